@@ -1,0 +1,51 @@
+"""Named points at which a test can kill the daemon; inert unless armed."""
+
+import os
+import signal
+from dataclasses import dataclass
+
+CRASHPOINTS: dict[str, str] = {
+    "intake.before_commit": "A batch arrived and nothing of it is stored.",
+    "intake.after_commit": "A batch is stored and not yet acknowledged to the platform.",
+    "intake.after_ring": "A message was admitted to its session's queue.",
+    "turn.before_start": "A queued message is about to become a turn.",
+    "turn.after_start": "The turn is stored as running; the model was not asked yet.",
+    "turn.after_model": "The model answered; nothing of the answer is stored.",
+    "turn.after_commit": "Conversation, outbox and inbox are stored in one unit.",
+    "tool.after_intent": "A tool call is journalled and has not run.",
+    "tool.after_run": "A tool ran and its result is not stored.",
+    "tool.after_done": "A tool's result is stored.",
+    "question.after_commit": "A question to a person is stored; its card is not sent.",
+    "question.after_answer": "An answer is stored; the turn it starts has not begun.",
+    "outbox.after_claim": "A message is marked as being sent and was not handed over.",
+    "outbox.after_send": "The platform has the message; the receipt is not stored.",
+    "outbox.after_receipt": "The receipt is stored.",
+}
+
+
+@dataclass(slots=True)
+class _Armed:
+    name: str = ""
+    countdown: int = 0
+
+
+_armed = _Armed()
+
+
+def arm(name: str, count: int = 1) -> None:
+    """Arm one crash point: the ``count``-th pass through it kills the process with SIGKILL.
+
+    Raises KeyError for an unknown name. Only the composition root calls this, and only under a test flag.
+    """
+    if name not in CRASHPOINTS:
+        raise KeyError(name)
+    _armed.name, _armed.countdown = name, count
+
+
+def crashpoint(name: str) -> None:
+    """Kill the process here if a test armed this point; do nothing otherwise."""
+    if _armed.name != name:
+        return
+    _armed.countdown -= 1
+    if _armed.countdown <= 0:
+        os.kill(os.getpid(), signal.SIGKILL)

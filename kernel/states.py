@@ -1,0 +1,80 @@
+"""The states of every machine, each with the sentence that a person is shown."""
+
+from enum import StrEnum
+
+
+class State(StrEnum):
+    """A state that carries its own sentence."""
+
+    sentence: str
+
+    def __new__(cls, value: str, sentence: str) -> "State":
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.sentence = sentence
+        return member
+
+
+class InboxState(State):
+    """Where an inbound message is on its way to an answer."""
+
+    RECEIVED = "received", "Committed and acknowledged; the rings have not looked at it yet."
+    QUEUED = "queued", "Admitted and waiting for its session."
+    RUNNING = "running", "Part of the turn that is running."
+    DONE = "done", "Answered, or carried out as a command."
+    IGNORED = "ignored", "Not meant for us, or its sender is not admitted."
+    CANCELLED = "cancelled", "Withdrawn by its sender before it was answered."
+    DEAD = "dead", "Quarantined after repeated failures; its sender was told."
+
+
+class TurnState(State):
+    """Where one run of an agent is."""
+
+    RUNNING = "running", "The agent is at work."
+    INTERRUPTED = "interrupted", "The daemon stopped in the middle; the turn continues from its journal."
+    SUSPENDED = "suspended", "The agent waits for a person's decision and costs nothing."
+    DONE = "done", "The answer is committed."
+    FAILED = "failed", "The turn ended in an error that was explained to the person."
+    CANCELLED = "cancelled", "A person stopped the turn."
+
+
+class OutboxState(State):
+    """Where an owed message is on its way to the platform."""
+
+    PENDING = "pending", "Committed and waiting to be sent."
+    SENDING = "sending", "Handed to the platform; the receipt is not stored yet."
+    SENT = "sent", "The platform confirmed it."
+    UNCERTAIN = "uncertain", "Handed over without a receipt; it is being reconciled."
+    DEAD = "dead", "The platform will not take it; the owner can see why."
+    CANCELLED = "cancelled", "Withdrawn before it was sent."
+
+
+class AdapterState(State):
+    """How a platform's connection is, and what the operator can do about it."""
+
+    STOPPED = "stopped", "Not running."
+    PAUSED = "paused", "Paused by an operator; /platforms resume NAME starts it again."
+    CONNECTING = "connecting", "Connecting."
+    CONNECTED = "connected", "Connected; messages flow."
+    DEGRADED = "degraded", "Connection trouble; Hermes keeps trying by itself."
+    RATE_LIMITED = "rate_limited", "The platform asked to wait; Hermes resumes by itself."
+    CONFLICT = "conflict", "Another program receives with the same token; stop it or use another token."
+    UNAUTHORISED = "unauthorised", "The platform refuses the token; set a valid one and restart."
+
+
+class QuestionState(State):
+    """Where a question to a person is."""
+
+    OPEN = "open", "Asked and waiting for an answer."
+    ANSWERED = "answered", "A person answered."
+    EXPIRED = "expired", "Nobody answered in time."
+    CANCELLED = "cancelled", "No longer needed."
+
+
+class ToolCallState(State):
+    """Where one journalled tool call is."""
+
+    INTENT = "intent", "Written down before it runs; after a crash its outcome is unknown."
+    DONE = "done", "Its result is stored and is replayed instead of run again."
+    HELD = "held", "It waits for a person's decision."
+    UNKNOWN = "unknown", "It may have run before a crash; the owner was asked."

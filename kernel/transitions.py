@@ -1,0 +1,160 @@
+"""The transition tables: ``(state, event) -> state`` for every machine.
+
+Code asks a table for the next state and never compares states to decide a move. The pictures in ``docs/`` are
+generated from these tables.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from kernel.errors import IllegalTransition
+from kernel.states import AdapterState as A
+from kernel.states import InboxState as I
+from kernel.states import OutboxState as O
+from kernel.states import QuestionState as Q
+from kernel.states import State
+from kernel.states import ToolCallState as C
+from kernel.states import TurnState as T
+
+
+S = TypeVar("S", bound=State)
+
+
+@dataclass(frozen=True, slots=True)
+class Machine(Generic[S]):
+    """A state machine: its name (also its table in the store), its first state and its moves."""
+
+    name: str
+    initial: S
+    moves: Mapping[tuple[S, str], S]
+
+    def move(self, state: S, event: str) -> S:
+        """Return the state that ``event`` leads to; raise IllegalTransition where the table has no such move."""
+        try:
+            return self.moves[state, event]
+        except KeyError:
+            raise IllegalTransition(f"{self.name}: no move from {state} on {event}.") from None
+
+    def sources(self, event: str) -> tuple[S, ...]:
+        """Return the states in which ``event`` is allowed, in the table's order."""
+        return tuple(state for state, name in self.moves if name == event)
+
+    def target(self, event: str) -> S:
+        """Return the one state ``event`` leads to; raise IllegalTransition where it leads to none or to several."""
+        targets = {to for (_, name), to in self.moves.items() if name == event}
+        if len(targets) != 1:
+            raise IllegalTransition(f"{self.name}: {event} leads to {len(targets)} states.")
+        return targets.pop()
+
+    @property
+    def events(self) -> tuple[str, ...]:
+        """All event names, in the table's order, once each."""
+        return tuple(dict.fromkeys(name for _, name in self.moves))
+
+    @property
+    def final(self) -> frozenset[S]:
+        """The states that no event leaves."""
+        return frozenset(type(self.initial)) - {state for state, _ in self.moves}
+
+
+INBOX: Machine[I] = Machine(
+    "inbox",
+    I.RECEIVED,
+    {
+        (I.RECEIVED, "admit"): I.QUEUED,
+        (I.RECEIVED, "ignore"): I.IGNORED,
+        (I.RECEIVED, "handle"): I.DONE,
+        (I.QUEUED, "start"): I.RUNNING,
+        (I.RUNNING, "finish"): I.DONE,
+        (I.RUNNING, "release"): I.QUEUED,
+        (I.RECEIVED, "cancel"): I.CANCELLED,
+        (I.QUEUED, "cancel"): I.CANCELLED,
+        (I.RUNNING, "cancel"): I.CANCELLED,
+        (I.RECEIVED, "quarantine"): I.DEAD,
+        (I.QUEUED, "quarantine"): I.DEAD,
+        (I.RUNNING, "quarantine"): I.DEAD,
+        (I.DEAD, "revive"): I.QUEUED,
+    },
+)
+
+TURN: Machine[T] = Machine(
+    "turn",
+    T.RUNNING,
+    {
+        (T.RUNNING, "interrupt"): T.INTERRUPTED,
+        (T.INTERRUPTED, "resume"): T.RUNNING,
+        (T.RUNNING, "suspend"): T.SUSPENDED,
+        (T.SUSPENDED, "settle"): T.DONE,
+        (T.RUNNING, "finish"): T.DONE,
+        (T.RUNNING, "fail"): T.FAILED,
+        (T.INTERRUPTED, "fail"): T.FAILED,
+        (T.RUNNING, "cancel"): T.CANCELLED,
+        (T.INTERRUPTED, "cancel"): T.CANCELLED,
+        (T.SUSPENDED, "cancel"): T.CANCELLED,
+    },
+)
+
+OUTBOX: Machine[O] = Machine(
+    "outbox",
+    O.PENDING,
+    {
+        (O.PENDING, "claim"): O.SENDING,
+        (O.SENDING, "defer"): O.PENDING,
+        (O.SENDING, "doubt"): O.UNCERTAIN,
+        (O.UNCERTAIN, "resend"): O.SENDING,
+        (O.SENDING, "confirm"): O.SENT,
+        (O.UNCERTAIN, "confirm"): O.SENT,
+        (O.PENDING, "reject"): O.DEAD,
+        (O.SENDING, "reject"): O.DEAD,
+        (O.UNCERTAIN, "reject"): O.DEAD,
+        (O.PENDING, "cancel"): O.CANCELLED,
+        (O.DEAD, "revive"): O.PENDING,
+    },
+)
+
+QUESTION: Machine[Q] = Machine(
+    "question",
+    Q.OPEN,
+    {
+        (Q.OPEN, "answer"): Q.ANSWERED,
+        (Q.OPEN, "expire"): Q.EXPIRED,
+        (Q.OPEN, "cancel"): Q.CANCELLED,
+    },
+)
+
+TOOL_CALL: Machine[C] = Machine(
+    "tool_call",
+    C.INTENT,
+    {
+        (C.INTENT, "finish"): C.DONE,
+        (C.INTENT, "hold"): C.HELD,
+        (C.INTENT, "lose"): C.UNKNOWN,
+        (C.HELD, "finish"): C.DONE,
+        (C.UNKNOWN, "finish"): C.DONE,
+    },
+)
+
+ADAPTER: Machine[A] = Machine(
+    "adapter",
+    A.STOPPED,
+    {
+        **{(state, "start"): A.CONNECTING for state in A if state is not A.CONNECTING},
+        **{(state, "connect"): A.CONNECTED for state in (A.CONNECTING, A.DEGRADED, A.RATE_LIMITED, A.CONFLICT)},
+        **{(state, "degrade"): A.DEGRADED for state in (A.CONNECTING, A.CONNECTED, A.RATE_LIMITED, A.CONFLICT)},
+        **{(state, "limit"): A.RATE_LIMITED for state in (A.CONNECTING, A.CONNECTED, A.DEGRADED)},
+        **{(state, "conflict"): A.CONFLICT for state in (A.CONNECTING, A.CONNECTED, A.DEGRADED, A.RATE_LIMITED)},
+        **{(state, "refuse"): A.UNAUTHORISED for state in (A.CONNECTING, A.CONNECTED, A.DEGRADED, A.RATE_LIMITED)},
+        **{(state, "pause"): A.PAUSED for state in A if state is not A.PAUSED},
+        **{(state, "stop"): A.STOPPED for state in A if state is not A.STOPPED},
+    },
+)
+
+MACHINES: tuple[Machine[I] | Machine[T] | Machine[O] | Machine[Q] | Machine[C] | Machine[A], ...] = (
+    INBOX,
+    TURN,
+    OUTBOX,
+    QUESTION,
+    TOOL_CALL,
+    ADAPTER,
+)
