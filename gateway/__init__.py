@@ -1,0 +1,1 @@
+"""The gateway: from a platform's message to a session and back."""

@@ -1,0 +1,81 @@
+"""Ports: what the agent room needs from the rooms it may not import."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+from kernel.turns import JournalEntry, Spending, StagedConversation, StoredConversation, TurnRequest
+
+
+class ConversationLog(Protocol):
+    """The stored conversation logs."""
+
+    async def load(self, conversation_id: str) -> StoredConversation | None:
+        """Return the conversation, or ``None`` when there is none yet."""
+        ...
+
+    async def commit(self, staged: StagedConversation) -> None:
+        """Write a change made outside a turn (undo, compaction); raise Stale when the revision moved on."""
+        ...
+
+    async def checkpoint(self, turn_id: str, staged: StagedConversation) -> None:
+        """Keep a turn's working copy before its tools run, so that a restart continues from it."""
+        ...
+
+    async def working_copy(self, turn_id: str) -> StagedConversation | None:
+        """Return the last checkpoint of an interrupted turn, or ``None``."""
+        ...
+
+
+class Journal(Protocol):
+    """The journal of tool calls: intent before the call, result after it."""
+
+    async def begin(
+        self, request: TurnRequest, key: str, tool: str, arguments: str, *, idempotent: bool
+    ) -> JournalEntry:
+        """Write the intent, or return the stored result of a call that was begun before a crash.
+
+        A call with a stored result is replayed. A begun call without one runs again when it is ``idempotent``;
+        otherwise its outcome is unknown: the owner is asked and the entry replays a sentence that says so.
+        """
+        ...
+
+    async def finish(self, request: TurnRequest, key: str, result: str) -> None:
+        """Store the result of a call."""
+        ...
+
+
+class Questions(Protocol):
+    """Questions to people."""
+
+    async def ask(self, request: TurnRequest, text: str, options: Sequence[str], call_key: str) -> str:
+        """Commit a question with its card and return its id; asking again with the same key returns the same id."""
+        ...
+
+
+class Outlet(Protocol):
+    """What a tool may send to the chat of its turn."""
+
+    async def send_file(self, request: TurnRequest, path: Path, caption: str, call_key: str) -> None:
+        """Commit a file as an owed message; sending again with the same key changes nothing."""
+        ...
+
+
+class Notes(Protocol):
+    """Notes that outlive a session; ``owner`` is a principal's id."""
+
+    async def remember(self, owner: str, text: str) -> int:
+        """Store a note and return its number."""
+        ...
+
+    async def recall(self, owner: str, query: str, limit: int = 20) -> Sequence[str]:
+        """Return matching notes, newest first, each as ``"#number text"``."""
+        ...
+
+
+class Ledger(Protocol):
+    """What has been spent."""
+
+    async def today(self) -> Spending:
+        """Return the spending since midnight in the owner's timezone."""
+        ...

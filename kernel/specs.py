@@ -1,0 +1,77 @@
+"""What a room offers: operations for programs, commands for people in chats, tools for agents."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from kernel.messages import Address, Button
+from kernel.people import Principal, Role, Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """A public function, declared once and projected to REST, MCP and the CLI.
+
+    ``name`` is ``"noun.verb"``; ``input`` and ``output`` are pydantic models or dataclasses; ``run(principal, input)``
+    carries it out. ``method`` and ``path`` (below ``/api/hermes``) are its REST form, path parameters are fields of
+    the input. ``mcp`` says whether it is projected to MCP; deciding, granting and configuring never are.
+    """
+
+    name: str
+    summary: str
+    scope: Scope
+    input: type[Any]
+    output: type[Any]
+    run: Callable[[Principal, Any], Awaitable[Any]]
+    method: str
+    path: str
+    mcp: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class CommandCall:
+    """A slash command as somebody sent it: ``args`` is the text after the name, ``inbox_id`` its row."""
+
+    principal: Principal
+    address: Address
+    session_id: str
+    args: str
+    inbox_id: int
+    private: bool
+    sender_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class CommandReply:
+    """What a command answers: Markdown and rows of buttons; an empty text means that nothing is said."""
+
+    text: str
+    buttons: tuple[tuple[Button, ...], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A slash command, the same on every surface; ``confirm`` is the question asked first when it destroys something."""
+
+    name: str
+    summary: str
+    run: Callable[[CommandCall], Awaitable[CommandReply]]
+    usage: str = ""
+    aliases: tuple[str, ...] = ()
+    role: Role = Role.USER
+    confirm: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A function an agent may call.
+
+    ``run`` is ``async (context: ToolContext, **arguments) -> str``; its annotations give the parameters and its
+    docstring the description. ``idempotent`` says that running it twice is the same as once. ``label`` makes the
+    few words a person sees while it runs, from the arguments.
+    """
+
+    name: str
+    run: Callable[..., Awaitable[str]]
+    idempotent: bool
+    label: Callable[[dict[str, Any]], str] = field(default=lambda arguments: "")
