@@ -69,8 +69,11 @@ def reason(comment: str) -> str:
     return NOQA.sub("", comment.partition("#")[2]).strip(" #-:")
 
 
-def is_broad(handler: ast.ExceptHandler) -> bool:
-    """Tell whether a handler catches everything."""
+def swallows_all(handler: ast.ExceptHandler) -> bool:
+    """Tell whether a handler catches everything and does not raise it again at its end."""
+    last = handler.body[-1]
+    if isinstance(last, ast.Raise) and last.exc is None:
+        return False
     kinds = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
     return any(kind is None or dotted(kind) in {"Exception", "BaseException"} for kind in kinds)
 
@@ -103,7 +106,7 @@ def test_a_broad_handler_has_its_reason_beside_it() -> None:
     for path in files(".py"):
         lines = ["", *path.read_text("utf-8").splitlines(), ""]
         for node in ast.walk(tree(path)):
-            if isinstance(node, ast.ExceptHandler) and is_broad(node):
+            if isinstance(node, ast.ExceptHandler) and swallows_all(node):
                 beside = lines[node.lineno - 1 : node.lineno + 2]
                 if not any(len(reason(line).split()) > 2 for line in beside):
                     silent.append(f"{relative(path)}:{node.lineno}")
