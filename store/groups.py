@@ -1,0 +1,162 @@
+"""Group commit: many units in one transaction, each in its own savepoint."""
+
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import CoroutineType
+from typing import Any
+
+from kernel.clock import Clock
+from kernel.errors import OutcomeUnknown, StoreError
+from kernel.events import Event
+from store import events
+from store.connect import explained, is_full
+from store.events import Head
+from store.units import Unit
+
+# The trailing comments keep these apart from a unit's own text in the cache of prepared statements, so that the
+# authorizer sees the unit's attempt.
+_BEGIN, _COMMIT, _ROLLBACK = "BEGIN IMMEDIATE -- w", "COMMIT -- w", "ROLLBACK -- w"
+_SAVE, _RELEASE, _UNDO = "SAVEPOINT unit -- w", "RELEASE unit -- w", "ROLLBACK TO unit -- w"
+
+# After these the transaction is still there, and rolling it back is certain: SQLITE_BUSY, SQLITE_CONSTRAINT.
+_CERTAIN = {5, 19}
+
+_FORBIDDEN = {
+    sqlite3.SQLITE_TRANSACTION,
+    sqlite3.SQLITE_SAVEPOINT,
+    sqlite3.SQLITE_ATTACH,
+    sqlite3.SQLITE_DETACH,
+    sqlite3.SQLITE_PRAGMA,
+}
+
+
+@dataclass(slots=True, eq=False)
+class Job:
+    """One queued unit and, once its group is over, its outcome."""
+
+    function: Callable[..., Any]
+    args: Sequence[Any] = ()
+    kwargs: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    urgent: bool = False
+    result: Any = None
+    error: BaseException | None = None
+    events: list[Event] = field(default_factory=list[Event])
+
+
+class _Voided(Exception):
+    """The whole transaction is gone, and nothing of the group is stored."""
+
+    def __init__(self, cause: BaseException) -> None:
+        super().__init__(str(cause))
+        self.cause = cause
+
+
+class Groups:
+    """Runs groups of units on a connection that nobody else writes with; lives on the writer's thread."""
+
+    def __init__(self, connection: sqlite3.Connection, clock: Clock) -> None:
+        self._connection = connection
+        self._clock = clock
+        self._inside = False
+        self.head = read_head(connection)
+        connection.set_authorizer(self._authorize)
+
+    def commit(self, jobs: Sequence[Job], *, on_full: Callable[[], bool] = lambda: True) -> None:
+        """Run the jobs in one transaction and write each one's outcome into it.
+
+        A job that raises rolls back alone. Where the transaction is lost, the jobs run again one by one. ``on_full`` is
+        called when the disk is full; where it returns False only urgent jobs run again. Raises OutcomeUnknown where
+        nobody can tell whether the commit happened.
+        """
+        try:
+            self._together(jobs)
+        except _Voided as voided:
+            room = on_full() if is_full(voided.cause) else True
+            for job in jobs:
+                job.result, job.events, job.error = None, [], explained(voided.cause)
+                if len(jobs) > 1 and (room or job.urgent):
+                    job.error = None
+                    self.commit([job], on_full=on_full)
+
+    def alone(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Run one unit in a transaction of its own and return its result or raise its error."""
+        job = Job(function, args, kwargs)
+        self.commit([job])
+        if job.error is not None:
+            raise job.error
+        return job.result
+
+    def _together(self, jobs: Sequence[Job]) -> None:
+        before = self.head
+        try:
+            self._connection.execute(_BEGIN)
+        except sqlite3.Error as error:
+            raise _Voided(error) from error
+        try:
+            for job in jobs:
+                self._run(job)
+            self._end()
+        except sqlite3.Error as error:
+            self.head = before
+            self._roll_back()
+            raise _Voided(error) from error
+        except BaseException:
+            self.head = before
+            raise
+
+    def _run(self, job: Job) -> None:
+        connection = self._connection
+        unit = Unit(connection, self._clock.now(), self.head)
+        connection.execute(_SAVE)
+        self._inside = True
+        try:
+            job.result = _plain(job.function(unit, *job.args, **job.kwargs))
+        # Whatever a unit raises is its caller's to see; the writer must survive it.
+        except BaseException as error:  # noqa: BLE001
+            job.error = error
+        self._inside = False
+        unit.end()
+        if not connection.in_transaction:
+            raise _Voided(job.error or StoreError("The unit ended its transaction."))
+        if job.error is None:
+            job.events, self.head = unit.events, unit.head
+        else:
+            job.error = explained(job.error)
+            connection.execute(_UNDO)
+        connection.execute(_RELEASE)
+
+    def _end(self) -> None:
+        try:
+            self._connection.execute(_COMMIT)
+        except sqlite3.Error as error:
+            if self._connection.in_transaction and error.sqlite_errorcode & 0xFF in _CERTAIN:
+                self._roll_back()
+                raise _Voided(error) from error
+            if is_full(error):
+                raise _Voided(error) from error
+            raise OutcomeUnknown(
+                f"The database could not confirm a commit ({error}).",
+                remedy="Hermes stops; the next start looks at what is really there.",
+            ) from error
+
+    def _roll_back(self) -> None:
+        if self._connection.in_transaction:
+            self._connection.execute(_ROLLBACK)
+
+    def _authorize(self, action: int, *_: str | None) -> int:
+        """Deny a unit what would end or bypass its transaction."""
+        return sqlite3.SQLITE_DENY if self._inside and action in _FORBIDDEN else sqlite3.SQLITE_OK
+
+
+def read_head(connection: sqlite3.Connection) -> Head:
+    """Return the end of the stored event chain."""
+    rows = connection.execute(events.HEAD).fetchall()
+    return Head(rows[0][0], rows[0][1]) if rows else events.GENESIS
+
+
+def _plain(result: Any) -> Any:
+    if isinstance(result, CoroutineType):
+        result.close()
+        raise TypeError("A unit of work is a plain function, not a coroutine.")
+    return result

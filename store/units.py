@@ -1,0 +1,166 @@
+"""What a unit of work sees of the database: a read facade and a write facade."""
+
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Never
+
+from kernel.errors import NotFound, Stale, StoreError
+from kernel.events import Event, Scalar
+from kernel.transitions import Machine
+from store import events
+from store.events import Head
+
+Value = str | int | float | bytes | None
+Params = Sequence[Value] | Mapping[str, Value]
+
+Execute = Callable[[str, Params], sqlite3.Cursor]
+
+
+class Query:
+    """Reads inside one snapshot; every row is fetched and every cursor is finished before a method returns."""
+
+    __slots__ = ("_connection", "_execute")
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._execute: Execute = connection.execute
+
+    def one(self, sql: str, params: Params = ()) -> sqlite3.Row | None:
+        """Return the first row, or ``None``."""
+        rows = self.all(sql, params)
+        return rows[0] if rows else None
+
+    def all(self, sql: str, params: Params = ()) -> list[sqlite3.Row]:
+        """Return all rows."""
+        return self._execute(sql, params).fetchall()
+
+    def end(self) -> None:
+        """Make the facade useless: what outlives its unit must not touch the connection."""
+        self._execute = _ended
+
+
+class Unit(Query):
+    """One unit of work inside the writer's transaction: it commits or rolls back as a whole.
+
+    ``now`` is the wall time in milliseconds, fixed for the unit. A unit is run again after its group was voided, so it
+    does nothing but SQL and computation.
+    """
+
+    __slots__ = ("_hash", "_seq", "events", "now")
+
+    def __init__(self, connection: sqlite3.Connection, now: int, head: Head) -> None:
+        super().__init__(connection)
+        self.now = now
+        self.events: list[Event] = []
+        self._seq = head.seq
+        self._hash = head.hash
+
+    @property
+    def head(self) -> Head:
+        """The end of the event chain as this unit sees it."""
+        return Head(self._seq, self._hash)
+
+    def all(self, sql: str, params: Params = ()) -> list[sqlite3.Row]:
+        """Return all rows, also of a statement with RETURNING."""
+        try:
+            return self._execute(sql, params).fetchall()
+        except sqlite3.Error:
+            self._stop_if_voided()
+            raise
+
+    def run(self, sql: str, params: Params = ()) -> int:
+        """Execute one statement and return how many rows it changed."""
+        return self._finished(sql, params).rowcount
+
+    def insert(self, sql: str, params: Params = ()) -> int:
+        """Execute one INSERT and return the row's id."""
+        return self._finished(sql, params).lastrowid or 0
+
+    def emit(self, kind: str, subject: str, *, actor: str = "system", **body: Scalar) -> int:
+        """Append one event to the chain and return its number; it is published once the unit is committed."""
+        seq = self._seq + 1
+        text = events.body_text(body)
+        hashed = events.digest(self._hash, seq, self.now, kind, subject, actor, text)
+        self._finished(events.INSERT, (seq, self.now, kind, subject, actor, text, hashed))
+        self._seq, self._hash = seq, hashed
+        self.events.append(Event(seq, self.now, kind, subject, actor, body))
+        return seq
+
+    def move(
+        self,
+        machine: Machine[Any],
+        id: int | str,
+        event: str,
+        *,
+        actor: str = "system",
+        subject: str | None = None,
+        **columns: Value,
+    ) -> sqlite3.Row:
+        """Move one row of the machine's table, set ``columns`` with it, and emit ``"machine.event"``.
+
+        Returns the row as it is now. Raises Stale where the row is in none of the event's source states, NotFound where
+        there is no such row, and IllegalTransition where the table does not know the event.
+        """
+        plan = _plan(machine, event, tuple(columns))
+        row = self.one(plan.sql, (plan.target, *columns.values(), id, *plan.sources))
+        if row is None:
+            raise self._refusal(machine, id, event)
+        self.emit(plan.kind, str(id) if subject is None else subject, actor=actor)
+        return row
+
+    def _refusal(self, machine: Machine[Any], id: int | str, event: str) -> Stale | NotFound:
+        row = self.one(f"SELECT state FROM {machine.name} WHERE id = ?", (id,))  # noqa: S608 - a machine's name is ours
+        if row is None:
+            return NotFound(f"There is no {machine.name} {id}.")
+        return Stale(f"{machine.name} {id} is {row['state']}: {event} came too late.", remedy="Look again.")
+
+    def _finished(self, sql: str, params: Params) -> sqlite3.Cursor:
+        """Execute a statement to its end: an open RETURNING cursor would break the savepoint's release."""
+        try:
+            cursor = self._execute(sql, params)
+            cursor.fetchall()
+        except sqlite3.Error:
+            self._stop_if_voided()
+            raise
+        return cursor
+
+    def _stop_if_voided(self) -> None:
+        """Stop the unit when its error ended the whole transaction: what it still ran would commit by itself."""
+        if not self._connection.in_transaction:
+            self._execute = _ended
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """The statement of one guarded move, made once; it keeps the machine, which the cache knows by identity, alive."""
+
+    machine: Machine[Any]
+    sql: str
+    target: str
+    sources: tuple[str, ...]
+    kind: str
+
+
+_plans: dict[tuple[int, str, tuple[str, ...]], _Plan] = {}
+
+
+def _plan(machine: Machine[Any], event: str, columns: tuple[str, ...]) -> _Plan:
+    key = (id(machine), event, columns)
+    plan = _plans.get(key)
+    if plan is None:
+        plan = _plans[key] = _make_plan(machine, event, columns)
+    return plan
+
+
+def _make_plan(machine: Machine[Any], event: str, columns: tuple[str, ...]) -> _Plan:
+    target, sources = str(machine.target(event)), tuple(str(state) for state in machine.sources(event))
+    sets = ", ".join(f"{name} = ?" for name in ("state", *columns))
+    marks = ", ".join("?" * len(sources))
+    # Names of tables and columns are written in our own code and cannot be bound as parameters.
+    sql = f"UPDATE {machine.name} SET {sets} WHERE id = ? AND state IN ({marks}) RETURNING *"  # noqa: S608
+    return _Plan(machine, sql, target, sources, f"{machine.name}.{event}")
+
+
+def _ended(_sql: str, _params: Params) -> Never:
+    raise StoreError("This unit of work is over.")
