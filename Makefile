@@ -12,13 +12,13 @@ lock_install := $(pip) install --require-hashes --only-binary :all: --no-compile
 compile := $(bin)/python -m compileall -q -j 0
 rooms = $(wildcard kernel store agent approvals board gateway cron web hermes)
 
-# A virtual environment holds absolute paths: one that was copied or moved is made anew.
-ifneq ($(shell cat $(VENV)/.made-for 2>/dev/null),$(abspath $(VENV)))
-$(shell rm -f $(VENV)/.made-for)
+# A virtual environment holds absolute paths: one that was copied or moved, or lost its Python, is made anew.
+ifneq ($(shell test -x '$(bin)/python' && cat '$(VENV)/.made-for' 2>/dev/null),$(abspath $(VENV)))
+$(VENV)/.made-for: anew
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run install test check format bench soak lock clean
+.PHONY: help run install test check format bench soak lock clean anew
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -53,9 +53,8 @@ clean: ## remove the virtual environment and everything made by tools
 	rm -rf $(VENV) build dist *.egg-info .coverage .pytest_cache .ruff_cache .hypothesis
 	find $(rooms) tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(VENV)/.made-for: scripts/make-venv
-	@scripts/make-venv '$(VENV)' '$(PYTHON)'
-	@echo '$(abspath $(VENV))' > $@
+$(VENV)/.made-for:
+	@scripts/make-venv '$(abspath $(VENV))' '$(PYTHON)'
 
 $(VENV)/.runtime: requirements.lock $(VENV)/.made-for
 	@echo "Installing the locked dependencies"

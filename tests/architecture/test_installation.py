@@ -1,11 +1,13 @@
 """The first command of a newcomer works, or says in one sentence what is missing."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+from zipfile import ZipFile
 
-from tests.architecture.sources import ROOT
+from tests.architecture.sources import ROOT, files, rooms
 
 
 def interpreter(folder: Path, name: str, body: str) -> Path:
@@ -62,3 +64,26 @@ def test_a_recent_python_gets_its_virtual_environment(tmp_path: Path) -> None:
     done = make_venv(tmp_path, python=getattr(sys, "_base_executable", sys.executable))
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "venv/bin/pip").exists()
+
+
+def test_a_virtual_environment_of_other_making_is_left_alone(tmp_path: Path) -> None:
+    own = tmp_path / "venv/own"
+    own.parent.mkdir()
+    own.touch()
+    done = make_venv(tmp_path, python=sys.executable)
+    assert (done.returncode, own.exists()) == (1, True)
+    assert "not make's own" in done.stderr
+
+
+def test_a_wheel_holds_every_file_of_the_product_and_nothing_else(tmp_path: Path) -> None:
+    inside = [path.relative_to(ROOT) for path in files() if path.relative_to(ROOT).parts[0] in rooms()]
+    for path in (*inside, Path("pyproject.toml"), Path("LICENSE"), Path("README.md")):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / path, tmp_path / path)
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests/__init__.py").touch()
+    build = "from setuptools.build_meta import build_wheel; build_wheel('dist')"
+    subprocess.run([sys.executable, "-c", build], cwd=tmp_path, check=True, capture_output=True)
+    with ZipFile(next(tmp_path.glob("dist/*.whl"))) as wheel:
+        packed = {name for name in wheel.namelist() if ".dist-info/" not in name}
+    assert packed == {path.as_posix() for path in inside}
