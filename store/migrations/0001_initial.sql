@@ -62,6 +62,8 @@ CREATE TABLE turn (
     ended_at INTEGER
 ) STRICT;
 CREATE INDEX turn_session ON turn (session_id, started_at);
+-- A session has one turn at a time.
+CREATE UNIQUE INDEX turn_one ON turn (session_id) WHERE state IN ('running', 'interrupted');
 CREATE INDEX turn_open ON turn (state) WHERE state IN ('running', 'interrupted', 'suspended');
 
 CREATE TABLE inbox (

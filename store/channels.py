@@ -1,0 +1,107 @@
+"""Home channels and the chats Hermes has seen."""
+
+from dataclasses import dataclass
+
+from kernel.messages import Address
+from store.units import Query, Unit
+
+HOMES = "SELECT platform, account, chat, thread FROM home_channel ORDER BY set_at"
+HOME = "SELECT platform, account, chat, thread FROM home_channel WHERE platform = ?"
+SET_HOME = """
+INSERT INTO home_channel (platform, account, chat, thread, set_by, set_at) VALUES (?, ?, ?, ?, ?, ?)
+ON CONFLICT (platform) DO UPDATE SET account = excluded.account, chat = excluded.chat, thread = excluded.thread,
+    set_by = excluded.set_by, set_at = excluded.set_at
+"""
+SEEN = """
+INSERT INTO chat (platform, account, chat, title, private, seen_at) VALUES (?, ?, ?, ?, ?, ?)
+ON CONFLICT (platform, account, chat) DO UPDATE SET seen_at = excluded.seen_at
+"""
+CHATS = "SELECT * FROM chat ORDER BY seen_at DESC LIMIT ?"
+ACCOUNT = "SELECT account FROM chat WHERE platform = ? AND chat = ? ORDER BY seen_at DESC LIMIT 1"
+MIGRATE = (
+    (
+        "UPDATE inbox SET chat = :new WHERE platform = :platform AND account = :account AND chat = :old "
+        "AND state IN ('received', 'queued', 'running')"
+    ),
+    (
+        "UPDATE outbox SET chat = :new WHERE platform = :platform AND account = :account AND chat = :old "
+        "AND state IN ('pending', 'sending', 'uncertain')"
+    ),
+    "UPDATE session SET chat = :new WHERE platform = :platform AND account = :account AND chat = :old",
+    "UPDATE home_channel SET chat = :new WHERE platform = :platform AND account = :account AND chat = :old",
+    "UPDATE OR REPLACE chat SET moved_to = :new WHERE platform = :platform AND account = :account AND chat = :old",
+)
+BINDINGS = "SELECT key, session_id FROM binding WHERE key LIKE ? || '%'"
+REKEY = "UPDATE OR IGNORE binding SET key = ? WHERE key = ?"
+
+
+@dataclass(frozen=True, slots=True)
+class Chat:
+    """A chat Hermes has seen."""
+
+    address: Address
+    title: str
+    private: bool
+    seen_at: int
+
+
+def homes(q: Query) -> dict[str, Address]:
+    """Return the home channel of every platform that has one, in the order they were set."""
+    return {row["platform"]: Address(*row) for row in q.all(HOMES)}
+
+
+def home(q: Query, platform: str) -> Address | None:
+    """Return a platform's home channel."""
+    row = q.one(HOME, (platform,))
+    return Address(*row) if row else None
+
+
+def set_home(tx: Unit, address: Address, *, actor: str) -> None:
+    """Make an address the home channel of its platform."""
+    tx.run(SET_HOME, (*address, actor, tx.now))
+    tx.emit("home.set", address.platform, actor=actor, chat=address.chat)
+
+
+def set_first_home(tx: Unit, address: Address, *, actor: str) -> bool:
+    """Make an address the home channel unless its platform has one; tell whether it did."""
+    if home(tx, address.platform) is not None:
+        return False
+    set_home(tx, address, actor=actor)
+    return True
+
+
+def seen(tx: Unit, address: Address, title: str, *, private: bool) -> None:
+    """Remember a chat."""
+    tx.run(SEEN, (*address[:3], title, private, tx.now))
+
+
+def chats(q: Query, limit: int = 100) -> list[Chat]:
+    """Return the chats seen last."""
+    return [
+        Chat(
+            Address(row["platform"], row["account"], row["chat"]),
+            row["title"],
+            bool(row["private"]),
+            row["seen_at"],
+        )
+        for row in q.all(CHATS, (limit,))
+    ]
+
+
+def account_of(q: Query, platform: str, chat: str) -> str:
+    """Return the account through which a chat was seen last, or an empty string."""
+    row = q.one(ACCOUNT, (platform, chat))
+    return row["account"] if row else ""
+
+
+def migrate(tx: Unit, old: Address, chat: str, old_prefix: str, new_prefix: str) -> None:
+    """Re-address everything that is open when a platform gave a chat a new id.
+
+    The prefixes are what the keys of the old and the new chat begin with.
+    """
+    values = {"platform": old.platform, "account": old.account, "old": old.chat, "new": chat}
+    for sql in MIGRATE:
+        tx.run(sql, values)
+    for row in tx.all(BINDINGS, (old_prefix,)):
+        tx.run(REKEY, (new_prefix + row["key"][len(old_prefix) :], row["key"]))
+    tx.emit("chat.migrate", old.chat, platform=old.platform, chat=chat)

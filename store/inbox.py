@@ -1,0 +1,237 @@
+"""The inbox: what platforms handed over, from the commit to the answer."""
+
+import json
+import sqlite3
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from kernel.messages import Address, Attachment, AttachmentKind, Inbound, InboundKind, Sender
+from kernel.states import InboxState
+from kernel.transitions import INBOX
+from store.units import Query, Unit
+
+INSERT = """
+INSERT INTO inbox (platform, account, chat, thread, dedup_key, message_id, kind, sender, sender_name, private,
+    addressed, text, attachments, extra, note, state, session_id, error, sent_at, received_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (platform, account, dedup_key) DO NOTHING RETURNING *
+"""
+BY_ID = "SELECT * FROM inbox WHERE id = ?"
+QUEUED = "SELECT * FROM inbox WHERE session_id = ? AND state = 'queued' ORDER BY id LIMIT ?"
+OF_TURN = "SELECT * FROM inbox WHERE turn_id = ? ORDER BY id"
+OPEN = "SELECT * FROM inbox WHERE state IN ('received', 'queued', 'running') ORDER BY id"
+DEPTH = "SELECT state, count(*) AS n FROM inbox WHERE state IN ('received', 'queued', 'running', 'dead') GROUP BY state"
+BY_MESSAGE = """
+SELECT * FROM inbox WHERE platform = ? AND account = ? AND chat = ? AND message_id = ? AND kind = 'message'
+ORDER BY id DESC LIMIT 1
+"""
+LAST_OF_SESSION = """
+SELECT * FROM inbox WHERE session_id = ? AND kind = 'message' AND state IN ('done', 'dead', 'cancelled')
+    AND turn_id IS NOT NULL ORDER BY id DESC LIMIT 1
+"""
+REWRITE = "UPDATE inbox SET text = ?, attachments = ? WHERE id = ? AND state = 'queued'"
+ATTACH = "UPDATE inbox SET turn_id = ?, attempts = attempts + 1 WHERE id = ?"
+DETACH = "UPDATE inbox SET turn_id = NULL WHERE id = ?"
+ATTACHMENTS = "UPDATE inbox SET attachments = ? WHERE id = ?"
+LAST_COMMITTED = """
+SELECT chat, message_id FROM inbox WHERE id IN (
+    SELECT max(id) FROM inbox WHERE platform = ? AND account = ? AND kind = 'message' GROUP BY chat)
+"""
+MISSED = """
+SELECT count(*) AS n, count(DISTINCT chat) AS chats FROM inbox
+WHERE platform = ? AND account = ? AND kind = 'message' AND state <> 'ignored' AND sent_at BETWEEN ? AND ?
+    AND received_at > ?
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class InboxRow:
+    """One inbound message as it stands in the store."""
+
+    id: int
+    inbound: Inbound
+    state: InboxState
+    session_id: str
+    turn_id: str
+    attempts: int
+    note: str
+    error: str
+    received_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the rings decided about one message before it is stored: where it goes, or why it does not.
+
+    ``event`` is the move from ``received`` (``""`` leaves it there for the control lane), ``reason`` goes with
+    ``"ignore"``, ``note`` is shown to the agent, ``session`` finds the session in the same unit.
+    """
+
+    event: str
+    reason: str = ""
+    note: str = ""
+    session: Callable[[Unit], str] | None = None
+
+
+def row_of(row: sqlite3.Row) -> InboxRow:
+    """Map a row of the table."""
+    extra: dict[str, str] = json.loads(row["extra"])
+    inbound = Inbound(
+        Address(row["platform"], row["account"], row["chat"], row["thread"]),
+        row["dedup_key"],
+        row["message_id"],
+        Sender(row["sender"], row["sender_name"]),
+        InboundKind(row["kind"]),
+        row["text"],
+        bool(row["private"]),
+        bool(row["addressed"]),
+        attachments_of(row["attachments"]),
+        sent_at=row["sent_at"],
+        **extra,
+    )
+    return InboxRow(
+        row["id"],
+        inbound,
+        InboxState(row["state"]),
+        row["session_id"] or "",
+        row["turn_id"] or "",
+        row["attempts"],
+        row["note"],
+        row["error"],
+        row["received_at"],
+    )
+
+
+def attachments_of(text: str) -> tuple[Attachment, ...]:
+    """Read the JSON column."""
+    return tuple(Attachment(AttachmentKind(item.pop("kind")), **item) for item in json.loads(text))
+
+
+def _attachments_text(attachments: Sequence[Attachment]) -> str:
+    return json.dumps([asdict(item) for item in attachments]) if attachments else "[]"
+
+
+def _extra(inbound: Inbound) -> str:
+    fields: dict[str, Any] = {name: getattr(inbound, name) for name in ("reply_to", "group", "tap", "tap_id")}
+    return json.dumps({name: value for name, value in fields.items() if value})
+
+
+def accept(tx: Unit, batch: Sequence[tuple[Inbound, Verdict]]) -> list[InboxRow]:
+    """Store a batch with the rings' verdicts and return the rows that were new, in order."""
+    return [row for inbound, verdict in batch if (row := add(tx, inbound, verdict)) is not None]
+
+
+def add(tx: Unit, inbound: Inbound, verdict: Verdict) -> InboxRow | None:
+    """Store one message unless its key is known; emit ``inbox.<event>`` and return the new row."""
+    state = INBOX.move(INBOX.initial, verdict.event) if verdict.event else INBOX.initial
+    if tx.one(_KNOWN, (inbound.address.platform, inbound.address.account, inbound.key)):
+        return None
+    session_id = verdict.session(tx) if verdict.session else None
+    address, sender = inbound.address, inbound.sender
+    row = tx.one(
+        INSERT,
+        (
+            *address,
+            inbound.key,
+            inbound.message_id,
+            inbound.kind,
+            sender.id,
+            sender.name,
+            inbound.private,
+            inbound.addressed,
+            inbound.text,
+            _attachments_text(inbound.attachments),
+            _extra(inbound),
+            verdict.note,
+            state,
+            session_id,
+            verdict.reason,
+            inbound.sent_at or tx.now,
+            tx.now,
+        ),
+    )
+    assert row is not None  # noqa: S101 - the key was looked up in this very transaction
+    tx.emit(
+        f"inbox.{verdict.event or 'receive'}",
+        str(row["id"]),
+        actor=f"{address.platform}:{sender.id}",
+        platform=address.platform,
+        chat=address.chat,
+        session=session_id,
+    )
+    return row_of(row)
+
+
+_KNOWN = "SELECT 1 FROM inbox WHERE platform = ? AND account = ? AND dedup_key = ?"
+
+
+def get(q: Query, id: int) -> InboxRow | None:
+    """Return one row."""
+    row = q.one(BY_ID, (id,))
+    return row_of(row) if row else None
+
+
+def by_message(q: Query, address: Address, message_id: str) -> InboxRow | None:
+    """Return the row of a platform's message."""
+    row = q.one(BY_MESSAGE, (address.platform, address.account, address.chat, message_id))
+    return row_of(row) if row else None
+
+
+def queued(q: Query, session_id: str, limit: int = 20) -> list[InboxRow]:
+    """Return what waits for a session, oldest first."""
+    return [row_of(row) for row in q.all(QUEUED, (session_id, limit))]
+
+
+def of_turn(q: Query, turn_id: str) -> list[InboxRow]:
+    """Return the messages of a turn, oldest first."""
+    return [row_of(row) for row in q.all(OF_TURN, (turn_id,))]
+
+
+def open_rows(q: Query) -> list[InboxRow]:
+    """Return everything that still owes an answer, oldest first."""
+    return [row_of(row) for row in q.all(OPEN)]
+
+
+def depth(q: Query) -> dict[str, int]:
+    """Return how many rows are in each open state."""
+    return {row["state"]: row["n"] for row in q.all(DEPTH)}
+
+
+def last_of_session(q: Query, session_id: str) -> InboxRow | None:
+    """Return the last message of a session that a turn worked on."""
+    row = q.one(LAST_OF_SESSION, (session_id,))
+    return row_of(row) if row else None
+
+
+def last_committed(q: Query, platform: str, account: str) -> dict[str, str]:
+    """Return the last stored message id of every chat of a platform."""
+    return {row["chat"]: row["message_id"] for row in q.all(LAST_COMMITTED, (platform, account))}
+
+
+def missed(q: Query, platform: str, account: str, since: int, until: int) -> tuple[int, int]:
+    """Return how many messages, in how many chats, were written between two times and stored after them."""
+    row = q.one(MISSED, (platform, account, since, until, until))
+    return (row["n"], row["chats"]) if row else (0, 0)
+
+
+def start(tx: Unit, id: int, turn_id: str) -> None:
+    """Hand a queued message to a turn."""
+    tx.run(ATTACH, (turn_id, id))
+    tx.move(INBOX, id, "start")
+
+
+def release(tx: Unit, id: int) -> None:
+    """Put a message that no turn has answered back into its queue."""
+    tx.run(DETACH, (id,))
+    tx.move(INBOX, id, "release")
+
+
+def rewrite(tx: Unit, id: int, edited: Inbound) -> bool:
+    """Replace the text of a message that still waits; tell whether it did."""
+    return tx.run(REWRITE, (edited.text, _attachments_text(edited.attachments), id)) == 1
+
+
+def keep_attachments(tx: Unit, id: int, attachments: Sequence[Attachment]) -> None:
+    """Store where the attachments of a message were kept."""
+    tx.run(ATTACHMENTS, (_attachments_text(attachments), id))

@@ -1,0 +1,20 @@
+"""Small facts about the daemon itself."""
+
+from store.units import Query, Unit
+
+GET = "SELECT value FROM mark WHERE name = ?"
+SET = """
+INSERT INTO mark (name, value, updated_at) VALUES (?, ?, ?)
+ON CONFLICT (name) DO UPDATE SET value = excluded.value, updated_at = excluded.updated_at
+"""
+
+
+def get(q: Query, name: str) -> str:
+    """Return a mark, or an empty string."""
+    row = q.one(GET, (name,))
+    return row["value"] if row else ""
+
+
+def put(tx: Unit, name: str, value: str) -> None:
+    """Set a mark; marks are no events."""
+    tx.run(SET, (name, value, tx.now))

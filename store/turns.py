@@ -1,0 +1,188 @@
+"""Turns: one run of an agent for the messages it answers."""
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from kernel.ids import new_id
+from kernel.states import TurnState
+from kernel.transitions import INBOX, TURN
+from kernel.turns import StagedConversation, Usage
+from store import conversations, inbox, outbox, sessions, usage
+from store.inbox import InboxRow
+from store.outbox import Owed, Wait
+from store.sessions import Session
+from store.units import Query, Unit
+
+INSERT = "INSERT INTO turn (id, session_id, state, internal, principal, model, started_at) VALUES (?, ?, ?, ?, ?, ?, ?)"
+BY_ID = "SELECT * FROM turn WHERE id = ?"
+OPEN = "SELECT * FROM turn WHERE state IN ('running', 'interrupted') ORDER BY started_at"
+OPEN_OF_SESSION = "SELECT * FROM turn WHERE session_id = ? AND state IN ('running', 'interrupted')"
+SUSPENDED = "SELECT * FROM turn WHERE session_id = ? AND state = 'suspended'"
+RESUMED = "UPDATE turn SET attempt = attempt + 1 WHERE id = ?"
+BUBBLE = "UPDATE turn SET bubble = ? WHERE id = ?"
+COUNT_TURN = "UPDATE session SET turns = turns + 1, active_at = ? WHERE id = ?"
+FIRST_TITLE = "UPDATE session SET title = ?, titled_by = 'first message' WHERE id = ? AND title = ''"
+SUMMARY = "SELECT state, count(*) AS n FROM turn WHERE state IN ('running', 'interrupted', 'suspended') GROUP BY state"
+TOTAL = "SELECT count(*) AS n FROM turn"
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A turn as it stands."""
+
+    id: str
+    session_id: str
+    state: TurnState
+    attempt: int
+    internal: bool
+    principal: str
+    bubble: str
+    started_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A turn that is now running, with its session and the messages it answers."""
+
+    turn: Turn
+    session: Session
+    rows: tuple[InboxRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a turn ends, committed as one unit.
+
+    ``event`` is the turn's move, ``inbox_event`` the move of the messages it took; ``consumed`` are queued messages
+    that were steered into it. ``title`` names a session that has no name yet, ``day`` is the owner's calendar day.
+    """
+
+    turn_id: str
+    event: str
+    inbox_event: str
+    owed: Sequence[Owed] = ()
+    conversation: StagedConversation | None = None
+    usage: Sequence[Usage] = ()
+    day: str = ""
+    consumed: Sequence[int] = ()
+    error: str = ""
+    title: str = ""
+
+
+Pick = Callable[[Sequence[InboxRow], int], Sequence[InboxRow] | Wait]
+
+
+def row_of(row: sqlite3.Row) -> Turn:
+    """Map a row of the table."""
+    return Turn(
+        row["id"],
+        row["session_id"],
+        TurnState(row["state"]),
+        row["attempt"],
+        bool(row["internal"]),
+        row["principal"],
+        row["bubble"],
+        row["started_at"],
+    )
+
+
+def begin(tx: Unit, session_id: str, pick: Pick) -> Begun | Wait | None:
+    """Start the next turn of a session, or resume the one a crash interrupted.
+
+    ``pick(rows, now)`` chooses from the waiting messages or says how long to wait for more; ``None`` means that the
+    session has nothing to do. A session whose turn is running gets ``None`` too.
+    """
+    row = tx.one(OPEN_OF_SESSION, (session_id,))
+    if row is not None:
+        return _resume(tx, row_of(row))
+    waiting = inbox.queued(tx, session_id)
+    if not waiting:
+        return None
+    chosen = pick(waiting, tx.now)
+    if isinstance(chosen, Wait):
+        return chosen
+    return _start(tx, session_id, chosen)
+
+
+def _resume(tx: Unit, turn: Turn) -> Begun | None:
+    if turn.state is TurnState.RUNNING:
+        return None
+    tx.run(RESUMED, (turn.id,))
+    row = tx.move(TURN, turn.id, "resume")
+    return Begun(row_of(row), sessions.get(tx, turn.session_id), tuple(inbox.of_turn(tx, turn.id)))
+
+
+def _start(tx: Unit, session_id: str, rows: Sequence[InboxRow]) -> Begun:
+    session = sessions.get(tx, session_id)
+    sender = rows[-1].inbound
+    internal = all(row.inbound.kind == "internal" for row in rows)
+    principal = f"{sender.address.platform}:{sender.sender.id}"
+    id = new_id("t")
+    tx.run(INSERT, (id, session_id, TURN.initial, internal, principal, session.model, tx.now))
+    tx.emit("turn.start", id, actor=principal, session=session_id, messages=len(rows))
+    for row in rows:
+        inbox.start(tx, row.id, id)
+    turn = Turn(id, session_id, TURN.initial, 1, internal, principal, "", tx.now)
+    return Begun(turn, session, tuple(rows))
+
+
+def end(tx: Unit, ending: Ending) -> None:
+    """Commit how a turn ended: its conversation, what is owed for it, and the moves of its messages."""
+    turn = row_of(
+        tx.move(TURN, ending.turn_id, ending.event, ended_at=tx.now, error=ending.error, checkpoint=None)
+    )
+    if ending.conversation is not None:
+        conversations.write(tx, ending.conversation)
+    usage.add(tx, ending.day, turn.session_id, turn.id, ending.usage)
+    for number in ending.consumed:
+        inbox.start(tx, number, turn.id)
+    for row in inbox.of_turn(tx, turn.id):
+        tx.move(INBOX, row.id, ending.inbox_event, error=ending.error)
+    outbox.add_all(tx, ending.owed)
+    tx.run(COUNT_TURN, (tx.now, turn.session_id))
+    if ending.title:
+        tx.run(FIRST_TITLE, (ending.title, turn.session_id))
+
+
+def settle(tx: Unit, turn_id: str) -> None:
+    """End a suspended turn whose last question was answered; its continuation is a turn of its own."""
+    tx.move(TURN, turn_id, "settle")
+
+
+def interrupt_running(tx: Unit) -> list[Turn]:
+    """At start, mark the turns that the last process left running; return everything that is interrupted."""
+    for row in tx.all(OPEN):
+        if row["state"] == TurnState.RUNNING:
+            tx.move(TURN, row["id"], "interrupt")
+    return [row_of(row) for row in tx.all(OPEN)]
+
+
+def cancel_suspended(tx: Unit, session_id: str, *, actor: str) -> int:
+    """Cancel the turns of a session that wait for a decision; return how many there were."""
+    rows = tx.all(SUSPENDED, (session_id,))
+    for row in rows:
+        tx.move(TURN, row["id"], "cancel", actor=actor, ended_at=tx.now)
+    return len(rows)
+
+
+def keep_bubble(tx: Unit, turn_id: str, message_id: str) -> None:
+    """Remember the streamed message that the final text will replace."""
+    tx.run(BUBBLE, (message_id, turn_id))
+
+
+def get(q: Query, id: str) -> Turn | None:
+    """Return one turn."""
+    row = q.one(BY_ID, (id,))
+    return row_of(row) if row else None
+
+
+def counts(q: Query) -> dict[str, int]:
+    """Return how many turns are running, interrupted or suspended."""
+    return {row["state"]: row["n"] for row in q.all(SUMMARY)}
+
+
+def total(q: Query) -> int:
+    """Return how many turns there were in all."""
+    row = q.one(TOTAL)
+    return row["n"] if row else 0
