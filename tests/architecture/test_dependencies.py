@@ -59,7 +59,7 @@ def third_party(path: Path) -> Iterable[tuple[int, str]]:
 
 
 def undeclared(paths: Iterable[Path], requirements: dict[str, Requirement]) -> list[str]:
-    """Return each import of a distribution that no requirement names, itself or as its extra, as ``file:line module``."""
+    """Return each import that no requirement names, itself or as its extra, as ``file:line module``."""
     known, distributions = set(requirements), packages_distributions()
     known |= {extra for requirement in requirements.values() for extra in requirement.extras}
     return [
