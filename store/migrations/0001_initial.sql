@@ -98,6 +98,8 @@ CREATE INDEX inbox_open ON inbox (state, id) WHERE state IN ('received', 'queued
 CREATE INDEX inbox_session ON inbox (session_id, id);
 CREATE INDEX inbox_message ON inbox (platform, account, chat, message_id);
 CREATE INDEX inbox_turn ON inbox (turn_id) WHERE turn_id IS NOT NULL;
+-- The page and the terminal read their history from here; other platforms keep their own and pay nothing for it.
+CREATE INDEX inbox_local ON inbox (platform, chat, id) WHERE platform IN ('web', 'terminal');
 
 CREATE TABLE outbox (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -127,6 +129,7 @@ CREATE TABLE outbox (
 CREATE INDEX outbox_open ON outbox (platform, account, chat, id) WHERE state IN ('pending', 'sending', 'uncertain');
 CREATE INDEX outbox_session ON outbox (session_id, id);
 CREATE INDEX outbox_dead ON outbox (id) WHERE state = 'dead';
+CREATE INDEX outbox_local ON outbox (platform, chat, id) WHERE platform IN ('web', 'terminal');
 
 CREATE TABLE tool_call (
     id INTEGER PRIMARY KEY,
