@@ -38,6 +38,9 @@ LOADED_BY_OTHERS = {
     "ruff": "scripts/check runs it",
 }
 
+# Parts that their owner pins exactly and shows in its own interface.
+PARTS = {"pydantic-core", "mcp-types"}
+
 LOCKED = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^]]*])?==([^ ;\\]+)", re.MULTILINE)
 
 
@@ -60,7 +63,7 @@ def third_party(path: Path) -> Iterable[tuple[int, str]]:
 
 def undeclared(paths: Iterable[Path], requirements: dict[str, Requirement]) -> list[str]:
     """Return each import that no requirement names, itself or as its extra, as ``file:line module``."""
-    known, distributions = set(requirements), packages_distributions()
+    known, distributions = set(requirements) | PARTS, packages_distributions()
     known |= {extra for requirement in requirements.values() for extra in requirement.extras}
     return [
         f"{relative(path)}:{line} {top}"
