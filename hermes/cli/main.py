@@ -1,0 +1,53 @@
+"""The program ``hermes``: errors as one sentence with the way out, and the quickest road to a running gateway."""
+
+import sys
+import traceback
+from collections.abc import Sequence
+
+from hermes import plugins, start
+from hermes.home import Home
+from hermes.settings import environment
+from kernel.errors import ConfigError, HermesError, HomeLocked
+
+# sysexits.h: EX_CONFIG is what the service file does not restart on, EX_TEMPFAIL what a second start gets.
+EXIT_CONFIG = 78
+EXIT_LOCKED = 75
+EXIT_INTERRUPTED = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command line and return its exit code."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        # The command parser costs 100 ms; the daemon has nothing to parse.
+        return start.gateway() if words == ["gateway"] else plugins.load(plugins.COMMANDS)(words)
+    except HermesError as error:
+        print(f"hermes: {error}", file=sys.stderr)
+        return _exit_code(error)
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        return 1
+    except Exception as error:  # noqa: BLE001 - the last resort: people get a sentence, the log file the traceback
+        print(f"hermes: something unforeseen happened: {error!r}. {_keep(error)}", file=sys.stderr)
+        return 1
+
+
+def _exit_code(error: HermesError) -> int:
+    if isinstance(error, ConfigError):
+        return EXIT_CONFIG
+    return EXIT_LOCKED if isinstance(error, HomeLocked) else 1
+
+
+def _keep(error: Exception) -> str:
+    """Write the traceback to HOME/logs/crash.log and say so."""
+    path = Home.locate(environment()).logs / "crash.log"
+    try:
+        path.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
+    except OSError:
+        return "This is a bug; please report it."
+    return f"This is a bug; please report it with {path}."
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,51 @@
+"""Starting the gateway: from an environment to a running daemon, with as few imports as that takes."""
+
+import logging
+from collections.abc import Callable
+
+from hermes import logs, plugins
+from hermes.home import Home
+from hermes.settings import environment, load_or_last_good, secret_values
+from kernel.crashpoints import arm
+from kernel.errors import ConfigError
+from kernel.ids import seed
+
+log = logging.getLogger(__name__)
+
+
+def gateway() -> int:
+    """Run the gateway of this environment's home in the foreground and return its exit code.
+
+    Raises ConfigError where settings or home cannot be used, HomeLocked where another process has the home.
+    """
+    environ = environment()
+    home = Home.locate(environ)
+    home.prepare()
+    loaded = load_or_last_good(home, environ=environ)
+    arm_tests(
+        environ.get("HERMES_TEST", ""), environ.get("HERMES_CRASHPOINT", ""), environ.get("HERMES_SEED", "")
+    )
+    handlers = logs.configure(loaded.settings.log, home, secret_values(loaded.settings))
+    if loaded.problem:
+        log.error("The configuration is broken; the last good one stands in. %s", loaded.problem)
+    run: Callable[..., int] = plugins.load(plugins.GATEWAY)
+    try:
+        return run(loaded.settings, home, problem=str(loaded.problem or ""), logs=handlers)
+    finally:
+        handlers.close()
+
+
+def arm_tests(flag: str, point: str, number: str) -> None:
+    """Arm a crash point (``"name"`` or ``"name:count"``) and seed ids and jitter; only under ``HERMES_TEST=1``."""
+    if flag != "1":
+        return
+    if number:
+        seed(int(number))
+    if point:
+        name, _, count = point.partition(":")
+        try:
+            arm(name, int(count or 1))
+        except KeyError:
+            raise ConfigError(
+                f"There is no crash point {name}.", remedy="`hermes debug crashpoints` lists them."
+            ) from None
