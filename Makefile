@@ -46,8 +46,8 @@ bench: $(VENV)/.project $(VENV)/.tests ## measure, and write benchmarks/RESULTS.
 soak: $(VENV)/.project $(VENV)/.tests ## the long storms of kills and faults
 	@VENV='$(VENV)' exec scripts/check tests -- -m soak --timeout 3600 $(ARGS)
 
-lock: $(VENV)/.tests ## resolve the dependencies anew (for maintainers; needs uv)
-	@exec scripts/lock
+lock: ## resolve the dependencies anew (for maintainers; needs uv)
+	@VENV='$(VENV)' exec scripts/lock $(ARGS)
 
 clean: ## remove the virtual environment and everything made by tools
 	rm -rf $(VENV) build dist *.egg-info .coverage .pytest_cache .ruff_cache .hypothesis
