@@ -3,7 +3,19 @@
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from agent.settings import AgentSettings
+from gateway.platforms.telegram.settings import TelegramSettings
+from gateway.settings import (
+    AccessSettings,
+    DeliverySettings,
+    MediaSettings,
+    NoticeSettings,
+    SessionSettings,
+    TurnSettings,
+)
+from web.settings import WebSettings
 
 
 class Section(BaseModel):
@@ -52,7 +64,6 @@ class StoreSettings(Section):
         default=0, ge=0, description="Days a conversation is kept after its last message; 0: for ever."
     )
     event_days: int = Field(default=0, ge=0, description="Days the audit trail is kept; 0: for ever.")
-    media_days: int = Field(default=0, ge=0, description="Days that received files are kept; 0: for ever.")
     backups: int = Field(
         default=7, ge=1, description="How many copies of the database `hermes backup` keeps."
     )
@@ -71,50 +82,6 @@ class LogSettings(Section):
     files: int = Field(default=5, ge=1, le=100, description="How many log files are kept.")
 
 
-class SecretsSettings(Section):
-    """Keys of model providers. Better kept in HOME/secrets.env or the environment, under the name given beside each."""
-
-    anthropic: SecretStr | None = Field(default=None, description="ANTHROPIC_API_KEY")
-    cerebras: SecretStr | None = Field(default=None, description="CEREBRAS_API_KEY")
-    deepseek: SecretStr | None = Field(default=None, description="DEEPSEEK_API_KEY")
-    fireworks: SecretStr | None = Field(default=None, description="FIREWORKS_API_KEY")
-    google: SecretStr | None = Field(default=None, description="GOOGLE_API_KEY or GEMINI_API_KEY")
-    groq: SecretStr | None = Field(default=None, description="GROQ_API_KEY")
-    mistral: SecretStr | None = Field(default=None, description="MISTRAL_API_KEY")
-    moonshotai: SecretStr | None = Field(default=None, description="MOONSHOTAI_API_KEY")
-    openai: SecretStr | None = Field(
-        default=None, description="OPENAI_API_KEY, also for a server of the same kind."
-    )
-    openrouter: SecretStr | None = Field(default=None, description="OPENROUTER_API_KEY")
-    together: SecretStr | None = Field(default=None, description="TOGETHER_API_KEY")
-    xai: SecretStr | None = Field(default=None, description="XAI_API_KEY")
-
-    def key(self, provider: str) -> str:
-        """Return the key of ``provider`` (``"openai"``), or an empty text."""
-        secret = getattr(self, provider, None)
-        return secret.get_secret_value() if isinstance(secret, SecretStr) else ""
-
-
-class ProxySettings(Section):
-    """Proxies for outgoing connections: http://, https:// or socks5://, with user and password where needed."""
-
-    models: SecretStr | None = Field(
-        default=None, description="The proxy for model providers and fetched pages."
-    )
-    platforms: dict[str, SecretStr] = Field(
-        default_factory=dict[str, SecretStr],
-        description="The proxy of each platform by its name, such as {telegram: http://127.0.0.1:3128}.",
-    )
-
-    def of_models(self) -> str:
-        """Return the proxy for models, or an empty text."""
-        return self.models.get_secret_value() if self.models else ""
-
-    def of_platform(self, name: str) -> str:
-        """Return the proxy of a platform, or an empty text."""
-        return self.platforms[name].get_secret_value() if name in self.platforms else ""
-
-
 class ClientSettings(Section):
     """How this machine's programs reach a Hermes."""
 
@@ -125,17 +92,25 @@ class ClientSettings(Section):
 
 
 class PlatformsSettings(Section):
-    """The chat platforms."""
+    """The chat platforms; each is on when its token is set."""
+
+    telegram: TelegramSettings = Field(default_factory=TelegramSettings, description="One bot on Telegram.")
 
 
 class Settings(Section):
     """Everything that can be set."""
 
-    owner: OwnerSettings = OwnerSettings()
-    workspace: WorkspaceSettings = WorkspaceSettings()
-    platforms: PlatformsSettings = PlatformsSettings()
-    store: StoreSettings = StoreSettings()
-    log: LogSettings = LogSettings()
-    secrets: SecretsSettings = SecretsSettings()
-    proxy: ProxySettings = ProxySettings()
-    client: ClientSettings = ClientSettings()
+    owner: OwnerSettings = Field(default_factory=OwnerSettings)
+    access: AccessSettings = Field(default_factory=AccessSettings)
+    agent: AgentSettings = Field(default_factory=AgentSettings)
+    platforms: PlatformsSettings = Field(default_factory=PlatformsSettings)
+    web: WebSettings = Field(default_factory=WebSettings)
+    workspace: WorkspaceSettings = Field(default_factory=WorkspaceSettings)
+    sessions: SessionSettings = Field(default_factory=SessionSettings)
+    turns: TurnSettings = Field(default_factory=TurnSettings)
+    delivery: DeliverySettings = Field(default_factory=DeliverySettings)
+    media: MediaSettings = Field(default_factory=MediaSettings)
+    notices: NoticeSettings = Field(default_factory=NoticeSettings)
+    store: StoreSettings = Field(default_factory=StoreSettings)
+    log: LogSettings = Field(default_factory=LogSettings)
+    client: ClientSettings = Field(default_factory=ClientSettings)

@@ -1,0 +1,292 @@
+"""The invariants as queries: each rule lists what breaks it in a database that nobody is writing to.
+
+The rules are data, so that what is promised and what is checked stand side by side. ``:before`` is the time (ms) from
+which on something open is still on its way; everything older has been forgotten.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from store.connect import open_reader
+from store.units import Query
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One promise: the invariant it belongs to, its name, and a query for the ids of what breaks it."""
+
+    invariant: str
+    name: str
+    sentence: str
+    sql: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What breaks a rule: the ids of the first few rows, and how many there are in all."""
+
+    invariant: str
+    name: str
+    sentence: str
+    ids: tuple[str, ...]
+    count: int
+
+    def __str__(self) -> str:
+        more = ", …" if self.count > len(self.ids) else ""
+        return f"{self.invariant} {self.name}: {self.sentence} ({self.count}: {', '.join(self.ids)}{more})"
+
+
+SHOWN = 5
+
+RULES = (
+    Rule(
+        "I1",
+        "inbox.lost",
+        "The trail knows an inbound message that the inbox does not have.",
+        "SELECT DISTINCT subject FROM event WHERE kind GLOB 'inbox.*' AND subject GLOB '[0-9]*'"
+        " AND CAST(subject AS INTEGER) NOT IN (SELECT id FROM inbox)",
+    ),
+    Rule(
+        "I1",
+        "inbox.untold",
+        "An inbound message has no event.",
+        "SELECT id FROM inbox WHERE (SELECT min(seq) FROM event) = 1 AND NOT EXISTS"
+        " (SELECT 1 FROM event WHERE subject = CAST(inbox.id AS TEXT) AND kind GLOB 'inbox.*')",
+    ),
+    Rule(
+        "I2",
+        "inbox.unread",
+        "An inbound message was committed and the rings never looked at it.",
+        "SELECT id FROM inbox WHERE state = 'received' AND received_at < :before",
+    ),
+    Rule(
+        "I2",
+        "inbox.unanswered",
+        "An inbound message waits for a session in which nothing runs.",
+        "SELECT id FROM inbox WHERE state = 'queued' AND received_at < :before AND NOT EXISTS"
+        " (SELECT 1 FROM turn WHERE turn.session_id = inbox.session_id AND turn.state IN ('running', 'interrupted'))",
+    ),
+    Rule(
+        "I2",
+        "inbox.homeless",
+        "An inbound message is queued for no session.",
+        "SELECT id FROM inbox WHERE state IN ('queued', 'running') AND session_id IS NULL",
+    ),
+    Rule(
+        "I2",
+        "inbox.orphan",
+        "An inbound message is part of a turn that is over, or of none.",
+        "SELECT inbox.id FROM inbox LEFT JOIN turn ON turn.id = inbox.turn_id WHERE inbox.state = 'running'"
+        " AND (turn.id IS NULL OR turn.state NOT IN ('running', 'interrupted'))",
+    ),
+    Rule(
+        "I2",
+        "turn.forgotten",
+        "A turn was interrupted and nobody continues it.",
+        "SELECT id FROM turn WHERE state = 'interrupted' AND :before > (SELECT coalesce(max(at), 0) FROM event"
+        " WHERE subject = turn.id AND kind = 'turn.interrupt')",
+    ),
+    Rule(
+        "I2",
+        "turn.unanswered",
+        "A turn ended without an answer or an explained error.",
+        "SELECT id FROM turn WHERE state IN ('done', 'failed') AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.turn_id = turn.id)"
+        " AND NOT EXISTS (SELECT 1 FROM question WHERE question.turn_id = turn.id)",
+    ),
+    Rule(
+        "I2",
+        "inbox.silent",
+        "A message was quarantined and its sender was told nothing.",
+        "SELECT inbox.id FROM inbox WHERE state = 'dead' AND error = ''",
+    ),
+    Rule(
+        "I3",
+        "outbox.lost",
+        "The trail knows an owed message that the outbox does not have.",
+        "SELECT DISTINCT subject FROM event WHERE kind GLOB 'outbox.*' AND subject GLOB '[0-9]*'"
+        " AND CAST(subject AS INTEGER) NOT IN (SELECT id FROM outbox)",
+    ),
+    Rule(
+        "I3",
+        "outbox.unconfirmed",
+        "A message was handed over long ago and its receipt was never settled.",
+        "SELECT id FROM outbox WHERE state IN ('sending', 'uncertain') AND due_at < :before AND :before >"
+        " (SELECT coalesce(max(at), 0) FROM event WHERE subject = CAST(outbox.id AS TEXT) AND kind GLOB 'outbox.*')",
+    ),
+    Rule(
+        "I3",
+        "outbox.receiptless",
+        "A message counts as sent without a time of sending.",
+        "SELECT id FROM outbox WHERE state = 'sent' AND sent_at IS NULL",
+    ),
+    Rule(
+        "I3",
+        "outbox.unmarked",
+        "A message was sent a second time without being marked.",
+        "SELECT id FROM outbox WHERE resent = 0 AND EXISTS"
+        " (SELECT 1 FROM event WHERE subject = CAST(outbox.id AS TEXT) AND kind = 'outbox.resend')",
+    ),
+    Rule(
+        "I3",
+        "outbox.twice",
+        "One message was confirmed twice.",
+        "SELECT subject FROM event WHERE kind = 'outbox.confirm' GROUP BY subject HAVING count(*) > 1",
+    ),
+    Rule(
+        "I3",
+        "outbox.doubled",
+        "Two owed messages claim to be the same message of the platform.",
+        "SELECT max(outbox.id) FROM outbox, json_each(outbox.receipt) AS part WHERE outbox.state = 'sent'"
+        " AND outbox.kind <> 'edit' AND coalesce(outbox.extra ->> 'replaces', '') <> part.value"
+        " GROUP BY outbox.platform, outbox.account, outbox.chat, part.value HAVING count(*) > 1",
+    ),
+    Rule(
+        "I8",
+        "outbox.order",
+        "A message overtook an earlier one of its chat.",
+        "WITH sent AS (SELECT outbox.id, outbox.platform, outbox.account, outbox.chat, min(event.seq) AS seq"
+        " FROM outbox JOIN event ON event.subject = CAST(outbox.id AS TEXT) AND event.kind = 'outbox.confirm'"
+        " WHERE NOT EXISTS (SELECT 1 FROM event AS again WHERE again.subject = event.subject"
+        " AND again.kind = 'outbox.revive') GROUP BY outbox.id),"
+        " ordered AS (SELECT id, seq, lag(seq) OVER (PARTITION BY platform, account, chat ORDER BY id) AS before"
+        " FROM sent) SELECT id FROM ordered WHERE seq < before",
+    ),
+    Rule(
+        "I8",
+        "inbox.order",
+        "A message reached the agent before an earlier one of its session.",
+        "WITH begun AS (SELECT inbox.id, inbox.session_id, min(event.seq) AS seq FROM inbox"
+        " JOIN event ON event.subject = CAST(inbox.id AS TEXT) AND event.kind = 'inbox.start'"
+        " WHERE NOT EXISTS (SELECT 1 FROM event AS again WHERE again.subject = event.subject"
+        " AND again.kind IN ('inbox.release', 'inbox.revive')) GROUP BY inbox.id),"
+        " ordered AS (SELECT id, seq, lag(seq) OVER (PARTITION BY session_id ORDER BY id) AS before FROM begun)"
+        " SELECT id FROM ordered WHERE seq < before",
+    ),
+    Rule(
+        "I9",
+        "turn.double",
+        "Two turns run in one session.",
+        "SELECT max(id) FROM turn WHERE state IN ('running', 'interrupted') GROUP BY session_id HAVING count(*) > 1",
+    ),
+    Rule(
+        "I9",
+        "binding.closed",
+        "A closed session still answers at a key.",
+        "SELECT session.id FROM binding JOIN session ON session.id = binding.session_id WHERE closed_at IS NOT NULL",
+    ),
+    Rule(
+        "I3",
+        "tool_call.open",
+        "A tool call is open though its turn is over.",
+        "SELECT tool_call.id FROM tool_call JOIN turn ON turn.id = tool_call.turn_id"
+        " WHERE tool_call.state = 'intent' AND turn.state NOT IN ('running', 'interrupted', 'cancelled', 'failed')",
+    ),
+    Rule(
+        "I2",
+        "question.orphan",
+        "A question is open though its turn is over.",
+        "SELECT question.id FROM question JOIN turn ON turn.id = question.turn_id"
+        " WHERE question.state = 'open' AND turn.state IN ('done', 'failed', 'cancelled')",
+    ),
+    Rule(
+        "I2",
+        "question.unasked",
+        "A question was stored without a card.",
+        "SELECT id FROM question WHERE state = 'open' AND NOT EXISTS"
+        " (SELECT 1 FROM outbox WHERE outbox.dedup_key GLOB '*' || question.id || '*')",
+    ),
+    Rule(
+        "I11",
+        "conversation.head",
+        "A conversation points at an entry that is not its own.",
+        "SELECT conversation.id FROM conversation LEFT JOIN entry ON entry.id = conversation.head_id"
+        " WHERE conversation.head_id IS NOT NULL AND entry.conversation_id IS NOT conversation.id",
+    ),
+    Rule(
+        "I11",
+        "entry.chain",
+        "An entry continues another conversation, or one that stands behind it.",
+        "SELECT entry.id FROM entry JOIN entry AS parent ON parent.id = entry.parent_id"
+        " WHERE parent.conversation_id <> entry.conversation_id OR parent.position >= entry.position",
+    ),
+)
+
+
+def broken(q: Query, before: int) -> list[Finding]:
+    """Return what breaks the rules; ``before`` is in milliseconds since the epoch."""
+    return [finding for rule in RULES if (finding := _judge(q, rule, before)) is not None]
+
+
+def _judge(q: Query, rule: Rule, before: int) -> Finding | None:
+    rows = q.all(rule.sql, {"before": before})
+    if not rows:
+        return None
+    return _finding(rule.invariant, rule.name, rule.sentence, [str(row[0]) for row in rows])
+
+
+def _finding(invariant: str, name: str, sentence: str, ids: list[str]) -> Finding:
+    return Finding(invariant, name, sentence, tuple(ids[:SHOWN]), len(ids))
+
+
+def damaged(q: Query) -> list[Finding]:
+    """Return what SQLite itself finds: broken pages, indexes, CHECK lists, and references to nothing."""
+    found: list[Finding] = []
+    problems = [str(row[0]) for row in q.all("PRAGMA integrity_check(20)") if row[0] != "ok"]
+    if problems:
+        found.append(_finding("I11", "integrity", "SQLite finds the file damaged.", problems))
+    references = [f"{row[0]} row {row[1]} → {row[2]}" for row in q.all("PRAGMA foreign_key_check")]
+    if references:
+        found.append(_finding("I11", "references", "A row refers to one that does not exist.", references))
+    return found
+
+
+def leaked(q: Query, secrets: Iterable[str]) -> list[Finding]:
+    """Return the columns in which one of ``secrets`` is stored."""
+    wanted = [secret for secret in secrets if secret]
+    columns = [
+        f"{table}.{column}"
+        for table, column in _text_columns(q)
+        for secret in wanted
+        if _holds(q, table, column, secret)
+    ]
+    return (
+        [_finding("I10", "secret", "A configured secret is stored in the database.", columns)]
+        if columns
+        else []
+    )
+
+
+def _text_columns(q: Query) -> Iterator[tuple[str, str]]:
+    for table in q.all("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT GLOB 'sqlite_*'"):
+        for column in q.all("SELECT name FROM pragma_table_info(?) WHERE type = 'TEXT'", (table[0],)):
+            yield table[0], column[0]
+
+
+def _holds(q: Query, table: str, column: str, secret: str) -> bool:
+    # Names of tables and columns come from the schema and cannot be bound; JSON text escapes what it must.
+    sql = f'SELECT 1 FROM "{table}" WHERE instr("{column}", ?) OR instr("{column}", ?) LIMIT 1'  # noqa: S608
+    return q.one(sql, (secret, json.dumps(secret)[1:-1])) is not None
+
+
+def inspect(source: Path, scratch: Path, *, before: int, secrets: Iterable[str] = ()) -> list[Finding]:
+    """Copy a database into the folder ``scratch`` and return all that is wrong with the copy.
+
+    A file that is too damaged to be copied or read is a finding, not an error.
+    """
+    try:
+        with closing(_copied(source, scratch / "copy.db")) as connection:
+            query = Query(connection)
+            return damaged(query) or [*broken(query, before), *leaked(query, secrets)]
+    except sqlite3.DatabaseError as error:
+        return [_finding("I11", "integrity", "SQLite cannot read the file.", [str(error)])]
+
+
+def _copied(source: Path, target: Path) -> sqlite3.Connection:
+    """Copy a database, also one that a daemon is writing to, and open the copy for reading."""
+    with closing(open_reader(source)) as connection, closing(sqlite3.connect(target)) as copy:
+        connection.backup(copy)
+    return open_reader(target)
