@@ -94,7 +94,8 @@ RULES = (
         "I2",
         "turn.unanswered",
         "A turn ended without an answer or an explained error.",
-        "SELECT id FROM turn WHERE state IN ('done', 'failed') AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.turn_id = turn.id)"
+        "SELECT id FROM turn WHERE state IN ('done', 'failed')"
+        " AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.turn_id = turn.id)"
         " AND NOT EXISTS (SELECT 1 FROM question WHERE question.turn_id = turn.id)",
     ),
     Rule(
@@ -279,7 +280,7 @@ def inspect(source: Path, scratch: Path, *, before: int, secrets: Iterable[str] 
     """
     try:
         with closing(_copied(source, scratch / "copy.db")) as connection:
-            query = Query(connection)
+            query = Query(connection.cursor())
             return damaged(query) or [*broken(query, before), *leaked(query, secrets)]
     except sqlite3.DatabaseError as error:
         return [_finding("I11", "integrity", "SQLite cannot read the file.", [str(error)])]
