@@ -1,0 +1,163 @@
+"""Markdown as Telegram shows it: pieces of HTML within the limits of one message, each valid by itself.
+
+The limits and the nesting rules are those of https://core.telegram.org/bots/api#formatting-options.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from html import escape
+from unicodedata import category
+from urllib.parse import urlsplit
+
+from gateway.rendering.slices import Region, Slice, slices, utf16_units
+from gateway.rendering.styled import Span, Style, Styled, no_links, styled
+
+TEXT_LIMIT = 4096
+CAPTION_LIMIT = 1024
+MAX_ENTITIES = 100
+
+_EMPHASIS = frozenset({Style.BOLD, Style.ITALIC, Style.STRIKE})
+_VERBATIM = frozenset({Style.CODE, Style.PRE})
+# What is given up last when a message has more than a hundred entities.
+_KEPT_FIRST = (Style.PRE, Style.LINK, Style.CODE, Style.QUOTE, Style.BOLD, Style.ITALIC, Style.STRIKE)
+_TAGS = {
+    Style.BOLD: "b",
+    Style.ITALIC: "i",
+    Style.STRIKE: "s",
+    Style.CODE: "code",
+    Style.QUOTE: "blockquote",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One message: its HTML, and the same text without any formatting."""
+
+    html: str
+    text: str
+
+
+def render(markdown: str, limit: int = TEXT_LIMIT) -> list[str]:
+    """Return Markdown as HTML for as many messages as it needs.
+
+    Each has balanced tags, at most `limit` UTF-16 units of visible text and at most 100 entities; Markdown
+    without anything visible gives none.
+    """
+    return [piece.html for piece in pieces(markdown, limit)]
+
+
+def plain(markdown: str) -> str:
+    """Return Markdown as people would read it without any formatting, with addresses written out."""
+    return styled(markdown, no_links).text.strip()
+
+
+def pieces(markdown: str, limit: int = TEXT_LIMIT) -> list[Piece]:
+    """Return what `render` returns, each with its text for a server that refuses the HTML."""
+    whole = styled(markdown, _can_hide)
+    cut = slices(whole.text, limit, utf16_units, _regions(whole.spans))
+    return [_piece(whole, part) for part in cut if _is_visible(part.of(whole.text))]
+
+
+def _can_hide(address: str) -> bool:
+    """Tell whether Telegram opens an address from behind a label: web pages with a proper host name."""
+    try:
+        parts = urlsplit(address)
+        host = parts.hostname or ""
+    except ValueError:
+        return False
+    return parts.scheme in {"http", "https"} and "." in host
+
+
+def _is_visible(text: str) -> bool:
+    return any(not character.isspace() and category(character) not in {"Cc", "Cf"} for character in text)
+
+
+def _regions(spans: Sequence[Span]) -> list[Region]:
+    """Return what should not be cut: blocks of code, links and inline code."""
+    regions: list[Region] = []
+    for span in spans:
+        if regions and span.start < regions[-1].end:
+            continue
+        if span.style is Style.PRE:
+            regions.append(Region(span.start, span.end, span.start, span.end))
+        elif span.style in {Style.LINK, Style.CODE}:
+            regions.append(Region(span.start, span.end))
+    return regions
+
+
+def _piece(whole: Styled, part: Slice) -> Piece:
+    text = part.of(whole.text)
+    spans = _scarce(list(_legal(_clipped(whole.spans, part))))
+    return Piece(_html(text, spans), text)
+
+
+def _clipped(spans: Sequence[Span], part: Slice) -> list[Span]:
+    """Return the spans inside a slice, counted from its start."""
+    inside = (
+        replace(
+            span, start=max(span.start, part.start) - part.start, end=min(span.end, part.end) - part.start
+        )
+        for span in spans
+    )
+    return [span for span in inside if span.start < span.end]
+
+
+def _legal(spans: Sequence[Span]) -> Iterator[Span]:
+    """Take emphasis off code, which Telegram shows without any."""
+    holes = [span for span in spans if span.style in _VERBATIM]
+    for span in spans:
+        if span.style not in _EMPHASIS:
+            yield span
+            continue
+        start = span.start
+        for hole in holes:
+            if span.start <= hole.start and hole.end <= span.end:
+                yield replace(span, start=start, end=max(start, hole.start))
+                start = hole.end
+        yield replace(span, start=start)
+
+
+def _scarce(spans: list[Span]) -> list[Span]:
+    """Drop empty spans and, beyond a hundred, those that matter least."""
+    spans = [span for span in spans if span.start < span.end]
+    spans.sort(key=lambda span: _KEPT_FIRST.index(span.style))
+    return sorted(spans[:MAX_ENTITIES], key=lambda span: (span.start, -span.end))
+
+
+def _html(text: str, spans: Sequence[Span]) -> str:
+    """Write text with its tags; `spans` are nested properly, the outer one first."""
+    out: list[str] = []
+    still_open: list[Span] = []
+    position = 0
+    for span in spans:
+        position = _close(out, text, still_open, position, span.start)
+        out.append(escape(text[position : span.start], quote=False) + _opening(span))
+        position = span.start
+        still_open.append(span)
+    position = _close(out, text, still_open, position, len(text) + 1)
+    return "".join([*out, escape(text[position:], quote=False)])
+
+
+def _close(out: list[str], text: str, still_open: list[Span], position: int, until: int) -> int:
+    """Write up to the end of every open span that ends at or before `until`; return how far the text is written."""
+    while still_open and still_open[-1].end <= until:
+        span = still_open.pop()
+        out.append(escape(text[position : span.end], quote=False) + _closing(span))
+        position = span.end
+    return position
+
+
+def _opening(span: Span) -> str:
+    if span.style is Style.LINK:
+        return f'<a href="{escape(span.value)}">'
+    if span.style is not Style.PRE:
+        return f"<{_TAGS[span.style]}>"
+    return f'<pre><code class="language-{escape(span.value)}">' if span.value else "<pre>"
+
+
+def _closing(span: Span) -> str:
+    if span.style is Style.LINK:
+        return "</a>"
+    if span.style is not Style.PRE:
+        return f"</{_TAGS[span.style]}>"
+    return "</code></pre>" if span.value else "</pre>"
