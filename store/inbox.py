@@ -9,6 +9,7 @@ from typing import Any
 from kernel.messages import Address, Attachment, AttachmentKind, Inbound, InboundKind, Sender
 from kernel.states import InboxState
 from kernel.transitions import INBOX
+from store import marks
 from store.units import Query, Unit
 
 INSERT = """
@@ -30,6 +31,13 @@ LAST_OF_SESSION = """
 SELECT * FROM inbox WHERE session_id = ? AND kind = 'message' AND state IN ('done', 'dead', 'cancelled')
     AND turn_id IS NOT NULL ORDER BY id DESC LIMIT 1
 """
+ADD_NOTE = "UPDATE inbox SET note = trim(note || char(10) || ?, char(10)) WHERE id = ?"
+RECEIVED = """
+SELECT * FROM inbox WHERE state = 'received' AND platform = ? AND account = ? AND chat = ? ORDER BY id LIMIT 50
+"""
+SET_SESSION = "UPDATE inbox SET session_id = ? WHERE id = ?"
+ANNOTATE_ONCE = "UPDATE inbox SET note = ? WHERE id = ? AND note = ''"
+DEAD_OF_SESSION = "SELECT * FROM inbox WHERE session_id = ? AND state = 'dead' ORDER BY id DESC LIMIT 1"
 REWRITE = "UPDATE inbox SET text = ?, attachments = ? WHERE id = ? AND state = 'queued'"
 ATTACH = "UPDATE inbox SET turn_id = ?, attempts = attempts + 1 WHERE id = ?"
 DETACH = "UPDATE inbox SET turn_id = NULL WHERE id = ?"
@@ -157,6 +165,7 @@ def add(tx: Unit, inbound: Inbound, verdict: Verdict) -> InboxRow | None:
         str(row["id"]),
         actor=f"{address.platform}:{sender.id}",
         platform=address.platform,
+        account=address.account,
         chat=address.chat,
         session=session_id,
     )
@@ -186,6 +195,17 @@ def queued(q: Query, session_id: str, limit: int = 20) -> list[InboxRow]:
 def of_turn(q: Query, turn_id: str) -> list[InboxRow]:
     """Return the messages of a turn, oldest first."""
     return [row_of(row) for row in q.all(OF_TURN, (turn_id,))]
+
+
+def received(q: Query, chat: Address) -> list[InboxRow]:
+    """Return what waits for the control lane in a chat, oldest first."""
+    return [row_of(row) for row in q.all(RECEIVED, chat[:3])]
+
+
+def last_dead(q: Query, session_id: str) -> InboxRow | None:
+    """Return the last quarantined message of a session."""
+    row = q.one(DEAD_OF_SESSION, (session_id,))
+    return row_of(row) if row else None
 
 
 def open_rows(q: Query) -> list[InboxRow]:
@@ -235,3 +255,38 @@ def rewrite(tx: Unit, id: int, edited: Inbound) -> bool:
 def keep_attachments(tx: Unit, id: int, attachments: Sequence[Attachment]) -> None:
     """Store where the attachments of a message were kept."""
     tx.run(ATTACHMENTS, (_attachments_text(attachments), id))
+
+
+def admit(tx: Unit, id: int, session_id: str) -> None:
+    """Queue a message that the control lane found to be an ordinary one, and wake its session."""
+    tx.run(SET_SESSION, (session_id, id))
+    tx.move(INBOX, id, "admit")
+    tx.emit("session.wake", session_id, message=id)
+
+
+def revive(tx: Unit, id: int) -> None:
+    """Queue a quarantined message again, and wake its session."""
+    row = tx.move(INBOX, id, "revive", turn_id=None, error="")
+    tx.emit("session.wake", row["session_id"], message=id)
+
+
+def cancel(tx: Unit, id: int) -> None:
+    """Withdraw a message that its sender deleted before it was answered."""
+    tx.move(INBOX, id, "cancel")
+
+
+def annotate_once(tx: Unit, id: int, note: str) -> bool:
+    """Set the note of a message that has none; tell whether this was the first."""
+    return tx.run(ANNOTATE_ONCE, (note, id)) == 1
+
+
+def note_session(tx: Unit, session_id: str, note: str) -> None:
+    """Keep something the agent should know with the session's next message."""
+    name = f"note:{session_id}"
+    marks.put(tx, name, f"{marks.get(tx, name)}\n{note}".strip())
+
+
+def take_notes(tx: Unit, session_id: str, id: int) -> None:
+    """Hand what was noted for a session to one of its messages."""
+    if noted := marks.take(tx, f"note:{session_id}"):
+        tx.run(ADD_NOTE, (noted, id))

@@ -18,3 +18,9 @@ def get(q: Query, name: str) -> str:
 def put(tx: Unit, name: str, value: str) -> None:
     """Set a mark; marks are no events."""
     tx.run(SET, (name, value, tx.now))
+
+
+def take(tx: Unit, name: str) -> str:
+    """Remove a mark and return what it was, or an empty string."""
+    row = tx.one("DELETE FROM mark WHERE name = ? RETURNING value", (name,))
+    return row["value"] if row else ""

@@ -172,6 +172,14 @@ def by_key(q: Query, key: str) -> OutboxRow | None:
     return row_of(row) if row else None
 
 
+def peek(q: Query, chat: Address, now: int) -> Priority | Wait | None:
+    """Return how urgent the chat's next message is, how long it has to wait, or ``None`` when nothing is owed."""
+    head = q.one(HEAD, chat[:3])
+    if head is None:
+        return None
+    return Wait(head["due_at"] - now) if head["due_at"] > now else Priority(head["priority"])
+
+
 def claim(tx: Unit, chat: Address) -> OutboxRow | Wait | None:
     """Take the oldest open message of a chat for sending; an uncertain one is taken again, marked as resent.
 
@@ -191,12 +199,6 @@ def claim(tx: Unit, chat: Address) -> OutboxRow | Wait | None:
 def confirm(tx: Unit, id: int, receipt: Receipt) -> None:
     """Store the platform's receipt."""
     tx.move(OUTBOX, id, "confirm", receipt=json.dumps(list(receipt.message_ids)), sent_at=tx.now, error="")
-
-
-def confirm_and_claim(tx: Unit, id: int, receipt: Receipt, chat: Address) -> OutboxRow | Wait | None:
-    """Store a receipt and take the chat's next message in the same unit."""
-    confirm(tx, id, receipt)
-    return claim(tx, chat)
 
 
 def defer(tx: Unit, id: int, delay: int, reason: str) -> None:

@@ -123,8 +123,9 @@ def _start(tx: Unit, session_id: str, rows: Sequence[InboxRow]) -> Begun:
     tx.emit("turn.start", id, actor=principal, session=session_id, messages=len(rows))
     for row in rows:
         inbox.start(tx, row.id, id)
+    inbox.take_notes(tx, session_id, rows[0].id)
     turn = Turn(id, session_id, TURN.initial, 1, internal, principal, "", tx.now)
-    return Begun(turn, session, tuple(rows))
+    return Begun(turn, session, tuple(inbox.of_turn(tx, id)))
 
 
 def end(tx: Unit, ending: Ending) -> None:

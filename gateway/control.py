@@ -1,0 +1,253 @@
+"""The control lane: commands, taps, answers, edits and strangers, handled at once and beside any running turn."""
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from gateway.access import Access
+from gateway.adapter import Adapter, Taps, ability
+from gateway.commands.registry import Registry
+from gateway.intake import Intake, explain
+from gateway.keys import chat_prefix
+from gateway.lanes import Lanes
+from gateway.pieces import pieces
+from gateway.questions import TAP, QuestionDesk
+from kernel.errors import HermesError
+from kernel.events import Event
+from kernel.messages import Address, InboundKind, Outbound, OutboundKind, Priority
+from kernel.people import Principal, Role
+from kernel.specs import CommandCall, CommandReply
+from kernel.states import InboxState
+from kernel.transitions import INBOX
+from store import channels, inbox, outbox
+from store.database import Database
+from store.inbox import InboxRow
+from store.outbox import Owed
+from store.people import Person
+from store.units import Unit
+
+log = logging.getLogger(__name__)
+
+CONFIRM_TAP = "y"
+WELCOME = "✅ Welcome, you are the owner now. /help shows what I understand."
+
+
+@dataclass(frozen=True, slots=True)
+class Handled:
+    """What came of a control message: its move, what is owed for it, and what the one who tapped is told."""
+
+    owed: Sequence[Owed] = ()
+    event: str = "handle"
+    told: str = ""
+    reason: str = ""
+
+
+TapHandler = Callable[[InboxRow, Principal], Awaitable[str]]
+
+
+class Control:
+    """Handles what must not wait; ``taps`` maps the first part of a button's value to its handler."""
+
+    def __init__(
+        self,
+        database: Database,
+        access: Access,
+        intake: Intake,
+        registry: Registry,
+        desk: QuestionDesk,
+        adapters: Mapping[tuple[str, str], Adapter],
+    ) -> None:
+        self._database = database
+        self._access = access
+        self._intake = intake
+        self._registry = registry
+        self._desk = desk
+        self._adapters = adapters
+        self.taps: dict[str, TapHandler] = {TAP: self._answer_tap, CONFIRM_TAP: self._confirm_tap}
+        self.lanes: Lanes[Address] = Lanes("control", self.work)
+
+    def received(self, event: Event) -> None:
+        """Hear of a message for the control lane."""
+        identity = str(event.body["platform"]), str(event.body["account"])
+        self.lanes.notify(Address(*identity, str(event.body["chat"])))
+
+    async def work(self, chat: Address) -> None:
+        """Handle what waits in a chat, in order."""
+        while rows := await self._database.read(inbox.received, chat):
+            for row in rows:
+                await self._handle(row)
+
+    async def _handle(self, row: InboxRow) -> None:
+        try:
+            handled = await self._dispatch(row)
+        except HermesError as error:
+            handled = Handled(self._reply(row, CommandReply(explain(error))), told=error.message)
+        except Exception as error:  # a bug in one command must not block the chat: it is logged and said
+            log.exception("Message %s could not be handled.", row.id)
+            sentence = f"⚠️ That failed: {type(error).__name__}. The log has the details."
+            handled = Handled(self._reply(row, CommandReply(sentence)), told=sentence)
+        await self._database.write(_settle, row.id, handled, self._intake.session(row.inbound))
+        await self._acknowledge(row, handled.told)
+
+    async def _acknowledge(self, row: InboxRow, told: str) -> None:
+        adapter = self._adapters.get((row.inbound.address.platform, row.inbound.address.account))
+        taps = ability(adapter, Taps) if adapter and row.inbound.tap_id else None
+        if taps is None:
+            return
+        try:
+            await taps.acknowledge(row.inbound.tap_id, told)
+        except HermesError as error:
+            log.debug("A tap was not acknowledged: %s", error)
+
+    async def _dispatch(self, row: InboxRow) -> Handled:
+        if row.inbound.kind is InboundKind.MIGRATE:
+            return await self._migrate(row)
+        principal = self._access.principal(row.inbound)
+        if principal.role is Role.NONE:
+            return await self._stranger(row)
+        if row.error == "rate":
+            return self._too_fast(row)
+        match row.inbound.kind:
+            case InboundKind.TAP:
+                return await self._tap(row, principal)
+            case InboundKind.EDIT:
+                return await self._edited(row)
+            case InboundKind.DELETE:
+                return await self._deleted(row)
+            case InboundKind.MESSAGE | InboundKind.INTERNAL:
+                return await self._words(row, principal)
+
+    async def _words(self, row: InboxRow, principal: Principal) -> Handled:
+        if row.inbound.text.startswith("/"):
+            return await self._command(row, principal)
+        answering = self._desk.answering(row.inbound)
+        if answering is None:
+            return Handled(event="admit")
+        sender = row.inbound.sender
+        told = await self._desk.answer(*answering, sender, row.inbound.address.platform)
+        return Handled(told=told)
+
+    async def _command(self, row: InboxRow, principal: Principal, *, confirmed: bool = False) -> Handled:
+        call = await self.call(row, principal)
+        reply = await self._registry.run(row.inbound.text, call, confirmed=confirmed)
+        if reply is None:
+            return Handled(event="admit")
+        return Handled(self._reply(row, reply))
+
+    async def call(self, row: InboxRow, principal: Principal) -> CommandCall:
+        """Return a command's call, with the session it is about."""
+        inbound = row.inbound
+        session_id = row.session_id or await self._database.write(self._intake.session(inbound))
+        return CommandCall(principal, inbound.address, session_id, "", row.id, inbound.private, inbound.sender.id)
+
+    def _reply(self, row: InboxRow, reply: CommandReply) -> list[Owed]:
+        if not reply.text:
+            return []
+        inbound = row.inbound
+        adapter = self._adapters.get((inbound.address.platform, inbound.address.account))
+        parts = pieces(reply.text, adapter)
+        last = len(parts) - 1
+        return [
+            Owed(
+                f"command:{row.id}:{number}",
+                Outbound(inbound.address, part, buttons=reply.buttons if number == last else ()),
+                Priority.REPLY,
+                row.session_id,
+            )
+            for number, part in enumerate(parts)
+        ]
+
+    async def _tap(self, row: InboxRow, principal: Principal) -> Handled:
+        kind, _, _ = row.inbound.tap.partition(":")
+        handler = self.taps.get(kind)
+        told = await handler(row, principal) if handler else "This button belongs to something that is over."
+        return Handled(told=told)
+
+    async def _answer_tap(self, row: InboxRow, principal: Principal) -> str:
+        found = self._desk.tapped(row.inbound.tap)
+        if found is None:
+            return "This question was already answered."
+        return await self._desk.answer(*found, row.inbound.sender, row.inbound.address.platform)
+
+    async def _confirm_tap(self, row: InboxRow, principal: Principal) -> str:
+        """Run the destructive command a person confirmed; only the one who typed it may, and only once."""
+        _, number, word = (*row.inbound.tap.split(":"), "", "")[:3]
+        asked = await self._database.read(inbox.get, int(number)) if number.isdigit() else None
+        if asked is None or asked.inbound.sender.id != row.inbound.sender.id:
+            return "Only the person who asked can confirm this."
+        if not await self._database.write(inbox.annotate_once, asked.id, word):
+            return "This was already decided."
+        if word != "yes":
+            await self._say(row, "Nothing was done.")
+            return "Cancelled."
+        reply = await self._registry.run(asked.inbound.text, await self.call(asked, principal), confirmed=True)
+        await self._say(row, reply.text if reply else "")
+        return "Done."
+
+    async def _say(self, row: InboxRow, text: str) -> None:
+        """Owe the result of a confirmation, in place of the card that asked for it."""
+        message_id = row.inbound.message_id
+        edit = Outbound(row.inbound.address, text, OutboundKind.EDIT, replaces=message_id)
+        if text:
+            await self._database.write(outbox.add, Owed(f"confirm:{row.id}", edit, Priority.REPLY, row.session_id))
+
+    async def _edited(self, row: InboxRow) -> Handled:
+        """Let an edit replace a message that still waits; tell the agent of a later one with its next message."""
+        original = await self._database.read(inbox.by_message, row.inbound.address, row.inbound.message_id)
+        if original is None or original.inbound.text == row.inbound.text:
+            return Handled(event="ignore", reason="nothing changed")
+        if await self._database.write(inbox.rewrite, original.id, row.inbound):
+            return Handled()
+        if original.session_id and original.state in (InboxState.DONE, InboxState.RUNNING):
+            note = f"The person edited an earlier message. It now reads: {row.inbound.text}"
+            await self._database.write(inbox.note_session, original.session_id, note)
+        return Handled()
+
+    async def _deleted(self, row: InboxRow) -> Handled:
+        """Let a deletion cancel a message that still waits; note it afterwards."""
+        original = await self._database.read(inbox.by_message, row.inbound.address, row.inbound.message_id)
+        if original is None:
+            return Handled(event="ignore", reason="unknown message")
+        if original.state is InboxState.QUEUED:
+            await self._database.write(inbox.cancel, original.id)
+        elif original.session_id:
+            note = f"The person deleted an earlier message: {original.inbound.text[:200]}"
+            await self._database.write(inbox.note_session, original.session_id, note)
+        return Handled()
+
+    async def _migrate(self, row: InboxRow) -> Handled:
+        old, chat = row.inbound.address, row.inbound.text
+        new = old._replace(chat=chat)
+        await self._database.write(channels.migrate, old, chat, chat_prefix(old), chat_prefix(new))
+        return Handled()
+
+    def _too_fast(self, row: InboxRow) -> Handled:
+        text = "⏳ That was faster than I am allowed to take. This message was not read; send it again in a minute."
+        return Handled(self._reply(row, CommandReply(text)), event="ignore", reason="rate")
+
+    async def _stranger(self, row: InboxRow) -> Handled:
+        inbound = row.inbound
+        if self._access.redeem_bootstrap(inbound.text):
+            person = Person(inbound.address.platform, inbound.sender.id, inbound.sender.name, Role.OWNER)
+            await self._access.admit(person, actor="bootstrap code")
+            await self._database.write(channels.set_first_home, inbound.address, actor="bootstrap code")
+            return Handled(self._reply(row, CommandReply(WELCOME)))
+        code = await self._access.offer(inbound)
+        if not code:
+            return Handled(event="ignore", reason="not admitted")
+        text = (
+            f"👋 I do not know you yet. Your pairing code is **{code}**. Give it to my owner, who admits you with "
+            f"`/pair {code}` or `hermes pairing approve {code}`. It is valid for an hour."
+        )
+        return Handled(self._reply(row, CommandReply(text)), event="ignore", reason="not admitted")
+
+
+def _settle(tx: Unit, number: int, handled: Handled, session: Callable[[Unit], str]) -> None:
+    """Commit what came of a message together with its move; a message that meanwhile moved on is left alone."""
+    row = inbox.get(tx, number)
+    if row is None or row.state is not INBOX.initial:
+        return
+    if handled.event == "admit":
+        return inbox.admit(tx, number, session(tx))
+    outbox.add_all(tx, handled.owed)
+    tx.move(INBOX, number, handled.event, error=handled.reason)

@@ -1,0 +1,122 @@
+"""Intake: a platform's batch is judged, committed in one unit, and only then acknowledged."""
+
+import logging
+from collections.abc import Callable, Sequence
+
+from gateway.access import Access
+from gateway.keys import session_key
+from gateway.settings import GatewaySettings
+from kernel.crashpoints import crashpoint
+from kernel.errors import HermesError
+from kernel.messages import Address, Inbound, InboundKind, Sender
+from kernel.people import Role
+from store import inbox
+from store.database import Database
+from store.inbox import InboxRow, Verdict
+from store.sessions import Reset, resolve
+from store.units import Unit
+
+log = logging.getLogger(__name__)
+
+IGNORED_KINDS = {InboundKind.EDIT: "", InboundKind.DELETE: "", InboundKind.MIGRATE: ""}
+RAW_KEPT = 20_000
+
+
+class Intake:
+    """Judges inbound messages with what is known in memory, so that the verdict is part of the first commit.
+
+    ``answers(inbound)`` tells whether a message answers an open question; ``reset()`` gives the session policy now.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        access: Access,
+        settings: GatewaySettings,
+        *,
+        answers: Callable[[Inbound], bool],
+        reset: Callable[[], Reset],
+    ) -> None:
+        self._database = database
+        self._access = access
+        self._settings = settings
+        self._answers = answers
+        self._reset = reset
+        self.received = 0
+        self.duplicates = 0
+
+    def configure(self, settings: GatewaySettings) -> None:
+        """Use new settings."""
+        self._settings = settings
+
+    async def receive(self, batch: Sequence[Inbound]) -> list[InboxRow]:
+        """Commit a batch and return the rows that were new; raise StoreError when nothing was committed."""
+        crashpoint("intake.before_commit")
+        judged = [(inbound, self.judge(inbound)) for inbound in batch]
+        rows = await self._database.write(inbox.accept, judged)
+        crashpoint("intake.after_commit")
+        self.received += len(rows)
+        self.duplicates += len(batch) - len(rows)
+        return rows
+
+    async def quarantine(self, platform: str, account: str, key: str, raw: str, reason: str) -> None:
+        """Keep what could not be understood as a dead row."""
+        sender = Sender("unknown")
+        inbound = Inbound(Address(platform, account, "unknown"), key, key, sender, text=raw[:RAW_KEPT])
+        await self._database.write(inbox.add, inbound, Verdict("quarantine", reason))
+        log.warning("%s sent something that cannot be understood: %s", platform, reason)
+
+    def judge(self, inbound: Inbound) -> Verdict:
+        """Decide where a message goes; pure but for the counters of the rate ring."""
+        if inbound.kind is InboundKind.MIGRATE:
+            return Verdict("")
+        role = self._access.role(inbound.address.platform, inbound.sender.id)
+        if role is Role.NONE:
+            return self._stranger(inbound)
+        if inbound.kind is InboundKind.TAP:
+            return Verdict("")
+        if not self._meant(inbound):
+            return Verdict("ignore", "not addressed")
+        if inbound.kind is InboundKind.MESSAGE and not self._access.within_rate(inbound):
+            return Verdict("", "rate")
+        if self._control(inbound):
+            return Verdict("")
+        return Verdict("admit", note=note_of(inbound), session=self.session(inbound))
+
+    def _stranger(self, inbound: Inbound) -> Verdict:
+        greets = inbound.kind is InboundKind.MESSAGE and self._access.may_be_offered(inbound)
+        return Verdict("") if greets else Verdict("ignore", "not admitted")
+
+    def _meant(self, inbound: Inbound) -> bool:
+        everything = self._settings.access.group_trigger == "all"
+        return inbound.private or inbound.addressed or everything or inbound.kind is not InboundKind.MESSAGE
+
+    def _control(self, inbound: Inbound) -> bool:
+        """Tell whether a message must not queue behind the turn it may be about."""
+        return (
+            inbound.kind in IGNORED_KINDS
+            or (inbound.text.startswith("/") and not inbound.attachments)
+            or self._answers(inbound)
+        )
+
+    def session(self, inbound: Inbound) -> Callable[[Unit], str]:
+        """Return what finds or opens a message's session inside its own unit."""
+        shared = self._settings.access.group_sessions == "shared"
+        key, reset = session_key(inbound, shared_groups=shared), self._reset()
+        owner = f"{inbound.address.platform}:{inbound.sender.id}"
+        private = inbound.private
+
+        def find(tx: Unit) -> str:
+            return resolve(tx, key, inbound.address, owner, private=private, reset=reset)
+
+        return find
+
+
+def note_of(inbound: Inbound) -> str:
+    """Return what the agent is told beside the text: nothing for ordinary messages."""
+    return "" if inbound.text.strip() or inbound.attachments else "The message is empty."
+
+
+def explain(error: HermesError) -> str:
+    """Return an error as one Markdown paragraph for a chat."""
+    return f"⚠️ {error.message}" + (f"\n\n{error.remedy}" if error.remedy else "")

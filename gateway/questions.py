@@ -1,0 +1,161 @@
+"""Questions to people: asked by an agent, answered by a button or in words, by anybody admitted in that chat."""
+
+import logging
+import secrets
+from collections.abc import Sequence
+
+from kernel.crashpoints import crashpoint
+from kernel.errors import Stale
+from kernel.ids import ALPHABET, new_id
+from kernel.messages import Address, Button, Inbound, InboundKind, Outbound, OutboundKind, Priority, Sender
+from kernel.states import QuestionState
+from kernel.turns import TurnRequest
+from store import inbox, outbox, questions, sessions, turns
+from store.database import Database
+from store.inbox import Verdict
+from store.outbox import Owed
+from store.questions import Question
+from store.units import Unit
+
+log = logging.getLogger(__name__)
+
+SHORT_LENGTH = 4
+LABEL_LENGTH = 40
+TAP = "q"
+
+
+def card_key(question: Question) -> str:
+    """Return the outbox key of a question's card."""
+    return f"question:{question.id}"
+
+
+def card(question: Question, address: Address) -> Outbound:
+    """Return the message that asks: with buttons where there are options."""
+    rows = tuple(
+        (Button(option[:LABEL_LENGTH], f"{TAP}:{question.short}:{number}"),)
+        for number, option in enumerate(question.options)
+    )
+    hint = "" if rows else "\n\nAnswer with your next message."
+    return Outbound(address, f"❓ {question.text}{hint}", buttons=rows)
+
+
+def closed_card(question: Question, address: Address, message_id: str, who: str) -> Outbound:
+    """Return the edit that shows how a question ended."""
+    text = f"❓ {question.text}\n\n✅ **{question.answer}** ({who})"
+    return Outbound(address, text, OutboundKind.EDIT, replaces=message_id, silent=True)
+
+
+class QuestionDesk:
+    """Asks, remembers what is open, and turns an answer into the turn that continues."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._open: dict[str, Question] = {}
+        self._places: dict[str, Address] = {}
+
+    async def load(self) -> None:
+        """Read the open questions from the store."""
+        self._open, self._places = {}, {}
+        for question in await self._database.read(questions.open_questions):
+            await self._remember(question)
+
+    async def _remember(self, question: Question) -> None:
+        session = await self._database.read(sessions.get, question.session_id)
+        self._open[question.id] = question
+        self._places[question.id] = session.address
+
+    @property
+    def open(self) -> Sequence[Question]:
+        """The open questions, oldest first."""
+        return tuple(self._open.values())
+
+    async def ask(self, request: TurnRequest, text: str, options: Sequence[str], call_key: str) -> str:
+        """Commit a question with its card and return its id; asking again with the same key returns the same id."""
+        short = "".join(secrets.choice(ALPHABET) for _ in range(SHORT_LENGTH))
+        question = Question(
+            new_id("q"), short, request.session_id, request.id, text, tuple(options), QuestionState.OPEN, "", ""
+        )
+
+        def commit(tx: Unit) -> Question:
+            stored = questions.ask(tx, question, call_key)
+            message = card(stored, request.address)
+            outbox.add(tx, Owed(card_key(stored), message, Priority.QUESTION, request.session_id, request.id))
+            return stored
+
+        stored = await self._database.write(commit)
+        crashpoint("question.after_commit")
+        if stored.state is QuestionState.OPEN:
+            await self._remember(stored)
+        return stored.id
+
+    def answering(self, inbound: Inbound) -> tuple[Question, str] | None:
+        """Return the open question a message answers, and the answer; the latest question goes first.
+
+        A question without options takes the next message; one with options takes an option's label or number.
+        """
+        if inbound.kind is not InboundKind.MESSAGE or inbound.text.startswith("/") or inbound.attachments:
+            return None
+        for question in reversed(self._open.values()):
+            if self._places[question.id] != inbound.address:
+                continue
+            answer = _match(question, inbound.text.strip())
+            if answer:
+                return question, answer
+        return None
+
+    def tapped(self, value: str) -> tuple[Question, str] | None:
+        """Return the open question a button belongs to, and its option."""
+        _, _, rest = value.partition(":")
+        short, _, number = rest.partition(":")
+        for question in self._open.values():
+            if question.short == short and number.isdigit() and int(number) < len(question.options):
+                return question, question.options[int(number)]
+        return None
+
+    async def answer(self, question: Question, text: str, sender: Sender, platform: str) -> str:
+        """Store an answer with the turn it starts, and close the card; return a sentence for the one who answered."""
+        actor = f"{platform}:{sender.id}"
+        who = sender.name or actor
+
+        def commit(tx: Unit) -> None:
+            answered = questions.answer(tx, question.id, text, actor=actor)
+            session = sessions.get(tx, question.session_id)
+            if not questions.open_of_turn(tx, question.turn_id):
+                turns.settle(tx, question.turn_id)
+            told = f"[Answer from {who} to the question {question.text!r}]\n{text}"
+            inbound = Inbound(
+                session.address, f"answer:{question.id}", "", sender, InboundKind.INTERNAL, told, session.private
+            )
+            inbox.add(tx, inbound, Verdict("admit", session=lambda _: session.id))
+            sent = outbox.by_key(tx, card_key(question))
+            if sent is not None and sent.receipt:
+                edit = closed_card(answered, session.address, sent.receipt[-1], who)
+                outbox.add(tx, Owed(f"{card_key(question)}:closed", edit, Priority.NOTICE, session.id))
+
+        self._open.pop(question.id, None)
+        try:
+            await self._database.write(commit)
+        except Stale:
+            return "This question was already answered."
+        crashpoint("question.after_answer")
+        return f"Answered: {text}"
+
+    async def cancel(self, session_id: str, actor: str) -> int:
+        """Cancel a session's open questions and the turns that wait for them; return how many questions there were."""
+
+        def commit(tx: Unit) -> int:
+            turns.cancel_suspended(tx, session_id, actor=actor)
+            return questions.cancel_of_session(tx, session_id, actor=actor)
+
+        count = await self._database.write(commit)
+        self._open = {id: item for id, item in self._open.items() if item.session_id != session_id}
+        return count
+
+
+def _match(question: Question, text: str) -> str:
+    if not question.options:
+        return text
+    if text.isdigit() and 1 <= int(text) <= len(question.options):
+        return question.options[int(text) - 1]
+    folded = text.casefold().rstrip(".!")
+    return next((option for option in question.options if option.casefold().rstrip(".!") == folded), "")

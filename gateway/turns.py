@@ -1,0 +1,324 @@
+"""The turn loop: takes a session's waiting messages, runs the agent, and commits the answer as one unit."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gateway.access import Access
+from gateway.adapter import Adapter
+from gateway.intake import explain
+from gateway.lanes import Lanes
+from gateway.media import Media
+from gateway.pieces import owed_pieces
+from gateway.rates import Gate
+from gateway.settings import GatewaySettings
+from gateway.stage import Scene, Stage
+from kernel.clock import Clock
+from kernel.crashpoints import crashpoint
+from kernel.errors import AgentError, HermesError
+from kernel.events import Event
+from kernel.messages import Address, InboundKind
+from kernel.turns import TurnInput, TurnOutcome, TurnRequest, TurnRunner
+from store import inbox, turns
+from store.database import Database
+from store.inbox import InboxRow
+from store.outbox import Wait
+from store.turns import Begun, Ending
+
+log = logging.getLogger(__name__)
+
+TITLE_LENGTH = 60
+
+
+@dataclass(slots=True)
+class Running:
+    """A turn that runs: its stage, and the inbox ids that were handed to it while it ran."""
+
+    begun: Begun
+    stage: Stage
+    offered: set[int] = field(default_factory=set[int])
+
+
+class Turns:
+    """Runs one turn at a time per session, a bounded number at once.
+
+    ``runner()`` gives the agent, loading it on first use; ``today()`` is the owner's calendar day; ``workspace`` maps a
+    session's id to the folder its tools may use.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        access: Access,
+        settings: GatewaySettings,
+        clock: Clock,
+        *,
+        adapters: Mapping[tuple[str, str], Adapter],
+        gates: Mapping[tuple[str, str], Gate],
+        media: Media,
+        runner: Callable[[], Awaitable[TurnRunner]],
+        workspace: Callable[[str], Path],
+        today: Callable[[], str],
+    ) -> None:
+        self._database = database
+        self._access = access
+        self._settings = settings
+        self._clock = clock
+        self._adapters = adapters
+        self._gates = gates
+        self._media = media
+        self._runner = runner
+        self._workspace = workspace
+        self._today = today
+        self._slots = asyncio.Semaphore(settings.turns.at_once)
+        self._running: dict[str, Running] = {}
+        self._drafts = clock.now() % 1_000_000_000
+        self.lanes: Lanes[str] = Lanes("turns", self.work)
+
+    def configure(self, settings: GatewaySettings) -> None:
+        """Use new settings; the number of turns at once changes with the next start."""
+        self._settings = settings
+
+    @property
+    def running(self) -> Mapping[str, Running]:
+        """The turns that run now, by session."""
+        return self._running
+
+    def admitted(self, event: Event) -> None:
+        """Hear of a message that was stored for a session (``inbox.admit`` with a body)."""
+        if session_id := event.body.get("session"):
+            self._arrived(str(session_id), int(event.subject))
+
+    def woken(self, event: Event) -> None:
+        """Hear of a message that became a session's later on (``session.wake``)."""
+        self._arrived(event.subject, int(event.body["message"] or 0))
+
+    def _arrived(self, session_id: str, number: int) -> None:
+        self.lanes.notify(session_id)
+        if session_id in self._running:
+            self._meanwhile(session_id, number)
+
+    def _meanwhile(self, session_id: str, number: int) -> None:
+        running = self._running.get(session_id)
+        mode = self._settings.sessions.on_message
+        if running is None or mode == "queue":
+            return
+        if mode == "interrupt":
+            running.stage.halt("a new message")
+        else:
+            self._steers.notify((session_id, number))
+
+    def open(self, group: asyncio.TaskGroup) -> None:
+        """Begin to run turns in a task group."""
+        self._group = group
+        self._steers: Lanes[tuple[str, int]] = Lanes("steering", self._steer)
+        self._steers.open(group)
+        self.lanes.open(group)
+
+    async def _steer(self, which: tuple[str, int]) -> None:
+        session_id, number = which
+        row = await self._database.read(inbox.get, number)
+        running = self._running.get(session_id)
+        if row is None or running is None or row.inbound.kind is InboundKind.INTERNAL or number in running.offered:
+            return
+        running.offered.add(number)
+        row = await self._media.fetch(row)
+        running.stage.offer(self._input(row))
+
+    def halt(self, session_id: str, actor: str) -> bool:
+        """Ask a session's running turn to stop; tell whether one runs."""
+        running = self._running.get(session_id)
+        if running is None:
+            return False
+        running.stage.halt(actor)
+        return True
+
+    async def work(self, session_id: str) -> None:
+        """Run turns of a session until nothing waits."""
+        while True:
+            async with self._slots:
+                begun = await self._begin(session_id)
+                if isinstance(begun, Begun):
+                    await self._run(begun)
+            if begun is None:
+                return
+            if isinstance(begun, Wait):
+                await asyncio.sleep(begun.delay / 1000)
+
+    async def _begin(self, session_id: str) -> Begun | Wait | None:
+        crashpoint("turn.before_start")
+        begun = await self._database.write(turns.begin, session_id, self._pick)
+        if isinstance(begun, Begun):
+            crashpoint("turn.after_start")
+        return begun
+
+    def _pick(self, rows: Sequence[InboxRow], now: int) -> Sequence[InboxRow] | Wait:
+        """Choose what one turn takes; wait for the rest of an album or of a paste the client split."""
+        settings = self._settings
+        internal = [row for row in rows if row.inbound.kind is InboundKind.INTERNAL]
+        if internal and rows[0].id == internal[0].id:
+            return rows[:1]
+        people = [row for row in rows if row.inbound.kind is not InboundKind.INTERNAL]
+        last = people[-1]
+        left = last.received_at + settings.turns.gather_ms - now
+        if left > 0 and self._incomplete(last):
+            return Wait(left)
+        together = settings.turns.gather_limit if settings.sessions.on_message == "steer" else self._joined(people)
+        return people[:together]
+
+    def _incomplete(self, row: InboxRow) -> bool:
+        adapter = self._adapter(row.inbound.address)
+        border = adapter.capabilities.client_split if adapter else 0
+        return bool(row.inbound.group) or bool(border and len(row.inbound.text) >= border)
+
+    def _joined(self, rows: Sequence[InboxRow]) -> int:
+        """Return how many of the first rows are pieces of one message."""
+        count = 1
+        for before, row in zip(rows, rows[1:], strict=False):
+            same_album = row.inbound.group and row.inbound.group == before.inbound.group
+            if not (same_album or (self._incomplete(before) and row.inbound.sender == before.inbound.sender)):
+                break
+            count += 1
+        return count
+
+    def _adapter(self, address: Address) -> Adapter | None:
+        return self._adapters.get((address.platform, address.account))
+
+    async def _run(self, begun: Begun) -> None:
+        if begun.turn.attempt > self._settings.turns.attempts:
+            return await self._give_up(begun)
+        running = Running(begun, self._stage(begun))
+        self._running[begun.session.id] = running
+        try:
+            async with self._shown(running.stage):
+                ending, good = await self._attempt(running)
+            await self._commit(running, ending, good=good)
+        finally:
+            del self._running[begun.session.id]
+
+    @contextlib.asynccontextmanager
+    async def _shown(self, stage: Stage) -> AsyncIterator[None]:
+        task = self._group.create_task(self._show(stage))
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.wait((task,))
+
+    async def _show(self, stage: Stage) -> None:
+        try:
+            await stage.show()
+        except Exception:  # what is shown meanwhile is never owed: a bug there must not end the turn
+            log.exception("Progress could not be shown.")
+
+    async def _attempt(self, running: Running) -> tuple[Ending, bool]:
+        begun = running.begun
+        try:
+            request = await self._request(begun)
+            runner = await self._runner()
+            outcome = await runner.run(request, running.stage)
+        except AgentError as error:
+            return self._failed(begun, error), False
+        except Exception as error:  # any bug in a turn ends in an explained message, and the session stays usable
+            log.exception("Turn %s failed in a way nobody foresaw.", begun.turn.id)
+            kind = type(error).__name__
+            return self._failed(begun, HermesError(f"This turn failed: {kind}.", remedy="/retry tries again.")), False
+        crashpoint("turn.after_model")
+        return self._ended(running, outcome), not outcome.stopped
+
+    async def _request(self, begun: Begun) -> TurnRequest:
+        rows = [await self._media.fetch(row) for row in begun.rows]
+        return TurnRequest(
+            begun.turn.id,
+            begun.session.id,
+            begun.session.address,
+            self._access.principal_of(begun.turn.principal),
+            tuple(self._input(row) for row in rows),
+            self._workspace(begun.session.id),
+            begun.session.model,
+            begun.turn.attempt,
+            begun.turn.internal,
+        )
+
+    def _input(self, row: InboxRow) -> TurnInput:
+        inbound = row.inbound
+        author = "" if inbound.private else inbound.sender.name
+        return TurnInput(row.id, inbound.text, inbound.attachments, author, row.note)
+
+    def _stage(self, begun: Begun) -> Stage:
+        last, session = begun.rows[-1].inbound, begun.session
+        key = (session.address.platform, session.address.account)
+        scene = Scene(
+            session.address,
+            "" if begun.turn.internal else last.message_id,
+            not session.private,
+            session.quiet_until > self._clock.now(),
+            session.verbose,
+            self._settings.turns.silent_seconds,
+        )
+        turn_id = begun.turn.id
+        self._drafts += 1
+        return Stage(
+            scene,
+            self._adapters[key],
+            self._gates[key],
+            self._clock,
+            draft_id=self._drafts,
+            keep_bubble=lambda message: self._database.write(turns.keep_bubble, turn_id, message),
+        )
+
+    def _ended(self, running: Running, outcome: TurnOutcome) -> Ending:
+        begun = running.begun
+        text = self._words(running, outcome)
+        replaces = begun.turn.bubble or running.stage.replaced()
+        event = "suspend" if outcome.held else "cancel" if outcome.stopped else "finish"
+        return Ending(
+            begun.turn.id,
+            event,
+            "finish",
+            owed_pieces(f"turn:{begun.turn.id}", begun, text, self._adapter(begun.session.address), replaces),
+            outcome.conversation,
+            outcome.usage,
+            self._today(),
+            outcome.consumed,
+            title=self._title(begun),
+        )
+
+    def _words(self, running: Running, outcome: TurnOutcome) -> str:
+        parts = [f"ℹ️ {notice}" for notice in outcome.notices]  # noqa: RUF001 - the sign for information
+        if outcome.text.strip():
+            parts.append(outcome.text)
+        elif not outcome.held and not outcome.stopped:
+            parts.append("The agent ended without saying anything. /retry asks again.")
+        if outcome.stopped:
+            parts.append(f"⏹ Stopped by {running.stage.stopped_by}.")
+        return "\n\n".join(parts)
+
+    def _title(self, begun: Begun) -> str:
+        words = " ".join(begun.rows[0].inbound.text.split())
+        if begun.session.title or begun.turn.internal:
+            return ""
+        return words if len(words) <= TITLE_LENGTH else words[: TITLE_LENGTH - 1] + "…"
+
+    def _failed(self, begun: Begun, error: HermesError) -> Ending:
+        pieces = owed_pieces(f"turn:{begun.turn.id}", begun, explain(error), self._adapter(begun.session.address), "")
+        return Ending(begun.turn.id, "fail", "finish", pieces, error=error.message, day=self._today())
+
+    async def _commit(self, running: Running, ending: Ending, *, good: bool) -> None:
+        await self._database.write(turns.end, ending)
+        crashpoint("turn.after_commit")
+        replaced = ending.owed[0].message.replaces if ending.owed else ""
+        await running.stage.clear(good=good, replaced=replaced)
+
+    async def _give_up(self, begun: Begun) -> None:
+        """Quarantine messages whose turn did not survive several attempts, and say so."""
+        error = AgentError(
+            f"I could not work on this message: {begun.turn.attempt - 1} attempts ended in a crash. It is set aside.",
+            remedy="/retry tries it once more.",
+        )
+        pieces = owed_pieces(f"turn:{begun.turn.id}", begun, explain(error), self._adapter(begun.session.address), "")
+        ending = Ending(begun.turn.id, "fail", "quarantine", pieces, error=error.message, day=self._today())
+        await self._database.write(turns.end, ending)
