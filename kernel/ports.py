@@ -1,10 +1,17 @@
 """Ports: what the agent room needs from the rooms it may not import."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from kernel.turns import JournalEntry, Spending, StagedConversation, StoredConversation, TurnRequest
+from kernel.turns import (
+    JournalEntry,
+    Spending,
+    StagedConversation,
+    StoredConversation,
+    ToolContext,
+    TurnRequest,
+)
 
 
 class ConversationLog(Protocol):
@@ -78,4 +85,12 @@ class Ledger(Protocol):
 
     async def today(self) -> Spending:
         """Return the spending since midnight in the owner's timezone."""
+        ...
+
+
+class Gate(Protocol):
+    """What decides whether a tool call may run now."""
+
+    async def check(self, context: ToolContext, tool: str, arguments: Mapping[str, object]) -> None:
+        """Let the call pass, raise Held when a person must decide first, or AccessDenied when it may never run."""
         ...

@@ -90,7 +90,8 @@ class TurnOutcome:
 
     ``held`` are the ids of the questions (or approvals) it waits for, ``consumed`` the inbox ids of steering messages
     the model saw, ``stopped`` says that ``TurnIO.stop`` ended it, ``notices`` are sentences for the person that
-    precede the answer (another model stepped in, a budget is nearly spent).
+    precede the answer (another model stepped in, a budget is nearly spent), ``failed`` says that the text ends in the
+    reason why the turn could not be finished and that the conversation keeps what was done until then.
     """
 
     text: str
@@ -100,6 +101,7 @@ class TurnOutcome:
     consumed: tuple[int, ...] = ()
     stopped: bool = False
     notices: tuple[str, ...] = ()
+    failed: bool = False
 
 
 class TurnIO(Protocol):
@@ -141,7 +143,7 @@ class ToolContext:
     io: TurnIO
 
 
-class Held(Exception):  # noqa: N818 - it is a signal to the runner, not an error
+class Held(Exception):
     """A tool waits for a person: the call is answered with ``text`` and the turn ends suspended on ``id``."""
 
     def __init__(self, id: str, text: str) -> None:

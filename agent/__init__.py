@@ -1,0 +1,1 @@
+"""Agents: models, tools, conversations, and the operator that works without a model; no database."""

@@ -1,0 +1,115 @@
+"""What the offline operator still has to do, read from the messages of the conversation alone."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from pydantic_ai.messages import ModelMessage, ModelRequest, ModelResponse, ToolReturnPart, UserPromptPart
+
+from agent import framing
+from agent.offline.language import Call, Fail, Step, parse
+from agent.toolbox import HELD
+
+_FRAME = re.compile(r"\A<(\w+)\b[^>]*>(.*)</\1>\Z", re.DOTALL)
+
+
+@dataclass(slots=True)
+class Agenda:
+    """The steps of one message (and of what was said while they ran); ``done`` counts those behind us."""
+
+    steps: list[Step] = field(default_factory=list[Step])
+    done: int = 0
+    held: bool = False
+    results: list[str] = field(default_factory=list[str])
+
+    @property
+    def open(self) -> bool:
+        """Whether steps are left."""
+        return self.done < len(self.steps)
+
+    def called(self) -> None:
+        """Move behind the next step that calls a tool: it has been asked for."""
+        self.results = []
+        while self.open:
+            self.done += 1
+            if isinstance(self.steps[self.done - 1], Call):
+                return
+
+    def next_part(self) -> list[Step]:
+        """Return the steps up to and including the next call or failure."""
+        part: list[Step] = []
+        for step in self.steps[self.done :]:
+            part.append(step)
+            if isinstance(step, Call | Fail):
+                break
+        return part
+
+
+def read(messages: Sequence[ModelMessage]) -> Agenda:
+    """Return what is to be done next.
+
+    A message begins an agenda or, while one runs, adds to it. A question suspends the agenda; what the person says
+    meanwhile is an agenda of its own, and the answer, which Hermes itself delivers, resumes the one that asked last.
+    A turn that was stopped takes its remaining steps with it.
+    """
+    current, waiting = Agenda(), list[Agenda]()
+    for message in messages:
+        if isinstance(message, ModelResponse):
+            current = _answered(current, message)
+            continue
+        current.results.extend(_results(message))
+        current.held = current.held or _is_held(message)
+        if message.state == "interrupted":
+            current = Agenda()
+        for prompt in _prompts(message):
+            if current.held:
+                waiting.append(current)
+                current = Agenda()
+            current = _prompted(current, waiting, prompt)
+    return current
+
+
+def _answered(current: Agenda, response: ModelResponse) -> Agenda:
+    if not response.tool_calls or response.state == "interrupted":
+        return Agenda()
+    for _ in response.tool_calls:
+        current.called()
+    return current
+
+
+def _prompted(current: Agenda, waiting: list[Agenda], prompt: str) -> Agenda:
+    event = framing.event_text(prompt)
+    if event is None:
+        current.steps.extend(parse(framing.plain(prompt)))
+        return current
+    resumed = waiting.pop() if waiting else current
+    resumed.held = False
+    resumed.results = [event]
+    return resumed
+
+
+def _results(message: ModelRequest) -> list[str]:
+    parts = [part for part in message.parts if isinstance(part, ToolReturnPart)]
+    return [_unframed(part.model_response_str()).rstrip() for part in parts if not _held(part)]
+
+
+def _is_held(message: ModelRequest) -> bool:
+    return any(_held(part) for part in message.parts if isinstance(part, ToolReturnPart))
+
+
+def _held(part: ToolReturnPart) -> bool:
+    return isinstance(part.metadata, dict) and HELD in part.metadata
+
+
+def _prompts(message: ModelRequest) -> list[str]:
+    found: list[str] = []
+    for part in message.parts:
+        if isinstance(part, UserPromptPart):
+            content = [part.content] if isinstance(part.content, str) else part.content
+            found.append("\n".join(item for item in content if isinstance(item, str)))
+    return found
+
+
+def _unframed(text: str) -> str:
+    found = _FRAME.match(text)
+    return found.group(2) if found else text

@@ -1,0 +1,161 @@
+"""The mini-language of the offline operator: what a line means, and the words said when it means nothing."""
+
+import difflib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+LONGEST_SLEEP = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A line that calls a tool."""
+
+    tool: str
+    arguments: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """A line that answers with a text."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sleep:
+    """A line that waits."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Fail:
+    """A line that ends the turn with an error."""
+
+    reason: str
+
+
+Step = Call | Say | Sleep | Fail
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """A command: how it is written, what it does, and how its rest becomes a step (``None``: badly written)."""
+
+    usage: str
+    summary: str
+    read: Callable[[str], Step | None]
+
+
+def _text(tool: str, argument: str) -> Callable[[str], Step | None]:
+    """Read a rest that is one required argument."""
+    return lambda rest: Call(tool, {argument: rest}) if rest else None
+
+
+def _optional(tool: str, argument: str) -> Callable[[str], Step | None]:
+    """Read a rest that is one argument or nothing."""
+    return lambda rest: Call(tool, {argument: rest} if rest else {})
+
+
+def _write(rest: str) -> Step | None:
+    path, colon, text = rest.partition(":")
+    return (
+        Call("write_file", {"path": path.strip(), "text": text.strip() + "\n"})
+        if path.strip() and colon
+        else None
+    )
+
+
+def _ask(rest: str) -> Step | None:
+    question, *options = [part.strip() for part in rest.split("|")]
+    return (
+        Call("ask_person", {"question": question, "options": [o for o in options if o]}) if question else None
+    )
+
+
+def _sleep(rest: str) -> Step | None:
+    try:
+        seconds = float(rest)
+    except ValueError:
+        return None
+    return Sleep(seconds) if 0 <= seconds <= LONGEST_SLEEP else None
+
+
+def _run(rest: str) -> Step | None:
+    del rest
+    return Say("Running commands comes with the approval gate, which this version does not have yet.")
+
+
+def _help(rest: str) -> Step | None:
+    del rest
+    return Say(help_text())
+
+
+VERBS: Mapping[str, Verb] = {
+    "help": Verb("help", "shows this list", _help),
+    "list": Verb("list [folder]", "lists files of the workspace", _optional("list_files", "folder")),
+    "read": Verb("read FILE", "shows a file", _text("read_file", "path")),
+    "search": Verb("search TEXT", "finds lines in files", _text("search_files", "text")),
+    "write": Verb("write FILE: TEXT", "writes a file", _write),
+    "fetch": Verb("fetch URL", "reads a web page", _text("fetch_url", "url")),
+    "remember": Verb("remember TEXT", "keeps a note", _text("remember", "text")),
+    "recall": Verb("recall [WORDS]", "finds notes", _optional("recall", "words")),
+    "ask": Verb("ask QUESTION | option | option", "asks you and waits for the answer", _ask),
+    "send": Verb("send FILE", "sends a file of the workspace here", _text("send_file", "path")),
+    "sleep": Verb("sleep SECONDS", "waits", _sleep),
+    "say": Verb("say TEXT", "answers with the text", lambda rest: Say(rest) if rest else None),
+    "fail": Verb(
+        "fail [reason]", "ends the turn with an error", lambda rest: Fail(rest or "no reason given")
+    ),
+    "run": Verb("run COMMAND", "comes with the approval gate", _run),
+}
+
+UNCONFIGURED = (
+    "No language model is configured, so I understand a few commands and nothing else. "
+    "To talk to a model, run `hermes setup` or set `agent.model` (such as `openai:gpt-5.2`) and its key."
+)
+
+
+def help_text() -> str:
+    """Return the list of commands."""
+    lines = [f"- `{verb.usage}` {verb.summary}" for verb in VERBS.values()]
+    return "\n".join(
+        [
+            "I am the offline operator: a few commands, no language model.",
+            *lines,
+            "Several lines are steps, in order; what follows `ask` waits for the answer (and may begin with `then`).",
+        ]
+    )
+
+
+def parse(text: str) -> list[Step]:
+    """Return the steps of a message; one that does not begin with a command gets a friendly explanation."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if not lines or _verb(lines[0])[0] not in VERBS:
+        return [Say(explanation(text))]
+    return [_step(line) for line in lines]
+
+
+def _verb(line: str) -> tuple[str, str]:
+    """Return the command word of a line and its rest; a leading ``then`` is only for reading."""
+    word, _, rest = line.partition(" ")
+    if word.lower() == "then" and rest.strip():
+        word, _, rest = rest.strip().partition(" ")
+    return word.lower(), rest.strip()
+
+
+def _step(line: str) -> Step:
+    word, rest = _verb(line)
+    if (verb := VERBS.get(word)) is None:
+        return Say(f"`{line[:80]}` is no command; `help` lists them.")
+    return verb.read(rest) or Say(f"Write it as `{verb.usage}`.")
+
+
+def explanation(text: str) -> str:
+    """Return what is said to a message that is no command: why, the way out, and what comes nearest."""
+    words = [word.lower().strip(".,:;!?") for word in text.split()[:50]]
+    near = [verb for word in words for verb in difflib.get_close_matches(word, VERBS, n=1, cutoff=0.75)]
+    nearest = list(dict.fromkeys(near))[:3] or ["help", "list", "say"]
+    return f"{UNCONFIGURED}\nTry: " + ", ".join(f"`{VERBS[verb].usage}`" for verb in nearest) + "."

@@ -1,0 +1,132 @@
+"""Runs agents: one turn from its request to the outcome that the gateway commits."""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic_ai.exceptions import AgentRunError, UserError
+from pydantic_ai.messages import ModelMessage, ModelResponse
+
+from agent.conversation import MessageCache, TurnConversation
+from agent.failures import explained
+from agent.models.table import ModelTable
+from agent.settings import AgentSettings
+from agent.shaping import Shaping
+from agent.spending import check_day, usage_of
+from agent.toolbox import Toolbox, TurnState
+from agent.turn import Turn, TurnAgent
+from kernel.clock import Clock
+from kernel.errors import AgentError, HermesError, Stale
+from kernel.ports import ConversationLog, Gate, Journal, Ledger
+from kernel.specs import Tool
+from kernel.turns import StagedConversation, TurnInput, TurnIO, TurnOutcome, TurnRequest
+
+log = logging.getLogger("hermes.agent")
+
+
+class AgentRunner:
+    """The TurnRunner on pydantic-ai; one agent object serves every turn."""
+
+    def __init__(
+        self,
+        settings: AgentSettings,
+        *,
+        log: ConversationLog,
+        journal: Journal,
+        ledger: Ledger,
+        tools: Sequence[Tool],
+        home: Path,
+        clock: Clock,
+        gate: Gate | None = None,
+    ) -> None:
+        self._settings = settings
+        self._log = log
+        self._ledger = ledger
+        self._models = ModelTable(settings, clock)
+        self._shaping = Shaping(home, settings.context.shaping_file, settings.instructions)
+        self._cache = MessageCache()
+        self._agent: TurnAgent = TurnAgent(
+            name="hermes",
+            deps_type=TurnState,
+            toolsets=[Toolbox(tools, journal, settings, gate)],
+            retries={"tools": 3, "output": 2},
+        )
+
+    async def run(self, request: TurnRequest, io: TurnIO) -> TurnOutcome:
+        """Carry out one turn; raise AgentError when nothing came of it.
+
+        A turn that fails after the model has answered at least once keeps what was done and returns the explanation
+        as its text, with ``failed`` set.
+        """
+        notices = list(await check_day(self._ledger, self._settings.budget))
+        turn = await self._prepare(request, io, notices)
+        failure = await self._drive(turn, request.inputs)
+        return await self._outcome(turn, notices, failure)
+
+    def shaping_files(self, workspace: Path) -> list[Path]:
+        """Return the files that shape conversations in ``workspace``: SOUL.md of the home, AGENTS.md of the folder."""
+        return self._shaping.files(workspace)
+
+    async def _prepare(self, request: TurnRequest, io: TurnIO, notices: list[str]) -> Turn:
+        working = await self._log.working_copy(request.id) if request.attempt > 1 else None
+        store = await self._open(request.session_id, working)
+        conversation = await store.conversation()
+        messages = conversation.messages
+        return Turn(
+            agent=self._agent,
+            model=self._models.model(request.model, notices.append),
+            settings=self._settings,
+            log=self._log,
+            store=store,
+            state=TurnState(request, io, response_id=store.head_id),
+            instructions=self._shaping.instructions(request.workspace),
+            conversation=conversation,
+            view=list(messages),
+            carried=messages[len(messages) - store.carried :] if store.carried else [],
+        )
+
+    async def _open(self, session_id: str, working: StagedConversation | None) -> TurnConversation:
+        """Open the conversation, with the working copy of an interrupted turn where it still fits."""
+        try:
+            return await TurnConversation.open(self._log, session_id, self._cache, working)
+        except Stale:
+            log.warning("session %s changed while a turn was interrupted; the turn starts again", session_id)
+            return await TurnConversation.open(self._log, session_id, self._cache)
+
+    async def _drive(self, turn: Turn, inputs: Sequence[TurnInput]) -> AgentError | None:
+        """Run the turn; return why it failed if there is something to keep, else raise it."""
+        given = [each for each in inputs if each.inbox_id not in turn.store.inputs]
+        turn.store.inputs.update(each.inbox_id for each in inputs if not turn.carried)
+        try:
+            await turn.drive(given)
+        except (AgentRunError, UserError, HermesError) as error:
+            if not isinstance(error, AgentError):
+                log.warning("turn %s failed", turn.state.request.id, exc_info=error)
+            failure = error if isinstance(error, AgentError) else explained(error)
+            if not any(isinstance(message, ModelResponse) for message in turn.messages()):
+                raise failure from error
+            return failure
+        return None
+
+    async def _outcome(self, turn: Turn, notices: Sequence[str], failure: AgentError | None) -> TurnOutcome:
+        inputs = {each.inbox_id for each in turn.state.request.inputs}
+        consumed = tuple(sorted(turn.store.inputs - inputs))
+        turn.store.inputs = set()
+        await turn.stage()
+        messages = turn.messages()
+        ending = str(failure) if failure is not None else turn.ending
+        return TurnOutcome(
+            text="\n\n".join([*_texts(messages), *([ending] if ending else [])]),
+            conversation=turn.store.staged(),
+            usage=usage_of(messages),
+            held=tuple(held.id for held in turn.state.held),
+            consumed=consumed,
+            stopped=turn.stopped,
+            notices=tuple(notices),
+            failed=failure is not None,
+        )
+
+
+def _texts(messages: Sequence[ModelMessage]) -> list[str]:
+    """Return what the model said in a turn, between its tool calls and at the end."""
+    return [text for message in messages if isinstance(message, ModelResponse) and (text := message.text)]

@@ -1,0 +1,161 @@
+"""Tools as a model sees them: schemas from signatures, every call journalled, every failure explained."""
+
+import asyncio
+import inspect
+import json
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, NotRequired, Required, cast, get_type_hints
+
+from pydantic import TypeAdapter
+from pydantic_ai import RunContext
+from pydantic_ai.messages import ToolReturn
+from pydantic_ai.tools import ToolDefinition
+from pydantic_ai.toolsets import AbstractToolset, ToolsetTool
+from typing_extensions import TypedDict
+
+from agent.settings import AgentSettings
+from kernel.crashpoints import crashpoint
+from kernel.errors import HermesError
+from kernel.ports import Gate, Journal
+from kernel.specs import Tool
+from kernel.turns import Held, ToolContext, TurnIO, TurnRequest
+
+log = logging.getLogger("hermes.agent")
+
+HELD = "held"
+
+
+@dataclass(slots=True)
+class TurnState:
+    """What the tools of one turn share with its runner."""
+
+    request: TurnRequest
+    io: TurnIO
+    response_id: str = ""
+    calls: int = 0
+    calls_in_step: int = 0
+    held: list[Held] = field(default_factory=list[Held])
+
+
+class Toolbox(AbstractToolset[TurnState]):
+    """The built-in tools and those that rooms above contribute."""
+
+    def __init__(
+        self, tools: Sequence[Tool], journal: Journal, settings: AgentSettings, gate: Gate | None = None
+    ) -> None:
+        self._tools = {tool.name: tool for tool in tools}
+        self._journal = journal
+        self._settings = settings
+        self._gate = gate
+        self._offered = {tool.name: _offer(self, tool) for tool in tools}
+
+    @property
+    def id(self) -> str:
+        """The name of this set."""
+        return "hermes"
+
+    async def get_tools(self, ctx: RunContext[TurnState]) -> dict[str, ToolsetTool[TurnState]]:
+        """Return every tool; the schemas were made once."""
+        del ctx
+        return self._offered
+
+    async def call_tool(
+        self, name: str, tool_args: dict[str, Any], ctx: RunContext[TurnState], tool: ToolsetTool[TurnState]
+    ) -> ToolReturn[str]:
+        """Run one call: over budget it is refused, held it names what it waits for."""
+        del tool
+        state = ctx.deps
+        if refusal := self._over_budget(state):
+            return ToolReturn(refusal)
+        key = f"{state.response_id}:{ctx.tool_call_id}"
+        try:
+            context = ToolContext(state.request, key, state.io)
+            return ToolReturn(await self.carry_out(self._tools[name], tool_args, context))
+        except Held as held:
+            state.held.append(held)
+            return ToolReturn(held.text, metadata={HELD: held.id})
+
+    def _over_budget(self, state: TurnState) -> str:
+        budget = self._settings.budget
+        state.calls += 1
+        state.calls_in_step += 1
+        if state.calls_in_step > budget.calls_at_once:
+            return (
+                f"Not run: at most {budget.calls_at_once} calls are accepted at once. Ask again with fewer."
+            )
+        if state.calls > budget.calls:
+            return f"Not run: this turn has used its {budget.calls} tool calls. Answer with what you have."
+        return ""
+
+    async def carry_out(self, tool: Tool, arguments: dict[str, Any], context: ToolContext) -> str:
+        """Journal and run one call; raise Held when it waits for a person.
+
+        A held call stays begun in the journal, so that after a crash it runs again and is held again.
+        """
+        dumped = json.dumps(arguments, ensure_ascii=False, sort_keys=True, default=str)
+        begun = await self._journal.begin(
+            context.request, context.call_key, tool.name, dumped, idempotent=tool.idempotent
+        )
+        if begun.replay:
+            return begun.result
+        crashpoint("tool.after_intent")
+        context.io.activity(tool.label(arguments) or tool.name.replace("_", " "))
+        result = await self._result(tool, arguments, context)
+        crashpoint("tool.after_run")
+        await self._journal.finish(context.request, context.call_key, result)
+        crashpoint("tool.after_done")
+        return result
+
+    async def _result(self, tool: Tool, arguments: dict[str, Any], context: ToolContext) -> str:
+        """Run a call and return its output or, where it failed, a sentence that says why."""
+        try:
+            if self._gate is not None:
+                await self._gate.check(context, tool.name, arguments)
+            async with asyncio.timeout(self._settings.tools.timeout):
+                return capped(await tool.run(context, **arguments), self._settings.tools.output)
+        except Held:
+            raise
+        except TimeoutError:
+            return f"Failed: {tool.name} took longer than {self._settings.tools.timeout:g} seconds."
+        except (HermesError, OSError, ValueError) as error:
+            return f"Failed: {error}"
+        except Exception as error:
+            log.exception("tool %s failed", tool.name)
+            return f"Failed: {tool.name} broke ({type(error).__name__})."
+
+
+def capped(text: str, limit: int) -> str:
+    """Return at most ``limit`` characters, and say how many are missing."""
+    if len(text) <= limit:
+        return text
+    return f"{text[:limit]}\n[{len(text) - limit} more characters left out]"
+
+
+def _offer(toolset: Toolbox, tool: Tool) -> ToolsetTool[TurnState]:
+    arguments = _arguments(tool)
+    return ToolsetTool(
+        toolset=toolset,
+        tool_def=ToolDefinition(
+            name=tool.name,
+            description=inspect.getdoc(tool.run) or "",
+            parameters_json_schema=arguments.json_schema(),
+            metadata={"idempotent": tool.idempotent},
+        ),
+        max_retries=3,
+        args_validator=arguments.validator,  # pyright: ignore[reportArgumentType] - a protocol with other names
+    )
+
+
+def _arguments(tool: Tool) -> TypeAdapter[dict[str, Any]]:
+    """Return the type of a tool's arguments: everything in its signature but the context."""
+    hints = get_type_hints(tool.run, include_extras=True)
+    parameters = list(inspect.signature(tool.run).parameters.values())[1:]
+    fields = {
+        parameter.name: (Required if parameter.default is parameter.empty else NotRequired)[
+            hints[parameter.name]
+        ]
+        for parameter in parameters
+    }
+    return TypeAdapter(cast("type[dict[str, Any]]", TypedDict(tool.name, fields)))  # pyright: ignore[reportArgumentType]
