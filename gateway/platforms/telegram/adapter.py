@@ -38,7 +38,6 @@ from kernel.clock import Clock
 from kernel.errors import ConfigError, DeliveryRejected, StoreError
 from kernel.messages import Address, Attachment, Outbound, Receipt
 
-TEXT_LIMIT = 4096
 CLIENT_SPLIT = 4000
 TOAST_LIMIT = 200
 MENU_LIMIT = 100
@@ -90,7 +89,7 @@ class TelegramAdapter:
         """Telegram's limits, and the abilities that are switched on; drafts go when the server does not know them."""
         wanted = {Drafts: self._drafts, Reactions: self._settings.reactions}
         return Capabilities(
-            text_limit=TEXT_LIMIT,
+            text_limit=sending.ROOM,
             length_unit="utf16",
             client_split=CLIENT_SPLIT,
             streaming=Streaming.DRAFT if self._drafts else Streaming.EDIT,
@@ -148,11 +147,11 @@ class TelegramAdapter:
         """Show the answer as far as it is written; only private chats have drafts."""
         if not self._drafts or address.chat in self._draftless or address.chat.startswith(("-", "@")):
             raise DeliveryRejected("Telegram shows no drafts in this chat.")
-        shown = sending.render(text)
+        shown = sending.shown(text)
         where = sending.target(address)
         try:
             await self._bot.send_message_draft(
-                draft_id=draft_id, text=shown[-1] if shown else None, parse_mode=ParseMode.HTML, **where
+                draft_id=draft_id, text=shown[-1].html if shown else None, parse_mode=ParseMode.HTML, **where
             )
         except InvalidToken as error:
             # The Bot API answers 404 to a method it does not know, and 401 to a revoked token.

@@ -1,7 +1,15 @@
 """What Telegram's errors mean for whoever called."""
 
 import httpx
-from telegram.error import BadRequest, Conflict, Forbidden, InvalidToken, NetworkError, TelegramError
+from telegram.error import (
+    BadRequest,
+    ChatMigrated,
+    Conflict,
+    Forbidden,
+    InvalidToken,
+    NetworkError,
+    TelegramError,
+)
 
 from gateway.platforms.telegram.request import Flooded, ServerFailed
 from kernel.errors import (
@@ -52,6 +60,8 @@ def delivery_error(error: TelegramError, *, repeatable: bool = False) -> Deliver
             return DeliveryDeferred("Telegram asks to wait.", retry_after=error.retry_after)
         case InvalidToken():
             return DeliveryDeferred("Telegram refuses the bot token.", retry_after=UNAUTHORISED_SECONDS)
+        case ChatMigrated():
+            return DeliveryRejected("The group became a supergroup with another id.")
         case BadRequest() | Forbidden():
             return DeliveryRejected(f"Telegram refuses the message: {said}.")
         case _ if repeatable or unsent(error):

@@ -4,9 +4,10 @@ import asyncio
 import html
 import re
 from collections import OrderedDict
-from dataclasses import replace
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from telegram import (
     InlineKeyboardButton,
@@ -16,26 +17,40 @@ from telegram import (
     ReplyParameters,
 )
 from telegram.constants import ParseMode
-from telegram.error import BadRequest, TelegramError
+from telegram.error import BadRequest, ChatMigrated, TelegramError
 
 from gateway.platforms.telegram.failures import delivery_error
+from gateway.platforms.telegram.markdown import CAPTION_LIMIT, TEXT_LIMIT, Piece, pieces
 from gateway.platforms.telegram.request import ApiBot
 from kernel.errors import DeliveryRejected, DeliveryUncertain
 from kernel.messages import Address, Outbound, OutboundKind
 
+# A second sending is marked, so what is sent first must leave room for the mark.
 RESEND_MARK = "↻ "
-CAPTION_LIMIT = 1024
+ROOM = TEXT_LIMIT - len(RESEND_MARK)
 PHOTO_BYTES = 10 * 1024 * 1024
 PHOTO_TYPES = {".jpg", ".jpeg", ".png", ".webp"}
 HALVES_KEPT = 256
 UPLOAD_SECONDS = 120.0
 
+Call = Callable[..., Awaitable[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One of Telegram's messages: a piece of text, or a file with it as caption."""
+
+    piece: Piece | None
+    file: Path | None = None
+    first: bool = False
+    last: bool = False
+
 
 class Courier:
     """Delivers owed messages.
 
-    A text that needs several messages may fail between two of them; what was sent by then is remembered under its
-    nonce, so that the next try continues there.
+    A message that needs several of Telegram's may fail between two of them; what was sent by then is remembered under
+    its nonce, so that the next try continues there.
     """
 
     def __init__(self, bot: ApiBot, *, link_previews: bool) -> None:
@@ -45,132 +60,144 @@ class Courier:
 
     async def deliver(self, message: Outbound) -> tuple[str, ...]:
         """Send one message and return the ids it got; raise DeliveryError, or ChatMigrated for a group that moved."""
-        if message.resend:
-            message = replace(message, text=RESEND_MARK + message.text)
-        if message.kind is OutboundKind.FILE:
-            return await self._file(message)
-        return await self._text(message)
-
-    async def _text(self, message: Outbound) -> tuple[str, ...]:
-        pieces = render(message.text)
-        if not pieces:
+        parts = steps(message)
+        if not parts:
             raise DeliveryRejected("The message is empty.")
-        sent = self._halves.setdefault(message.nonce, []) if message.nonce else []
-        self._forget()
-        for number in range(len(sent), len(pieces)):
-            last = number == len(pieces) - 1
-            sent.append(await self._piece(message, pieces[number], first=number == 0, last=last))
-        self._halves.pop(message.nonce, None)
+        sent = self._halves.get(message.nonce, [])
+        try:
+            for step in parts[len(sent) :]:
+                sent.append(
+                    await self._take(message, step, marked=message.resend and step is parts[len(sent)])
+                )
+        finally:
+            self._remember(message.nonce, sent, whole=len(sent) == len(parts))
         return tuple(sent)
 
-    def _forget(self) -> None:
+    def _remember(self, nonce: str, sent: list[str], *, whole: bool) -> None:
+        self._halves.pop(nonce, None)
+        if nonce and sent and not whole:
+            self._halves[nonce] = sent
         while len(self._halves) > HALVES_KEPT:
             self._halves.popitem(last=False)
 
-    async def _piece(self, message: Outbound, markup: str, *, first: bool, last: bool) -> str:
-        buttons = keyboard(message) if last else None
-        if first and message.replaces:
-            edited = await self._edit(message, markup, buttons)
-            if edited:
-                return edited
-        return await self._new(message, markup, buttons, first=first)
+    async def _take(self, message: Outbound, step: Step, *, marked: bool) -> str:
+        if marked and step.piece:
+            step = replace(step, piece=Piece(RESEND_MARK + step.piece.html, RESEND_MARK + step.piece.text))
+        if step.file:
+            return await self._upload(message, step)
+        if step.first and message.replaces and (edited := await self._edit(message, step)):
+            return edited
+        return await self._sent(
+            self._marked_up,
+            self._bot.send_message,
+            step.piece,
+            "text",
+            reply_markup=keyboard(message) if step.last else None,
+            link_preview_options=self._preview,
+            **placement(message, step),
+        )
 
-    async def _edit(self, message: Outbound, markup: str, buttons: InlineKeyboardMarkup | None) -> str:
+    async def _edit(self, message: Outbound, step: Step) -> str:
         """Edit in place and return the id; return nothing where there is no such message to edit any more."""
         try:
             await self._marked_up(
                 self._bot.edit_message_text,
-                markup,
+                step.piece,
+                "text",
                 chat_id=chat_id(message.address),
                 message_id=number(message.replaces),
-                reply_markup=buttons,
+                reply_markup=keyboard(message) if step.last else None,
                 link_preview_options=self._preview,
             )
-        except BadRequest as error:
-            if "not modified" in error.message:
-                return message.replaces
+        except ChatMigrated:
+            raise
+        except TelegramError as error:
             if any(sign in error.message for sign in GONE):
                 return ""
-            raise delivery_error(error) from None
-        except TelegramError as error:
-            raise delivery_error(error, repeatable=True) from None
+            if "not modified" not in error.message:
+                raise delivery_error(error, repeatable=True) from None
         return message.replaces
 
-    async def _new(
-        self, message: Outbound, markup: str, buttons: InlineKeyboardMarkup | None, *, first: bool
-    ) -> str:
-        where = {
-            **target(message.address),
-            "disable_notification": message.silent,
-            "reply_parameters": reply(message) if first else None,
-            "reply_markup": buttons,
-        }
-        return await self._sent(
-            self._marked_up, self._bot.send_message, markup, link_preview_options=self._preview, **where
-        )
-
-    async def _sent(self, call: Any, *arguments: Any, **where: Any) -> str:
-        """Make a call that sends and return the new message's id; a topic that is gone becomes its chat."""
+    async def _sent(self, call: Call, *arguments: Any, **where: Any) -> str:
+        """Make a call that sends and return the new message's id."""
         try:
-            try:
-                made = await call(*arguments, **where)
-            except BadRequest as error:
-                if "thread not found" not in error.message or not where.get("message_thread_id"):
-                    raise
-                made = await call(*arguments, **(where | {"message_thread_id": None}))
+            made = await self._placed(call, *arguments, **where)
             return str(made.message_id)
+        except ChatMigrated:
+            raise
         except TelegramError as error:
             raise delivery_error(error) from None
         except (AttributeError, KeyError, TypeError, ValueError):
             raise DeliveryUncertain("Telegram's receipt could not be understood.") from None
 
-    async def _marked_up(self, call: Any, markup: str, **arguments: Any) -> Any:
-        """Make a call with formatted text, and with the bare text where Telegram cannot read the format."""
+    async def _placed(self, call: Call, *arguments: Any, **where: Any) -> Any:
+        """Make a call; where its topic is gone, make it for the chat."""
         try:
-            return await call(text=markup, parse_mode=ParseMode.HTML, **arguments)
+            return await call(*arguments, **where)
+        except BadRequest as error:
+            if "thread not found" not in error.message or not where["message_thread_id"]:
+                raise
+        return await call(*arguments, **(where | {"message_thread_id": None}))
+
+    async def _marked_up(self, call: Call, piece: Piece | None, field: str, **arguments: Any) -> Any:
+        """Make a call with formatted text, and with the bare text where Telegram cannot read the format."""
+        if piece is None:
+            return await call(**arguments)
+        try:
+            return await call(**{field: piece.html}, parse_mode=ParseMode.HTML, **arguments)
         except BadRequest as error:
             if "parse entities" not in error.message:
                 raise
-        return await call(text=bare(markup), **arguments)
+        return await call(**{field: piece.text}, **arguments)
 
-    async def _file(self, message: Outbound) -> tuple[str, ...]:
-        path = message.file
-        if path is None:
-            raise DeliveryRejected("There is no file in the message.")
-        caption = plain(message.text)
-        fits = len(caption.encode("utf-16-le")) // 2 <= CAPTION_LIMIT
-        sent = await self._upload(message, path, caption if fits else "")
-        if fits:
-            return (sent,)
-        rest = replace(message, kind=OutboundKind.TEXT, reply_to=sent, file=None, replaces="")
-        return (sent, *await self._text(rest))
-
-    async def _upload(self, message: Outbound, path: Path, caption: str) -> str:
+    async def _upload(self, message: Outbound, step: Step) -> str:
+        path = step.file or Path()
         name = message.file_name or path.name
-        where = {
-            **target(message.address),
-            "disable_notification": message.silent,
-            "reply_parameters": reply(message),
-            "caption": caption or None,
-        }
         if await asyncio.to_thread(is_photo, path, name):
             try:
-                return await self._sent(self._attach, self._bot.send_photo, "photo", path, name, **where)
+                return await self._attached(message, step, "photo", name)
             except DeliveryRejected as error:
-                if "PHOTO" not in error.message.upper() and "IMAGE" not in error.message.upper():
+                if not re.search("photo|image", error.message, re.IGNORECASE):
                     raise
-        return await self._sent(self._attach, self._bot.send_document, "document", path, name, **where)
+        return await self._attached(message, step, "document", name)
 
-    async def _attach(self, call: Any, kind: str, path: Path, name: str, **where: Any) -> Any:
-        try:
-            file = await asyncio.to_thread(path.open, "rb")
-        except OSError as error:
-            raise DeliveryRejected(f"{name} cannot be read: {error.strerror}.") from None
-        with file:
-            upload = InputFile(file, filename=name, read_file_handle=False)
-            return await call(
-                **{kind: upload}, read_timeout=UPLOAD_SECONDS, write_timeout=UPLOAD_SECONDS, **where
-            )
+    async def _attached(self, message: Outbound, step: Step, kind: str, name: str) -> str:
+        method = self._bot.send_photo if kind == "photo" else self._bot.send_document
+
+        async def attach(**arguments: Any) -> Any:
+            with await opened(step.file or Path(), name) as file:
+                upload = InputFile(file, filename=name, read_file_handle=False)
+                limits = {"read_timeout": UPLOAD_SECONDS, "write_timeout": UPLOAD_SECONDS}
+                return await method(**{kind: upload}, **limits, **arguments)
+
+        buttons = keyboard(message) if step.last else None
+        where = placement(message, step)
+        return await self._sent(self._marked_up, attach, step.piece, "caption", reply_markup=buttons, **where)
+
+
+def steps(message: Outbound) -> list[Step]:
+    """Return the messages of Telegram's that one of ours becomes: pieces of text, or a file with its caption."""
+    if message.kind is not OutboundKind.FILE:
+        parts = [Step(piece) for piece in shown(message.text)]
+    else:
+        if message.file is None:
+            raise DeliveryRejected("There is no file in the message.")
+        caption = pieces(message.text, CAPTION_LIMIT - len(RESEND_MARK))
+        fits = len(caption) <= 1
+        rest = [] if fits else shown(message.text)
+        parts = [Step(caption[0] if fits and caption else None, message.file), *map(Step, rest)]
+    if parts:
+        parts[0] = replace(parts[0], first=True)
+        parts[-1] = replace(parts[-1], last=True)
+    return parts
+
+
+async def opened(path: Path, name: str) -> BinaryIO:
+    """Open a file that is to be sent; raise DeliveryRejected where it is not there."""
+    try:
+        return await asyncio.to_thread(path.open, "rb")
+    except OSError as error:
+        raise DeliveryRejected(f"{name} cannot be read: {error.strerror}.") from None
 
 
 # The message is gone, has no text, or is too old to be edited: what is owed goes out as a new one.
@@ -210,25 +237,25 @@ def reply(message: Outbound) -> ReplyParameters | None:
     return ReplyParameters(number(message.reply_to), allow_sending_without_reply=True)
 
 
+def placement(message: Outbound, step: Step) -> dict[str, Any]:
+    """Return where and how a message is put into a chat."""
+    where = target(message.address)
+    return where | {
+        "disable_notification": message.silent,
+        "reply_parameters": reply(message) if step.first else None,
+    }
+
+
 def keyboard(message: Outbound) -> InlineKeyboardMarkup | None:
     """Return the buttons as an inline keyboard."""
     rows = [[InlineKeyboardButton(b.label, callback_data=b.value) for b in row] for row in message.buttons]
     return InlineKeyboardMarkup(rows) if any(rows) else None
 
 
-def bare(markup: str) -> str:
-    """Return a rendered piece as people would read it."""
-    return html.unescape(re.sub(r"<[^>]*>", "", markup))
-
-
-def render(text: str) -> list[str]:
-    """Return the text as one piece."""
-    return [html.escape(text, quote=False)] if text.strip() else []
-
-
-def plain(text: str) -> str:
-    """Return the text without markup."""
-    return text
+def shown(text: str) -> list[Piece]:
+    """Return Markdown as messages; what is nothing but marks, like `***`, goes out as it was written."""
+    bare = text.strip()
+    return pieces(text, ROOM) or ([Piece(html.escape(bare, quote=False), bare)] if bare else [])
 
 
 def is_photo(path: Path, name: str) -> bool:
