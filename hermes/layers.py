@@ -159,15 +159,13 @@ def annotation_at(model: type[BaseModel], path: Sequence[str]) -> Any:
     """Return the annotation of the setting at ``path``, or ``None`` where there is none."""
     annotation: Any = model
     for part in path:
-        inner = submodel(annotation)
-        if inner is not None:
-            if part not in inner.model_fields:
-                return None
-            annotation = inner.model_fields[part].annotation
-        elif get_origin(annotation) in {dict, Mapping}:
+        if get_origin(annotation) in {dict, Mapping}:
             annotation = get_args(annotation)[1]
-        else:
+            continue
+        inner = submodel(annotation)
+        if inner is None or part not in inner.model_fields:
             return None
+        annotation = inner.model_fields[part].annotation
     return annotation
 
 
