@@ -139,7 +139,7 @@ class _Parser:
         kind, length, url = _KINDS[opened.tag], self._length - opened.start, opened.url
         if kind == "text_link":
             url = url or "".join(self._visible)[-length:]
-            if not re.match(r"(?:https?|tg|ton|mailto|tel|ftp)(?:://|:)|[\w-]+\.\w", url, re.IGNORECASE):
+            if not re.match(r"(?:https?|tg|ton|ftp)://|[\w-]+\.\w", url, re.IGNORECASE):
                 return
         self._done.append(Entity(kind, opened.start, length, url, opened.language))
 

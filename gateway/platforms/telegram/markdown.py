@@ -119,9 +119,9 @@ def _legal(spans: Sequence[Span]) -> Iterator[Span]:
 
 def _scarce(spans: list[Span]) -> list[Span]:
     """Drop empty spans and, beyond a hundred, those that matter least."""
-    spans = [span for span in spans if span.start < span.end]
-    spans.sort(key=lambda span: _KEPT_FIRST.index(span.style))
-    return sorted(spans[:MAX_ENTITIES], key=lambda span: (span.start, -span.end))
+    spans = sorted((s for s in spans if s.start < s.end), key=lambda span: (span.start, -span.end))
+    ranked = sorted(range(len(spans)), key=lambda i: _KEPT_FIRST.index(spans[i].style))
+    return [spans[i] for i in sorted(ranked[:MAX_ENTITIES])]
 
 
 def _html(text: str, spans: Sequence[Span]) -> str:
