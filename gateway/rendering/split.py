@@ -8,7 +8,9 @@ from itertools import accumulate
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from gateway.rendering.slices import Length, Region, slices
+from gateway.rendering.slices import LENGTHS, Length, Region, slices
+
+__all__ = ["LENGTHS", "Length", "split"]
 
 # Beyond this length the structure is not looked at: a text of that size is a dump, and parsing it takes a second.
 LONGEST_PARSED = 100_000
