@@ -40,7 +40,9 @@ class Access:
     the owner.
     """
 
-    def __init__(self, settings: AccessSettings, database: Database, clock: Clock, local: frozenset[str]) -> None:
+    def __init__(
+        self, settings: AccessSettings, database: Database, clock: Clock, local: frozenset[str]
+    ) -> None:
         self._settings = settings
         self._database = database
         self._clock = clock
@@ -155,7 +157,9 @@ class Access:
         for pairing in await self._database.read(people.pairings, self._clock.now()):
             if hmac.compare_digest(hash_code(code, pairing.salt), pairing.hash):
                 return await self.admit(Person(pairing.platform, pairing.id, pairing.name, role), actor=actor)
-        raise InvalidInput("No pairing waits for this code.", remedy="Codes are valid for an hour; ask for a new one.")
+        raise InvalidInput(
+            "No pairing waits for this code.", remedy="Codes are valid for an hour; ask for a new one."
+        )
 
     async def admit(self, person: Person, *, actor: str) -> Person:
         """Give somebody a role."""
@@ -167,6 +171,8 @@ class Access:
         """Withdraw an admission by ``platform:id``; raise NotFound when there is none."""
         platform, _, sender = id.partition(":")
         if not await self._database.write(people.revoke, platform, sender, actor=actor):
-            raise NotFound(f"{id} was not admitted by pairing.", remedy="`hermes pairing list` shows who was.")
+            raise NotFound(
+                f"{id} was not admitted by pairing.", remedy="`hermes pairing list` shows who was."
+            )
         self._offered.pop(id, None)
         await self.load()

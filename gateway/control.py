@@ -138,7 +138,9 @@ class Control:
         """Return a command's call, with the session it is about."""
         inbound = row.inbound
         session_id = row.session_id or await self._database.write(self._intake.session(inbound))
-        return CommandCall(principal, inbound.address, session_id, "", row.id, inbound.private, inbound.sender.id)
+        return CommandCall(
+            principal, inbound.address, session_id, "", row.id, inbound.private, inbound.sender.id
+        )
 
     def _reply(self, row: InboxRow, reply: CommandReply) -> list[Owed]:
         if not reply.text:
@@ -163,7 +165,7 @@ class Control:
         told = await handler(row, principal) if handler else "This button belongs to something that is over."
         return Handled(told=told)
 
-    async def _answer_tap(self, row: InboxRow, principal: Principal) -> str:
+    async def _answer_tap(self, row: InboxRow, _principal: Principal) -> str:
         found = self._desk.tapped(row.inbound.tap)
         if found is None:
             return "This question was already answered."
@@ -180,7 +182,9 @@ class Control:
         if word != "yes":
             await self._say(row, "Nothing was done.")
             return "Cancelled."
-        reply = await self._registry.run(asked.inbound.text, await self.call(asked, principal), confirmed=True)
+        reply = await self._registry.run(
+            asked.inbound.text, await self.call(asked, principal), confirmed=True
+        )
         await self._say(row, reply.text if reply else "")
         return "Done."
 
@@ -189,7 +193,9 @@ class Control:
         message_id = row.inbound.message_id
         edit = Outbound(row.inbound.address, text, OutboundKind.EDIT, replaces=message_id)
         if text:
-            await self._database.write(outbox.add, Owed(f"confirm:{row.id}", edit, Priority.REPLY, row.session_id))
+            await self._database.write(
+                outbox.add, Owed(f"confirm:{row.id}", edit, Priority.REPLY, row.session_id)
+            )
 
     async def _edited(self, row: InboxRow) -> Handled:
         """Let an edit replace a message that still waits; tell the agent of a later one with its next message."""
@@ -248,6 +254,7 @@ def _settle(tx: Unit, number: int, handled: Handled, session: Callable[[Unit], s
     if row is None or row.state is not INBOX.initial:
         return
     if handled.event == "admit":
-        return inbox.admit(tx, number, session(tx))
-    outbox.add_all(tx, handled.owed)
-    tx.move(INBOX, number, handled.event, error=handled.reason)
+        inbox.admit(tx, number, session(tx))
+    else:
+        outbox.add_all(tx, handled.owed)
+        tx.move(INBOX, number, handled.event, error=handled.reason)

@@ -100,7 +100,9 @@ class Delivery:
             await self._doubt(adapter, row, error)
         except DeliveryRejected as error:
             await self._reject(row, str(error))
-        except Exception as error:  # an adapter's bug must not block the chat for ever: the letter is dead and visible
+        except (
+            Exception
+        ) as error:  # an adapter's bug must not block the chat for ever: the letter is dead and visible
             log.exception("Sending %s failed in a way nobody foresaw.", row.key)
             await self._reject(row, f"{type(error).__name__}: {error}")
         else:
@@ -116,7 +118,8 @@ class Delivery:
     async def _defer(self, gate: Gate, row: OutboxRow, error: DeliveryDeferred) -> None:
         gate.failed()
         if row.attempts >= self._settings.attempts:
-            return await self._reject(row, f"Given up after {row.attempts} attempts: {error.message}")
+            await self._reject(row, f"Given up after {row.attempts} attempts: {error.message}")
+            return
         delay = max(0.2, error.retry_after)
         log.info("%s waits %.1f s: %s", row.key, delay, error.message)
         await self._database.write(outbox.defer, row.id, int(delay * 1000), error.message)
@@ -124,7 +127,8 @@ class Delivery:
     async def _doubt(self, adapter: Adapter, row: OutboxRow, error: DeliveryUncertain) -> None:
         """Send an uncertain message once more, marked; an adapter that reconciles may try as often as it needs."""
         if row.resent and not adapter.capabilities.reconciles:
-            return await self._reject(row, f"Sent twice without a receipt: {error.message}")
+            await self._reject(row, f"Sent twice without a receipt: {error.message}")
+            return
         log.warning("%s was handed over without a receipt: %s", row.key, error.message)
         await self._database.write(outbox.doubt, row.id, DOUBT_MS, error.message)
 

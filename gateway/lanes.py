@@ -26,11 +26,22 @@ class Lanes(Generic[K]):
         self._work = work
         self._group: asyncio.TaskGroup | None = None
         self._busy: dict[K, bool] = {}
+        self._idle = asyncio.Event()
+        self._idle.set()
 
     @property
     def busy(self) -> int:
         """How many keys are being worked on."""
         return len(self._busy)
+
+    async def idle(self, seconds: float) -> bool:
+        """Wait until no key is being worked on, at most ``seconds``; tell whether it came to that."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._idle.wait()
+        except TimeoutError:
+            return False
+        return True
 
     def open(self, group: asyncio.TaskGroup) -> None:
         """Begin to run work in a task group."""
@@ -46,6 +57,7 @@ class Lanes(Generic[K]):
             self._busy[key] = True
         elif self._group is not None:
             self._busy[key] = False
+            self._idle.clear()
             self._group.create_task(self._run(key), name=f"{self._name} {key}")
 
     async def _run(self, key: K) -> None:
@@ -57,6 +69,8 @@ class Lanes(Generic[K]):
                     return
         finally:
             del self._busy[key]
+            if not self._busy:
+                self._idle.set()
 
     async def _attempt(self, key: K) -> None:
         try:
@@ -65,5 +79,7 @@ class Lanes(Generic[K]):
             log.exception("The store refused work of %s %s; trying again.", self._name, key)
             await asyncio.sleep(RETRY_SECONDS)
             self._busy[key] = True
-        except Exception:  # one key's bug must not end the other keys' work; it is logged and the row stays open
+        except (
+            Exception
+        ):  # one key's bug must not end the other keys' work; it is logged and the row stays open
             log.exception("%s %s failed.", self._name, key)

@@ -221,12 +221,16 @@ class LocalAdapter:
 
     async def fetch(self, attachment: Attachment, target: Path, limit: int) -> int:
         """Move an uploaded file, which the surface stored at ``attachment.ref``, to its place."""
-        source = Path(attachment.ref)
-        try:
-            size = source.stat().st_size
-            if size > limit:
-                raise DeliveryRejected(f"{attachment.name} is larger than {limit // 1024 // 1024} MB.")
-            source.replace(target)
-        except FileNotFoundError:
-            raise DeliveryRejected(f"{attachment.name} is gone.") from None
-        return size
+        return await asyncio.to_thread(_take_over, attachment, target, limit)
+
+
+def _take_over(attachment: Attachment, target: Path, limit: int) -> int:
+    source = Path(attachment.ref)
+    try:
+        size = source.stat().st_size
+        if size > limit:
+            raise DeliveryRejected(f"{attachment.name} is larger than {limit // 1024 // 1024} MB.")
+        source.replace(target)
+    except FileNotFoundError:
+        raise DeliveryRejected(f"{attachment.name} is gone.") from None
+    return size

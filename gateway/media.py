@@ -18,13 +18,18 @@ log = logging.getLogger(__name__)
 
 UNSAFE = re.compile(r"[^\w.\- ]+")
 NAME_LENGTH = 80
+SUFFIX_LENGTH = 10
 
 
 def safe_name(name: str) -> str:
     """Return a file name without separators, control characters or leading dots; never empty."""
     cleaned = UNSAFE.sub("_", Path(name.replace("\\", "/")).name).strip(" .")
     stem, dot, suffix = cleaned.rpartition(".")
-    short = f"{stem[: NAME_LENGTH - len(suffix) - 1]}{dot}{suffix}" if stem and len(suffix) < 10 else cleaned
+    short = (
+        f"{stem[: NAME_LENGTH - len(suffix) - 1]}{dot}{suffix}"
+        if stem and len(suffix) < SUFFIX_LENGTH
+        else cleaned
+    )
     return short[:NAME_LENGTH] or "file"
 
 
@@ -63,8 +68,14 @@ class Media:
         if fetches is None:
             return replace(item, problem="This platform gives no files.")
         if item.size > limit:
-            return replace(item, problem=f"The file is larger than {self._settings.limit_mb} MB and was not fetched.")
-        target = self._folder / (row.session_id or "none") / f"{row.id}-{number}-{safe_name(item.name or item.kind)}"
+            return replace(
+                item, problem=f"The file is larger than {self._settings.limit_mb} MB and was not fetched."
+            )
+        target = (
+            self._folder
+            / (row.session_id or "none")
+            / f"{row.id}-{number}-{safe_name(item.name or item.kind)}"
+        )
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         try:
             size = await fetches.fetch(item, target, limit)

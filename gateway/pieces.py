@@ -1,10 +1,12 @@
 """Pieces: a reply becomes as many owed messages as its platform's limit asks for."""
 
 from gateway.adapter import Adapter
-from gateway.rendering.split import LENGTHS, split
+from gateway.rendering.slices import LENGTHS
+from gateway.rendering.split import split
 from kernel.messages import Outbound, Priority
 from store.outbox import Owed
 from store.turns import Begun
+
 
 def pieces(text: str, adapter: Adapter | None) -> list[str]:
     """Split Markdown by an adapter's limit."""

@@ -73,7 +73,15 @@ class QuestionDesk:
         """Commit a question with its card and return its id; asking again with the same key returns the same id."""
         short = "".join(secrets.choice(ALPHABET) for _ in range(SHORT_LENGTH))
         question = Question(
-            new_id("q"), short, request.session_id, request.id, text, tuple(options), QuestionState.OPEN, "", ""
+            new_id("q"),
+            short,
+            request.session_id,
+            request.id,
+            text,
+            tuple(options),
+            QuestionState.OPEN,
+            "",
+            "",
         )
 
         def commit(tx: Unit) -> Question:
@@ -124,7 +132,13 @@ class QuestionDesk:
                 turns.settle(tx, question.turn_id)
             told = f"[Answer from {who} to the question {question.text!r}]\n{text}"
             inbound = Inbound(
-                session.address, f"answer:{question.id}", "", sender, InboundKind.INTERNAL, told, session.private
+                session.address,
+                f"answer:{question.id}",
+                "",
+                sender,
+                InboundKind.INTERNAL,
+                told,
+                session.private,
             )
             inbox.add(tx, inbound, Verdict("admit", session=lambda _: session.id))
             sent = outbox.by_key(tx, card_key(question))

@@ -139,7 +139,9 @@ class Stage:
             kept = list(self._activities) if self._scene.verbose else [self.doing]
             lines += [f"⚙️ {label}" for label in kept]
         if silent >= self._scene.silent_after:
-            lines.append(f"⏳ Still at it: {self.doing}, no sign of life for {int(silent // 60)} min. /stop ends it.")
+            lines.append(
+                f"⏳ Still at it: {self.doing}, no sign of life for {int(silent // 60)} min. /stop ends it."
+            )
         text = "".join(self._text)
         return "\n".join(lines) + ("\n\n" if lines and text else "") + text[-TAIL:]
 
@@ -159,7 +161,8 @@ class Stage:
         drafts = ability(self._adapter, Drafts) if self._drafts else None
         if drafts is not None:
             try:
-                return await drafts.draft(self._scene.address, self._draft_id, text)
+                await drafts.draft(self._scene.address, self._draft_id, text)
+                return
             except HermesError as error:
                 log.debug("Drafts are not possible here: %s", error)
                 self._drafts = False

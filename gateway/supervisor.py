@@ -7,7 +7,13 @@ from collections.abc import Callable, Sequence
 from gateway.adapter import Adapter
 from gateway.intake import Intake
 from kernel.clock import Clock
-from kernel.errors import IllegalTransition, PlatformConflict, PlatformUnauthorised, PlatformUnavailable, StoreError
+from kernel.errors import (
+    IllegalTransition,
+    PlatformConflict,
+    PlatformUnauthorised,
+    PlatformUnavailable,
+    StoreError,
+)
 from kernel.ids import jitter
 from kernel.messages import Inbound
 from kernel.states import AdapterState
@@ -22,7 +28,13 @@ DEAF_SECONDS = 120.0
 STEADY_SECONDS = 60.0
 
 SENDABLE = frozenset(
-    {AdapterState.CONNECTING, AdapterState.CONNECTED, AdapterState.DEGRADED, AdapterState.RATE_LIMITED, AdapterState.CONFLICT}
+    {
+        AdapterState.CONNECTING,
+        AdapterState.CONNECTED,
+        AdapterState.DEGRADED,
+        AdapterState.RATE_LIMITED,
+        AdapterState.CONFLICT,
+    }
 )
 
 Changed = Callable[["Connection", AdapterState], None]
@@ -146,7 +158,9 @@ class Connection:
         except StoreError as error:
             self._move("degrade", f"Nothing can be stored: {error.message}")
             return self._backoff()
-        except Exception as error:  # one platform's bug must not touch the others: it is logged and the adapter restarts
+        except (
+            Exception
+        ) as error:  # one platform's bug must not touch the others: it is logged and the adapter restarts
             log.exception("%s failed in a way nobody foresaw.", self.name)
             self._move("degrade", f"{type(error).__name__}; restarting.")
             return self._backoff()
@@ -157,7 +171,9 @@ class Connection:
         running = self._running = asyncio.ensure_future(self.adapter.run(self))  # noqa: TID251 - ended right here
         try:
             while not running.done():
-                await asyncio.wait((running,), timeout=max(1.0, DEAF_SECONDS - self.silence) if remote else None)
+                await asyncio.wait(
+                    (running,), timeout=max(1.0, DEAF_SECONDS - self.silence) if remote else None
+                )
                 if remote and self.silence >= DEAF_SECONDS and not running.done():
                     raise PlatformUnavailable("The connection was open but deaf; restarting it.")
         finally:
@@ -174,5 +190,3 @@ class Connection:
         """Record that the adapter was stopped."""
         if self.state is not AdapterState.STOPPED:
             self._move("stop")
-
-

@@ -3,8 +3,9 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 from gateway.access import Access
@@ -42,12 +43,27 @@ class Running:
     offered: set[int] = field(default_factory=set[int])
 
 
-class Turns:
-    """Runs one turn at a time per session, a bounded number at once.
+@dataclass(frozen=True, slots=True)
+class Platforms:
+    """Who speaks for a platform and account, and the gate of that bot."""
 
-    ``runner()`` gives the agent, loading it on first use; ``today()`` is the owner's calendar day; ``workspace`` maps a
-    session's id to the folder its tools may use.
+    adapters: Mapping[tuple[str, str], Adapter]
+    gates: Mapping[tuple[str, str], Gate]
+
+
+@dataclass(frozen=True, slots=True)
+class Agents:
+    """Where turns are run: ``runner()`` gives the agent, loading it on first use; ``workspace`` maps a session's id to
+    the folder its tools may use; ``today()`` is the owner's calendar day.
     """
+
+    runner: Callable[[], Awaitable[TurnRunner]]
+    workspace: Callable[[str], Path]
+    today: Callable[[], str]
+
+
+class Turns:
+    """Runs one turn at a time per session, a bounded number at once."""
 
     def __init__(
         self,
@@ -55,24 +71,20 @@ class Turns:
         access: Access,
         settings: GatewaySettings,
         clock: Clock,
-        *,
-        adapters: Mapping[tuple[str, str], Adapter],
-        gates: Mapping[tuple[str, str], Gate],
+        platforms: Platforms,
         media: Media,
-        runner: Callable[[], Awaitable[TurnRunner]],
-        workspace: Callable[[str], Path],
-        today: Callable[[], str],
+        agents: Agents,
     ) -> None:
         self._database = database
         self._access = access
         self._settings = settings
         self._clock = clock
-        self._adapters = adapters
-        self._gates = gates
+        self._adapters = platforms.adapters
+        self._gates = platforms.gates
         self._media = media
-        self._runner = runner
-        self._workspace = workspace
-        self._today = today
+        self._runner = agents.runner
+        self._workspace = agents.workspace
+        self._today = agents.today
         self._slots = asyncio.Semaphore(settings.turns.at_once)
         self._running: dict[str, Running] = {}
         self._drafts = clock.now() % 1_000_000_000
@@ -122,7 +134,12 @@ class Turns:
         session_id, number = which
         row = await self._database.read(inbox.get, number)
         running = self._running.get(session_id)
-        if row is None or running is None or row.inbound.kind is InboundKind.INTERNAL or number in running.offered:
+        if (
+            row is None
+            or running is None
+            or row.inbound.kind is InboundKind.INTERNAL
+            or number in running.offered
+        ):
             return
         running.offered.add(number)
         row = await self._media.fetch(row)
@@ -166,7 +183,9 @@ class Turns:
         left = last.received_at + settings.turns.gather_ms - now
         if left > 0 and self._incomplete(last):
             return Wait(left)
-        together = settings.turns.gather_limit if settings.sessions.on_message == "steer" else self._joined(people)
+        together = (
+            settings.turns.gather_limit if settings.sessions.on_message == "steer" else self._joined(people)
+        )
         return people[:together]
 
     def _incomplete(self, row: InboxRow) -> bool:
@@ -177,7 +196,7 @@ class Turns:
     def _joined(self, rows: Sequence[InboxRow]) -> int:
         """Return how many of the first rows are pieces of one message."""
         count = 1
-        for before, row in zip(rows, rows[1:], strict=False):
+        for before, row in pairwise(rows):
             same_album = row.inbound.group and row.inbound.group == before.inbound.group
             if not (same_album or (self._incomplete(before) and row.inbound.sender == before.inbound.sender)):
                 break
@@ -200,7 +219,7 @@ class Turns:
             del self._running[begun.session.id]
 
     @contextlib.asynccontextmanager
-    async def _shown(self, stage: Stage) -> AsyncIterator[None]:
+    async def _shown(self, stage: Stage) -> AsyncGenerator[None]:
         task = self._group.create_task(self._show(stage))
         try:
             yield
@@ -222,12 +241,16 @@ class Turns:
             outcome = await runner.run(request, running.stage)
         except AgentError as error:
             return self._failed(begun, error), False
-        except Exception as error:  # any bug in a turn ends in an explained message, and the session stays usable
+        except (
+            Exception
+        ) as error:  # any bug in a turn ends in an explained message, and the session stays usable
             log.exception("Turn %s failed in a way nobody foresaw.", begun.turn.id)
             kind = type(error).__name__
-            return self._failed(begun, HermesError(f"This turn failed: {kind}.", remedy="/retry tries again.")), False
+            return self._failed(
+                begun, HermesError(f"This turn failed: {kind}.", remedy="/retry tries again.")
+            ), False
         crashpoint("turn.after_model")
-        return self._ended(running, outcome), not outcome.stopped
+        return self._ended(running, outcome), not (outcome.stopped or outcome.failed)
 
     async def _request(self, begun: Begun) -> TurnRequest:
         rows = [await self._media.fetch(row) for row in begun.rows]
@@ -274,7 +297,15 @@ class Turns:
         begun = running.begun
         text = self._words(running, outcome)
         replaces = begun.turn.bubble or running.stage.replaced()
-        event = "suspend" if outcome.held else "cancel" if outcome.stopped else "finish"
+        event = (
+            "suspend"
+            if outcome.held
+            else "cancel"
+            if outcome.stopped
+            else "fail"
+            if outcome.failed
+            else "finish"
+        )
         return Ending(
             begun.turn.id,
             event,
@@ -304,7 +335,9 @@ class Turns:
         return words if len(words) <= TITLE_LENGTH else words[: TITLE_LENGTH - 1] + "…"
 
     def _failed(self, begun: Begun, error: HermesError) -> Ending:
-        pieces = owed_pieces(f"turn:{begun.turn.id}", begun, explain(error), self._adapter(begun.session.address), "")
+        pieces = owed_pieces(
+            f"turn:{begun.turn.id}", begun, explain(error), self._adapter(begun.session.address), ""
+        )
         return Ending(begun.turn.id, "fail", "finish", pieces, error=error.message, day=self._today())
 
     async def _commit(self, running: Running, ending: Ending, *, good: bool) -> None:
@@ -319,6 +352,8 @@ class Turns:
             f"I could not work on this message: {begun.turn.attempt - 1} attempts ended in a crash. It is set aside.",
             remedy="/retry tries it once more.",
         )
-        pieces = owed_pieces(f"turn:{begun.turn.id}", begun, explain(error), self._adapter(begun.session.address), "")
+        pieces = owed_pieces(
+            f"turn:{begun.turn.id}", begun, explain(error), self._adapter(begun.session.address), ""
+        )
         ending = Ending(begun.turn.id, "fail", "quarantine", pieces, error=error.message, day=self._today())
         await self._database.write(turns.end, ending)

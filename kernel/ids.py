@@ -19,7 +19,7 @@ class Randomness(Protocol):
         ...
 
 
-_source: Randomness = secrets.SystemRandom()
+_sources: list[Randomness] = [secrets.SystemRandom()]
 
 
 def seed(value: int | None) -> None:
@@ -27,15 +27,14 @@ def seed(value: int | None) -> None:
 
     Secrets (tokens, pairing codes) never come from here.
     """
-    global _source
-    _source = secrets.SystemRandom() if value is None else random.Random(value)
+    _sources[0] = secrets.SystemRandom() if value is None else random.Random(value)  # noqa: S311 - no secrets
 
 
 def new_id(prefix: str, length: int = 10) -> str:
     """Return an id such as ``"t_7kq2m9xwab"``; ten characters hold 49 bits."""
-    return f"{prefix}_" + "".join(_source.choice(ALPHABET) for _ in range(length))
+    return f"{prefix}_" + "".join(_sources[0].choice(ALPHABET) for _ in range(length))
 
 
 def jitter() -> float:
     """Return a float in [0, 1) for spreading retries."""
-    return _source.random()
+    return _sources[0].random()

@@ -51,7 +51,7 @@ class CommandReply:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A slash command, the same on every surface; ``confirm`` is the question asked first when it destroys something."""
+    """A slash command, the same on every surface; ``confirm`` is the question that is asked before it destroys."""
 
     name: str
     summary: str
@@ -74,4 +74,4 @@ class Tool:
     name: str
     run: Callable[..., Awaitable[str]]
     idempotent: bool
-    label: Callable[[dict[str, Any]], str] = field(default=lambda arguments: "")
+    label: Callable[[dict[str, Any]], str] = field(default=lambda _: "")

@@ -1,6 +1,7 @@
 """The states of every machine, each with the sentence that a person is shown."""
 
 from enum import StrEnum
+from typing import Self
 
 
 class State(StrEnum):
@@ -8,7 +9,7 @@ class State(StrEnum):
 
     sentence: str
 
-    def __new__(cls, value: str, sentence: str) -> "State":
+    def __new__(cls, value: str, sentence: str) -> Self:
         member = str.__new__(cls, value)
         member._value_ = value
         member.sentence = sentence

@@ -17,7 +17,6 @@ from kernel.states import State
 from kernel.states import ToolCallState as C
 from kernel.states import TurnState as T
 
-
 S = TypeVar("S", bound=State)
 
 
@@ -140,11 +139,23 @@ ADAPTER: Machine[A] = Machine(
     A.STOPPED,
     {
         **{(state, "start"): A.CONNECTING for state in A if state is not A.CONNECTING},
-        **{(state, "connect"): A.CONNECTED for state in (A.CONNECTING, A.DEGRADED, A.RATE_LIMITED, A.CONFLICT)},
-        **{(state, "degrade"): A.DEGRADED for state in (A.CONNECTING, A.CONNECTED, A.RATE_LIMITED, A.CONFLICT)},
+        **{
+            (state, "connect"): A.CONNECTED
+            for state in (A.CONNECTING, A.DEGRADED, A.RATE_LIMITED, A.CONFLICT)
+        },
+        **{
+            (state, "degrade"): A.DEGRADED
+            for state in (A.CONNECTING, A.CONNECTED, A.RATE_LIMITED, A.CONFLICT)
+        },
         **{(state, "limit"): A.RATE_LIMITED for state in (A.CONNECTING, A.CONNECTED, A.DEGRADED)},
-        **{(state, "conflict"): A.CONFLICT for state in (A.CONNECTING, A.CONNECTED, A.DEGRADED, A.RATE_LIMITED)},
-        **{(state, "refuse"): A.UNAUTHORISED for state in (A.CONNECTING, A.CONNECTED, A.DEGRADED, A.RATE_LIMITED)},
+        **{
+            (state, "conflict"): A.CONFLICT
+            for state in (A.CONNECTING, A.CONNECTED, A.DEGRADED, A.RATE_LIMITED)
+        },
+        **{
+            (state, "refuse"): A.UNAUTHORISED
+            for state in (A.CONNECTING, A.CONNECTED, A.DEGRADED, A.RATE_LIMITED)
+        },
         **{(state, "pause"): A.PAUSED for state in A if state is not A.PAUSED},
         **{(state, "stop"): A.STOPPED for state in A if state is not A.STOPPED},
     },

@@ -10,7 +10,8 @@ RECORD = "SELECT * FROM conversation WHERE id = ?"
 HISTORY = """
 WITH RECURSIVE chain (id, parent_id, body, depth) AS (
     SELECT id, parent_id, body, 0 FROM entry WHERE id = ?
-    UNION ALL SELECT entry.id, entry.parent_id, entry.body, depth + 1 FROM entry JOIN chain ON entry.id = chain.parent_id
+    UNION ALL
+    SELECT entry.id, entry.parent_id, entry.body, depth + 1 FROM entry JOIN chain ON entry.id = chain.parent_id
 )
 SELECT id, parent_id, body FROM chain ORDER BY depth DESC
 """

@@ -39,7 +39,9 @@ class Registry:
         if command is None:
             return self._unknown(name)
         if call.principal.role < command.role:
-            return CommandReply(f"/{command.name} is for an {command.role.word}; you are {call.principal.role.word}.")
+            return CommandReply(
+                f"/{command.name} is for an {command.role.word}; you are {call.principal.role.word}."
+            )
         if command.confirm and not confirmed:
             return self._asked(command, call)
         return await command.run(replace(call, args=args))

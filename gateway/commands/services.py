@@ -1,0 +1,54 @@
+"""What the commands work with."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+from zoneinfo import ZoneInfo
+
+from gateway.access import Access
+from gateway.questions import QuestionDesk
+from gateway.settings import GatewaySettings
+from gateway.supervisor import Connection
+from gateway.turns import Turns
+from kernel.clock import Clock
+from store.database import Database
+
+
+class Conversations(Protocol):
+    """What the agent room can do to a conversation between turns."""
+
+    async def compact(self, session_id: str) -> str:
+        """Replace the older part of a conversation by a summary; return a sentence about it."""
+        ...
+
+    async def undo(self, session_id: str, turns: int = 1) -> str:
+        """Take back the last turns; return a sentence about it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything a command may use.
+
+    ``conversations()`` loads the agent room on first use; ``status()`` are the lines of ``/status``; ``model`` is the
+    configured model; ``restart(actor)`` ends the daemon so that its supervisor starts it again; ``forget`` removes a
+    session's files.
+    """
+
+    database: Database
+    access: Access
+    settings: GatewaySettings
+    clock: Clock
+    zone: ZoneInfo
+    turns: Turns
+    desk: QuestionDesk
+    connections: Callable[[], Mapping[str, Connection]]
+    conversations: Callable[[], Awaitable[Conversations]]
+    status: Callable[[], Awaitable[Mapping[str, Any]]]
+    model: Callable[[], str]
+    shaping: Callable[[Path], Awaitable[list[str]]]
+    workspace: Callable[[str], Path]
+    today: Callable[[], str]
+    restart: Callable[[str], None]
+    media: Path

@@ -1,0 +1,328 @@
+"""The gateway: wires intake, turns and delivery to the store's events and keeps the platforms connected."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from gateway.access import Access
+from gateway.adapter import Adapter, Menus, ability
+from gateway.chats import Chats
+from gateway.commands.conversation import ConversationCommands
+from gateway.commands.daemon import DaemonCommands
+from gateway.commands.registry import Registry
+from gateway.commands.services import Conversations, Services
+from gateway.control import Control
+from gateway.delivery import Delivery
+from gateway.intake import Intake
+from gateway.media import Media
+from gateway.notices import Notices, Receipt
+from gateway.questions import QuestionDesk
+from gateway.rates import Gate
+from gateway.recovery import Open, reconcile
+from gateway.settings import GatewaySettings, Rates
+from gateway.status import Reporter, as_mapping
+from gateway.supervisor import SENDABLE, Connection
+from gateway.turns import Agents, Platforms, Turns
+from kernel.bus import Bus
+from kernel.clock import Clock, at
+from kernel.errors import HermesError
+from kernel.events import Event
+from kernel.messages import Address, Inbound
+from kernel.specs import Command
+from kernel.states import AdapterState
+from kernel.turns import TurnRunner
+from store import outbox
+from store.database import Database
+from store.sessions import Reset
+
+log = logging.getLogger(__name__)
+
+ALIVE_SECONDS = 60.0
+STOP_GRACE_SECONDS = 3.0
+ALARMS = {AdapterState.CONFLICT, AdapterState.UNAUTHORISED}
+HOUR_MS = 3_600_000
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """What the composition root gives the gateway.
+
+    ``runner()`` and ``conversations()`` load the agent room on first use; ``facts()`` are the parts of the status that
+    other rooms know; ``restart(actor)`` ends the daemon to be started again; ``workspace(session_id)`` is a folder.
+    """
+
+    home: Path
+    zone: ZoneInfo
+    runner: Callable[[], Awaitable[TurnRunner]]
+    conversations: Callable[[], Awaitable[Conversations]]
+    workspace: Callable[[str], Path]
+    facts: Callable[[], Mapping[str, Any]]
+    restart: Callable[[str], None]
+    shaping: Callable[[Path], Awaitable[list[str]]]
+    model: Callable[[], str]
+
+
+class Gateway:
+    """All of the gateway's parts, started and stopped together."""
+
+    def __init__(
+        self,
+        database: Database,
+        bus: Bus,
+        clock: Clock,
+        settings: GatewaySettings,
+        host: Host,
+        adapters: Sequence[Adapter],
+        extra_commands: Sequence[Command] = (),
+    ) -> None:
+        self.settings = settings
+        self.started_at = clock.now()
+        self.database = database
+        self._bus = bus
+        self.clock = clock
+        self._host = host
+        self.adapters = {(item.identity.platform, item.identity.account): item for item in adapters}
+        self.gates = {key: self._gate(adapter) for key, adapter in self.adapters.items()}
+        local = frozenset(item.identity.platform for item in adapters if not item.capabilities.remote)
+        self.access = Access(settings.access, database, clock, local)
+        self.chats = Chats(database, self.access)
+        self.desk = QuestionDesk(database)
+        self.intake = Intake(
+            database,
+            self.access,
+            settings,
+            answers=self._answers,
+            reset=lambda: self._reset(self.clock.now()),
+        )
+        self.connections = {
+            key: Connection(adapter, self.intake, clock, self._changed)
+            for key, adapter in self.adapters.items()
+        }
+        self.media = Media(database, self.adapters, settings.media, host.home / "media")
+        self.turns = Turns(
+            database,
+            self.access,
+            settings,
+            clock,
+            Platforms(self.adapters, self.gates),
+            self.media,
+            Agents(host.runner, host.workspace, self.today),
+        )
+        self.delivery = Delivery(
+            database,
+            self.adapters,
+            self.gates,
+            settings.delivery,
+            clock,
+            ready=self._ready,
+            group=self.chats.is_group,
+        )
+        self.notices = Notices(database, settings.notices, clock, host.zone, self.started_at)
+        self.registry = Registry((*self._commands(), *extra_commands))
+        self.control = Control(database, self.access, self.intake, self.registry, self.desk, self.adapters)
+        self._group: asyncio.TaskGroup | None = None
+        self._introduced: set[str] = set()
+        self.reporter = Reporter(self, host.facts)
+        self._tasks: dict[tuple[str, str], asyncio.Task[None]] = {}
+        self._unlisten: list[Callable[[], None]] = []
+        self._last_alive = 0
+
+    def _commands(self) -> Sequence[Command]:
+        host = self._host
+        services = Services(
+            self.database,
+            self.access,
+            self.settings,
+            self.clock,
+            host.zone,
+            self.turns,
+            self.desk,
+            lambda: {item.name: item for item in self.connections.values()},
+            host.conversations,
+            self._status,
+            host.model,
+            host.shaping,
+            host.workspace,
+            self.today,
+            host.restart,
+            host.home / "media",
+        )
+        about = DaemonCommands(services, lambda: self.registry).commands()
+        return (about[0], *ConversationCommands(services).commands(), *about[1:])
+
+    def _gate(self, adapter: Adapter) -> Gate:
+        rates = self.settings.delivery.rates.get(adapter.identity.platform, Rates())
+        return Gate(adapter.capabilities, self.settings.delivery, rates, self.clock)
+
+    def _answers(self, inbound: Inbound) -> bool:
+        return self.desk.answering(inbound) is not None
+
+    def _ready(self, chat: Address) -> bool:
+        connection = self.connections.get((chat.platform, chat.account))
+        return connection is not None and connection.takes_messages
+
+    def _now(self) -> datetime:
+        return at(self.clock.now()).astimezone(self._host.zone)
+
+    def today(self) -> str:
+        """Return the owner's calendar day, YYYY-MM-DD."""
+        return self._now().date().isoformat()
+
+    def _reset(self, now: int) -> Reset:
+        policy = self.settings.sessions
+        match policy.reset:
+            case "never":
+                return Reset()
+            case "idle":
+                return Reset(idle=int(policy.idle_hours * HOUR_MS))
+            case "daily":
+                moment = at(now).astimezone(self._host.zone)
+                start = moment.replace(hour=policy.daily_hour, minute=0, second=0, microsecond=0)
+                start = start if start <= moment else start - timedelta(days=1)
+                return Reset(day_start=int(start.timestamp() * 1000))
+
+    def configure(self, settings: GatewaySettings) -> None:
+        """Use new settings without a restart: access, sessions and turns; the rest with the next start."""
+        self.settings = settings
+        self.access.configure(settings.access)
+        self.intake.configure(settings)
+        self.turns.configure(settings)
+
+    async def open(self, group: asyncio.TaskGroup) -> Open:
+        """Take up what the last process left and begin to work; adapters are started by ``connect``."""
+        self._group = group
+        self._last_alive, clean = await self.notices.last_alive()
+        found = await self.database.write(reconcile)
+        await self.access.load()
+        await self.desk.load()
+        await self.chats.load()
+        self._listen()
+        for lanes in (self.control.lanes, self.delivery.lanes):
+            lanes.open(group)
+        self.turns.open(group)
+        receipt = Receipt(
+            clean or not self._last_alive,
+            found.interrupted,
+            found.resent,
+            found.waiting,
+            len(self.desk.open),
+            self._last_alive,
+        )
+        await self.notices.started(receipt)
+        self._take_up(found)
+        group.create_task(self._keep_alive(), name="alive")
+        return found
+
+    def _listen(self) -> None:
+        on = self._bus.listen
+        self._unlisten = [
+            on("outbox.add", self.delivery.added),
+            on("inbox.admit", self.turns.admitted),
+            on("inbox.receive", self.control.received),
+            on("session.wake", self.turns.woken),
+            on("inbox.", self._noticed),
+        ]
+
+    def _take_up(self, found: Open) -> None:
+        for chat in found.control:
+            self.control.lanes.notify(chat)
+        for session_id in found.sessions:
+            self.turns.lanes.notify(session_id)
+        for chat in found.chats:
+            self.delivery.notify(chat)
+
+    def _noticed(self, event: Event) -> None:
+        """Take note of a chat that nobody has written in before."""
+        body = event.body
+        if "chat" not in body:
+            return
+        chat = Address(str(body["platform"]), str(body["account"]), str(body["chat"]))
+        if not self.chats.is_known(chat):
+            self._spawn(self.chats.remember(int(event.subject)))
+
+    def _changed(self, connection: Connection, before: AdapterState) -> None:
+        """Hear that a connection's state changed: deliver what waited for it, and raise an alarm elsewhere."""
+        if connection.takes_messages and before not in SENDABLE:
+            self._spawn(self._deliver_all(connection))
+        if connection.state is AdapterState.CONNECTED:
+            self._spawn(self._introduce(connection))
+        if connection.state in ALARMS:
+            key = f"{connection.name}:{connection.state}:{connection.since}"
+            self._spawn(
+                self.notices.alarm(key, f"{connection.name}: {connection.sentence}", not_on=connection.name)
+            )
+
+    async def _deliver_all(self, connection: Connection) -> None:
+        for chat in await self.database.read(outbox.open_chats):
+            if chat.platform == connection.name:
+                self.delivery.notify(chat)
+
+    async def _introduce(self, connection: Connection) -> None:
+        """After the first connect: register the menu, and speak of what came meanwhile."""
+        if connection.name in self._introduced:
+            return
+        self._introduced.add(connection.name)
+        menus = ability(connection.adapter, Menus)
+        if menus is not None:
+            try:
+                await menus.menu(self.registry.menu())
+            except HermesError as error:
+                log.warning("The command menu of %s was not registered: %s", connection.name, error)
+        await self.notices.backlog(connection.adapter, self._last_alive)
+
+    def connect(self) -> None:
+        """Start the adapters, each under its own supervision."""
+        assert self._group is not None  # noqa: S101 - open comes first
+        for key, connection in self.connections.items():
+            self._tasks[key] = self._group.create_task(
+                connection.supervise(), name=f"{connection.name} connection"
+            )
+
+    async def disconnect(self) -> None:
+        """Stop the adapters: nothing comes in any more."""
+        for task in self._tasks.values():
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks.values())
+        for connection in self.connections.values():
+            connection.stopped()
+
+    async def drain(self) -> None:
+        """Stop intake, let running turns end for a bounded time, and send what is owed.
+
+        What does not end in time is interrupted and continues with the next start.
+        """
+        await self.disconnect()
+        self.turns.lanes.close()
+        self.control.lanes.close()
+        running = len(self.turns.running)
+        await self.turns.lanes.idle(self.settings.turns.drain_seconds)
+        await self.control.lanes.idle(STOP_GRACE_SECONDS)
+        await self.notices.stopping(min(running, len(self.turns.running)))
+        await self.delivery.lanes.idle(STOP_GRACE_SECONDS)
+        await self.notices.stopped()
+        for unlisten in self._unlisten:
+            unlisten()
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        assert self._group is not None  # noqa: S101 - events arrive only while the gateway is open
+        self._group.create_task(self._guarded(work))
+
+    async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except HermesError as error:
+            log.warning("Housekeeping failed: %s", error)
+
+    async def _keep_alive(self) -> None:
+        while True:
+            await asyncio.sleep(ALIVE_SECONDS)
+            await self._guarded(self.notices.alive())
+
+    async def _status(self) -> Mapping[str, Any]:
+        return as_mapping(await self.reporter.status())
