@@ -28,7 +28,7 @@ from gateway.adapter import (
     Typing,
 )
 from gateway.platforms.telegram import convert, files, sending
-from gateway.platforms.telegram.failures import delivery_error, platform_error
+from gateway.platforms.telegram.failures import delivery_error, platform_error, says
 from gateway.platforms.telegram.introduction import Introduction
 from gateway.platforms.telegram.polling import Polling
 from gateway.platforms.telegram.request import ApiBot, ApiRequest, connect, silence
@@ -155,7 +155,7 @@ class TelegramAdapter:
             )
         except InvalidToken as error:
             # The Bot API answers 404 to a method it does not know, and 401 to a revoked token.
-            self._drafts = "Not Found" not in error.message
+            self._drafts = not says(error, "not found")
             raise delivery_error(error, repeatable=True) from None
         except BadRequest as error:
             self._draftless.add(address.chat)

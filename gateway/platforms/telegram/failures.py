@@ -45,11 +45,17 @@ def unsent(error: TelegramError) -> bool:
     return isinstance(error.__cause__, NOT_SENT)
 
 
+def says(error: TelegramError, *signs: str) -> bool:
+    """Tell whether Telegram's description holds one of ``signs``, in lower case; the library changes its letters."""
+    text = error.message.casefold()
+    return any(sign in text for sign in signs)
+
+
 def describe(error: TelegramError) -> str:
     """Say in a few words what went wrong, without an address or a token in them."""
     if isinstance(error.__cause__, httpx.HTTPError):
         return type(error.__cause__).__name__
-    return error.message.removeprefix("Bad Request: ").removeprefix("Forbidden: ")
+    return error.message.removeprefix("Forbidden: ")
 
 
 def delivery_error(error: TelegramError, *, repeatable: bool = False) -> DeliveryError:
@@ -80,7 +86,7 @@ def platform_error(error: TelegramError) -> PlatformError:
             return PlatformUnauthorised(
                 f"Telegram refuses the bot token: {said}.", remedy="Take a new one from @BotFather."
             )
-        case Conflict() if "webhook" in said:
+        case Conflict() if says(error, "webhook"):
             return PlatformConflict(
                 "Telegram posts this bot's updates to a webhook that somebody set, so they cannot be polled.",
                 remedy="Remove that webhook, or set take_over for Telegram.",

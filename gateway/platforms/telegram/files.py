@@ -6,7 +6,7 @@ from pathlib import Path
 
 from telegram.error import BadRequest, InvalidToken, TelegramError
 
-from gateway.platforms.telegram.failures import platform_error
+from gateway.platforms.telegram.failures import platform_error, says
 from gateway.platforms.telegram.request import ApiBot, ApiRequest, TooLarge
 from kernel.errors import DeliveryRejected
 from kernel.messages import Attachment
@@ -29,7 +29,7 @@ async def fetch(bot: ApiBot, request: ApiRequest, attachment: Attachment, target
     except TooLarge:
         raise _too_large(attachment, limit) from None
     except BadRequest as error:
-        if "too big" in error.message:
+        if says(error, "too big"):
             raise _too_large(attachment, limit) from None
         raise DeliveryRejected(f"{attachment.name} is gone at Telegram.") from None
     except InvalidToken:

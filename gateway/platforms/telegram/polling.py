@@ -8,7 +8,7 @@ from telegram.error import Conflict, TelegramError
 
 from gateway.adapter import Link
 from gateway.platforms.telegram import intake
-from gateway.platforms.telegram.failures import platform_error
+from gateway.platforms.telegram.failures import platform_error, says
 from gateway.platforms.telegram.introduction import Introduction
 from gateway.platforms.telegram.request import ApiBot, ApiRequest, connect
 from gateway.platforms.telegram.settings import TelegramSettings
@@ -97,7 +97,7 @@ class Polling:
 
     async def _settle(self, conflict: Conflict, sender: ApiBot) -> None:
         """Remove a webhook that is ours to remove; raise PlatformConflict for any other conflict."""
-        if "webhook" not in conflict.message:
+        if not says(conflict, "webhook"):
             raise platform_error(conflict) from None
         try:
             found = await sender.get_webhook_info()

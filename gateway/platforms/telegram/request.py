@@ -185,6 +185,10 @@ class ApiBot(Bot):
 
     __slots__ = ()
 
+    def __repr__(self) -> str:
+        """Return a name without the token, which the library's would show."""
+        return "ApiBot"
+
     async def raw_updates(self, offset: int, seconds: int, kinds: tuple[str, ...], slack: float) -> list[Any]:
         """Poll once, waiting up to ``seconds``; the answer may take ``slack`` seconds longer.
 

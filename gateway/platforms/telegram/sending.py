@@ -19,7 +19,7 @@ from telegram import (
 from telegram.constants import ParseMode
 from telegram.error import BadRequest, ChatMigrated, TelegramError
 
-from gateway.platforms.telegram.failures import delivery_error
+from gateway.platforms.telegram.failures import delivery_error, says
 from gateway.platforms.telegram.markdown import CAPTION_LIMIT, TEXT_LIMIT, Piece, pieces
 from gateway.platforms.telegram.request import ApiBot
 from kernel.errors import DeliveryRejected, DeliveryUncertain
@@ -112,9 +112,9 @@ class Courier:
         except ChatMigrated:
             raise
         except TelegramError as error:
-            if any(sign in error.message for sign in GONE):
+            if says(error, *GONE):
                 return ""
-            if "not modified" not in error.message:
+            if not says(error, "not modified"):
                 raise delivery_error(error, repeatable=True) from None
         return message.replaces
 
@@ -135,7 +135,7 @@ class Courier:
         try:
             return await call(*arguments, **where)
         except BadRequest as error:
-            if "thread not found" not in error.message or not where["message_thread_id"]:
+            if not says(error, "thread not found") or not where["message_thread_id"]:
                 raise
         return await call(*arguments, **(where | {"message_thread_id": None}))
 
@@ -146,7 +146,7 @@ class Courier:
         try:
             return await call(**{field: piece.html}, parse_mode=ParseMode.HTML, **arguments)
         except BadRequest as error:
-            if "parse entities" not in error.message:
+            if not says(error, "parse entities"):
                 raise
         return await call(**{field: piece.text}, **arguments)
 
@@ -205,7 +205,7 @@ GONE = (
     "message to edit not found",
     "message can't be edited",
     "no text in the message",
-    "MESSAGE_ID_INVALID",
+    "message_id_invalid",
 )
 
 
