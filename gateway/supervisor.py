@@ -55,6 +55,8 @@ class Connection:
         self._alive = clock.monotonic()
         self._failures = 0
         self._resumed = asyncio.Event()
+        # Set once the first try has led anywhere: connected, or in trouble.
+        self.settled = asyncio.Event()
         self._running: asyncio.Future[None] | None = None
 
     @property
@@ -85,6 +87,8 @@ class Connection:
             if ADAPTER.target(event) is not before:
                 raise
         self.detail = detail
+        if self.state is not AdapterState.CONNECTING:
+            self.settled.set()
         if self.state is not before:
             self.since = self._clock.now()
             log.info("%s is %s. %s", self.name, self.state, detail)

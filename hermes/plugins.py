@@ -8,9 +8,16 @@ PLATFORMS = {
     "telegram": "gateway.platforms.telegram:SPEC",
 }
 
+# The heavy parts of the daemon.
+RUNNER = "agent.build:build_runner"
+WEB = "web.server:WebServer"
+LOOP = "uvloop:new_event_loop"
+
 GATEWAY = "hermes.app:run_gateway"
 EMBEDDED = "hermes.app:embedded"
+START = "hermes.start:gateway"
 COMMANDS = "hermes.cli.commands:run"
+TOKEN_OPERATIONS = "web.operations:operations"
 YAML_LAYER = "hermes.yaml_layer:read"
 
 

@@ -1,0 +1,83 @@
+"""The agent room as the gateway sees it: loaded in a thread with the first turn, because its libraries are heavy."""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from agent.settings import AgentSettings
+from gateway.ports import StoredJournal, StoredLedger, StoredLog, StoredNotes, StoredOutlet
+from gateway.questions import QuestionDesk
+from hermes import plugins
+from kernel.clock import Clock
+
+log = logging.getLogger(__name__)
+
+
+class Agents:
+    """Builds the runner once; ``runner`` waits for it, and every later call returns it at once."""
+
+    def __init__(self, settings: AgentSettings, home: Path, clock: Clock) -> None:
+        self._settings = settings
+        self._home = home
+        self._clock = clock
+        self._ports: dict[str, Any] = {}
+        self._built: asyncio.Future[Any] | None = None
+
+    def connect(
+        self, log: StoredLog, journal: StoredJournal, ledger: StoredLedger, notes: StoredNotes
+    ) -> None:
+        """Take the ports that do not depend on the gateway."""
+        self._ports |= {"log": log, "journal": journal, "ledger": ledger, "notes": notes}
+
+    def connect_chat(self, desk: QuestionDesk, outlet: StoredOutlet) -> None:
+        """Take the ports through which tools speak to a chat."""
+        self._ports |= {"questions": desk, "outlet": outlet}
+
+    @property
+    def model(self) -> str:
+        """The configured model."""
+        return self._settings.model
+
+    def configure(self, settings: AgentSettings) -> None:
+        """Use new settings from the next turn on."""
+        if settings != self._settings:
+            self._settings, self._built = settings, None
+
+    async def runner(self) -> Any:
+        """Return the runner, building it in a thread on first use; a build that failed is tried again."""
+        if self._built is None:
+            self._built = asyncio.ensure_future(self._build())  # noqa: TID251 - awaited right below, by every caller
+        try:
+            return await asyncio.shield(self._built)
+        except Exception:
+            self._built = None
+            raise
+
+    async def _build(self) -> Any:
+        build = await asyncio.to_thread(plugins.load, plugins.RUNNER)
+        return await asyncio.to_thread(
+            build, self._settings, home=self._home, clock=self._clock, **self._ports
+        )
+
+    async def shaping(self, workspace: Path) -> list[str]:
+        """Return the names of the files that shape a conversation; nothing before the first turn."""
+        runner = self._loaded()
+        return [path.name for path in runner.shaping_files(workspace)] if runner else []
+
+    def facts(self) -> Mapping[str, Any]:
+        """Return what a status says about the agent room."""
+        runner = self._loaded()
+        servers = runner.mcp_status() if runner else []
+        return {"model": self.model, "agent_loaded": runner is not None, "mcp_servers": servers, "skills": []}
+
+    def _loaded(self) -> Any:
+        done = self._built is not None and self._built.done() and not self._built.exception()
+        return self._built.result() if done and self._built else None
+
+    async def close(self) -> None:
+        """Release what the runner holds."""
+        runner = self._loaded()
+        if runner is not None:
+            await runner.close()
