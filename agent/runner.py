@@ -9,6 +9,7 @@ from pydantic_ai.messages import ModelMessage, ModelResponse
 
 from agent.conversation import MessageCache, TurnConversation
 from agent.failures import explained
+from agent.models.chain import Chain
 from agent.models.table import ModelTable
 from agent.settings import AgentSettings
 from agent.shaping import Shaping
@@ -63,6 +64,10 @@ class AgentRunner:
         failure = await self._drive(turn, request.inputs)
         return await self._outcome(turn, notices, failure)
 
+    async def close(self) -> None:
+        """Close the connections to models."""
+        await self._models.close()
+
     def shaping_files(self, workspace: Path) -> list[Path]:
         """Return the files that shape conversations in ``workspace``: SOUL.md of the home, AGENTS.md of the folder."""
         return self._shaping.files(workspace)
@@ -74,7 +79,7 @@ class AgentRunner:
         messages = conversation.messages
         return Turn(
             agent=self._agent,
-            model=self._models.model(request.model, notices.append),
+            chain=Chain(self._models.candidates(request.model), self._settings.retries, io.stop, notices),
             settings=self._settings,
             log=self._log,
             store=store,

@@ -20,6 +20,9 @@ class TimeoutSettings(Section):
     idle: float = Field(
         default=60.0, gt=0, description="Seconds of silence within an answer before it counts as broken."
     )
+    answer: float = Field(
+        default=600.0, gt=0, description="Seconds one answer may take from its request to its end."
+    )
     turn: float = Field(
         default=1800.0, gt=0, description="Seconds a whole turn may take, waiting for people not included."
     )

@@ -25,6 +25,8 @@ from pydantic_ai.models import Model
 from pydantic_ai.usage import UsageLimits
 
 from agent.conversation import TurnConversation
+from agent.models.chain import Chain
+from agent.models.verdict import ModelSilent, ModelSlow, judge
 from agent.prompt import plain_prompt, prompt
 from agent.settings import AgentSettings
 from agent.spending import over_turn, usage_of
@@ -45,12 +47,13 @@ TurnRun = AgentRun[TurnState, str]
 class Turn:
     """A running turn.
 
-    ``view`` is the history as the model sees it. After ``drive``, ``fresh`` are the messages the turn added, and
-    ``ending`` is the sentence that explains an early end (empty for a normal one).
+    ``view`` is the history as the model sees it, ``carried`` what an interrupted attempt had added to it. After
+    ``drive``, ``fresh`` are the messages this attempt added, and ``ending`` is the sentence that explains an early
+    end (empty for a normal one).
     """
 
     agent: TurnAgent
-    model: Model
+    chain: Chain
     settings: AgentSettings
     log: ConversationLog
     store: TurnConversation
@@ -63,16 +66,18 @@ class Turn:
     ending: str = ""
     stopped: bool = False
     _base: list[ModelMessage] = field(default_factory=list[ModelMessage])
-    _queued: dict[str, int] = field(default_factory=dict[str, int])
+    _kept: list[ModelMessage] = field(default_factory=list[ModelMessage])
+    _run: TurnRun | None = None
+    _queued: dict[str, TurnInput] = field(default_factory=dict[str, TurnInput])
     _steps: int = 0
     _written: int = 0
     _begun: bool = False
     _spoke: bool = False
 
     async def drive(self, inputs: Sequence[TurnInput]) -> None:
-        """Run the model until it is done, held, stopped or out of budget; model errors are raised.
+        """Run the model until it is done, held, stopped or out of budget.
 
-        ``fresh`` holds what was reached in every case, also when this raises.
+        Raises what no further attempt can help; ``fresh`` holds what was reached in every case.
         """
         self._base = list(self.conversation.messages)
         resumed = bool(self.carried)
@@ -80,12 +85,8 @@ class Turn:
             [] if resumed else prompt(inputs, self.settings.context, internal=self.state.request.internal)
         )
         try:
-            async with self._iterate(content) as run, self._watched(run):
-                for given in inputs if resumed else ():
-                    self._give(given, run)
-                await self._go(run)
-        except RunCancelled as cancelled:
-            self.fresh = list(cancelled.new_messages())
+            async with self._watched():
+                await self._attempts(content, inputs if resumed else ())
         finally:
             self.fresh = closed(self._base, self.fresh)
 
@@ -98,28 +99,63 @@ class Turn:
         """Return every message of this turn, those from before a crash included."""
         return [*self.carried, *self.fresh]
 
-    @asynccontextmanager
-    async def _iterate(self, content: Sequence[UserContent]) -> AsyncGenerator[TurnRun]:
+    async def _attempts(self, content: list[UserContent], steering: Sequence[TurnInput]) -> None:
+        """Run, and after a failure that another attempt may help, go on where the answer was missing."""
+        model = await self.chain.first()
+        while not self._is_ended():
+            try:
+                await self._attempt(model, content, steering)
+            except RunCancelled as cancelled:
+                self.fresh = [*self._kept, *cancelled.new_messages()]
+                return
+            except Exception as error:
+                if judge(error) is None or self.state.held:
+                    raise
+                model = await self.chain.after(error)
+                self._restart()
+                content, steering = ([], tuple(self._queued.values())) if self._kept else (content, steering)
+                self._queued.clear()
+            else:
+                return
+
+    def _is_ended(self) -> bool:
+        return bool(self.stopped or self.ending)
+
+    def _restart(self) -> None:
+        """Prepare another attempt at the request that was not answered; a broken answer is dropped."""
+        while self.fresh and isinstance(self.fresh[-1], ModelResponse):
+            self.fresh.pop()
+        self._kept = self.fresh
+        self._begun = False
+
+    async def _attempt(self, model: Model, content: list[UserContent], steering: Sequence[TurnInput]) -> None:
+        view = [*self.view, *self._kept]
         async with self.agent.iter(
             plain_prompt(content) if content else None,
-            conversation=replace(self.conversation, messages=self.view, new_message_index=None),
-            model=self.model,
+            conversation=replace(self.conversation, messages=view, new_message_index=None),
+            model=model,
             deps=self.state,
             instructions=self.instructions,
             usage_limits=_UNLIMITED,
         ) as run:
-            yield run
+            self._run = run
+            for given in steering:
+                self._give(given, run)
+            try:
+                await self._go(run)
+            finally:
+                self._run = None
 
     @asynccontextmanager
-    async def _watched(self, run: TurnRun) -> AsyncGenerator[None]:
-        """End the run when the person says stop or the turn has taken too long."""
-        watch = asyncio.create_task(self._watch(run))  # noqa: TID251 - cancelled below, before the run ends
+    async def _watched(self) -> AsyncGenerator[None]:
+        """End the turn when the person says stop or it has taken too long."""
+        watch = asyncio.create_task(self._watch())  # noqa: TID251 - cancelled below, before the turn ends
         try:
             yield
         finally:
             watch.cancel()
 
-    async def _watch(self, run: TurnRun) -> None:
+    async def _watch(self) -> None:
         limit = self.settings.timeouts.turn
         try:
             async with asyncio.timeout(limit):
@@ -127,7 +163,8 @@ class Turn:
             self.stopped = True
         except TimeoutError:
             self.ending = f"I stopped: this turn took longer than the {limit:g} seconds it may take."
-        run.cancel()
+        if self._run is not None:
+            self._run.cancel()
 
     async def _go(self, run: TurnRun) -> None:
         try:
@@ -143,19 +180,18 @@ class Turn:
                 elif isinstance(node, CallToolsNode):
                     self._begun = True
                     await self._answered(run, node.model_response)
-            self._gather(run)
         except Exception:
             self._gather(run)
             raise
+        self._gather(run)
 
     def _gather(self, run: TurnRun) -> None:
         """Note what was reached: the messages, and which of the person's words the model has been given."""
         if self._begun:
-            self.fresh = list(run.new_messages())
+            self.fresh = [*self._kept, *run.new_messages()]
         waiting = {message.enqueue_id for message in run.pending_messages}
-        self.store.inputs.update(
-            inbox_id for queued, inbox_id in self._queued.items() if queued not in waiting
-        )
+        for queued in [queued for queued in self._queued if queued not in waiting]:
+            self.store.inputs.add(self._queued.pop(queued).inbox_id)
 
     def _is_over(self) -> bool:
         """Tell whether the next request to the model is not made, because of a question or a budget."""
@@ -170,17 +206,35 @@ class Turn:
     async def _ask(self, node: ModelRequestNode[TurnState, str], run: TurnRun) -> None:
         """Make one request and show the answer as it is written."""
         self.state.calls_in_step = 0
+        timeouts = self.settings.timeouts
+        loop = asyncio.get_running_loop()
+        latest = loop.time() + timeouts.answer
         begun = False
-        async with node.stream(run.ctx) as stream:
-            async for event in stream:
-                text, size = _delta(event)
-                self._written += size
-                if text:
-                    self.state.io.text(text if begun or not self._spoke else f"\n\n{text}")
-                    begun = self._spoke = True
-                if self._written > self.settings.context.answer and not self.ending:
-                    self.ending = f"I was cut off after {self.settings.context.answer:,} characters."
-                    run.cancel()
+        try:
+            async with asyncio.timeout(timeouts.first_byte) as patience, node.stream(run.ctx) as stream:
+                async for event in stream:
+                    patience.reschedule(min(loop.time() + timeouts.idle, latest))
+                    begun = self._show(event, begun=begun)
+                    self._cut(run)
+        except TimeoutError as error:
+            raise (ModelSlow if loop.time() >= latest else ModelSilent) from error
+
+    def _show(self, event: AgentStreamEvent, *, begun: bool) -> bool:
+        """Pass the text of an event on, set off from an earlier answer; return whether this one has begun."""
+        text, size = _delta(event)
+        self._written += size
+        if not text:
+            return begun
+        self.state.io.text(text if begun or not self._spoke else f"\n\n{text}")
+        self._spoke = True
+        return True
+
+    def _cut(self, run: TurnRun) -> None:
+        """Cut an answer off that has no end."""
+        limit = self.settings.context.answer
+        if self._written > limit and not self.ending:
+            self.ending = f"I was cut off after {limit:,} characters."
+            run.cancel()
 
     def _steer(self, run: TurnRun) -> None:
         """Hand over what the person said since the last step; the model sees it with its next request."""
@@ -190,15 +244,15 @@ class Turn:
     def _give(self, given: TurnInput, run: TurnRun) -> None:
         content = prompt([given], self.settings.context, internal=self.state.request.internal)
         if (queued := run.enqueue(*content)) is not None:
-            self._queued[queued] = given.inbox_id
+            self._queued[queued] = given
 
     async def _answered(self, run: TurnRun, response: ModelResponse) -> None:
         """Book what an answer cost and, before its tools run, keep a working copy to go on from after a crash."""
         crashpoint("turn.after_model")
         self._gather(run)
-        self.ending = self.ending or over_turn(usage_of(self.messages()), self.settings.budget)
         if not response.tool_calls:
             return
+        self.ending = self.ending or over_turn(usage_of(self.messages()), self.settings.budget)
         await self.stage()
         self.state.response_id = self.store.head_id
         await self.log.checkpoint(self.state.request.id, self.store.staged())

@@ -5,6 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from agent.build import AgentPorts, build_runner
+from agent.runner import AgentRunner
+from agent.settings import AgentSettings
+from kernel.clock import SystemClock
 from kernel.errors import Stale
 from kernel.messages import Address
 from kernel.people import Principal, Role
@@ -131,6 +135,7 @@ class Surface:
         self.activities: list[str] = []
         self.waiting: list[TurnInput] = []
         self.heard = asyncio.Event()
+        self.begun = asyncio.Event()
 
     @property
     def written(self) -> str:
@@ -138,6 +143,7 @@ class Surface:
 
     def text(self, delta: str) -> None:
         self.shown.append(delta)
+        self.begun.set()
 
     def activity(self, label: str) -> None:
         self.activities.append(label)
@@ -169,6 +175,39 @@ class Ports:
         """Write what a turn staged, as the gateway does when a turn ends."""
         if outcome.conversation is not None:
             await self.log.commit(outcome.conversation)
+
+
+def runner_on(ports: Ports, home: Path, settings: AgentSettings | None = None) -> AgentRunner:
+    """Return a runner on these ports; a second one on the same ports is what a restart brings."""
+    given = AgentPorts(ports.log, ports.journal, ports.ledger, ports.notes, ports.people, ports.people)
+    return build_runner(settings or AgentSettings(), given, home=home, clock=SystemClock())
+
+
+class Chat:
+    """A person's session with a runner; every turn is committed as the gateway would."""
+
+    def __init__(self, runner: AgentRunner, ports: Ports, workspace: Path, session: str = "s_1") -> None:
+        self.runner, self.ports, self.workspace, self.session = runner, ports, workspace, session
+        self.turns = 0
+        self.surface = Surface()
+
+    async def send(self, text: str, *, internal: bool = False, model: str = "") -> TurnOutcome:
+        """Run one turn and commit what came of it."""
+        self.turns += 1
+        self.surface = Surface()
+        turn = f"{self.session}_t_{self.turns}"
+        request = turn_request(
+            text,
+            self.workspace,
+            turn=turn,
+            session=self.session,
+            inbox=self.turns,
+            internal=internal,
+            model=model,
+        )
+        outcome = await self.runner.run(request, self.surface)
+        await self.ports.commit(outcome)
+        return outcome
 
 
 def turn_request(

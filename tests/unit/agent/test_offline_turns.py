@@ -1,44 +1,15 @@
 """Turns of the offline operator, from the message to what is committed."""
 
-from collections.abc import Callable
-from pathlib import Path
-
 import pytest
 
-from agent.runner import AgentRunner
 from kernel.errors import AgentError
-from kernel.turns import TurnOutcome
-from tests.fakes.agent_ports import Ports, Surface, turn_request
-
-
-class Chat:
-    """A person's session with a runner; every turn is committed as the gateway would."""
-
-    def __init__(self, runner: AgentRunner, ports: Ports, workspace: Path) -> None:
-        self.runner, self.ports, self.workspace = runner, ports, workspace
-        self.turns = 0
-        self.surface = Surface()
-
-    async def send(self, text: str, *, internal: bool = False) -> TurnOutcome:
-        self.turns += 1
-        self.surface = Surface()
-        request = turn_request(
-            text, self.workspace, turn=f"t_{self.turns}", inbox=self.turns, internal=internal
-        )
-        outcome = await self.runner.run(request, self.surface)
-        await self.ports.commit(outcome)
-        assert self.surface.written == outcome.text
-        return outcome
-
-
-@pytest.fixture
-def chat(make_runner: Callable[..., AgentRunner], ports: Ports, workspace: Path) -> Chat:
-    return Chat(make_runner(), ports, workspace)
+from tests.fakes.agent_ports import Chat
 
 
 async def test_lines_of_one_message_run_in_order(chat: Chat):
     outcome = await chat.send("write notes/a.txt: hello\nread notes/a.txt\nsay done\nlist notes")
     assert outcome.text == "Wrote 6 bytes to notes/a.txt.\n\nhello\n\ndone\n\na.txt"
+    assert chat.surface.written == outcome.text
     assert chat.surface.activities == ["writing notes/a.txt", "reading notes/a.txt", "listing files"]
     assert outcome.usage[0].model == "offline"
     assert outcome.usage[0].requests == 4
