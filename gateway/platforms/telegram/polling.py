@@ -14,18 +14,20 @@ from gateway.platforms.telegram.request import ApiBot, ApiRequest, connect
 from gateway.platforms.telegram.settings import TelegramSettings
 from kernel.errors import OutcomeUnknown, PlatformUnavailable, StoreError
 
-# An answer that is this late will not come: the socket is half open.
+# An answer that is so late between two of its bytes, or twice as late as a whole, will not come.
 SLACK_SECONDS = 8.0
-WHOLE_ANSWER_SECONDS = 15.0
 STORE_SECONDS = (1.0, 2.0, 5.0, 10.0)
 
 
 class Polling:
     """Receives by ``getUpdates`` on a connection of its own."""
 
-    def __init__(self, settings: TelegramSettings, introduction: Introduction) -> None:
+    def __init__(
+        self, settings: TelegramSettings, introduction: Introduction, *, slack: float = SLACK_SECONDS
+    ) -> None:
         self._settings = settings
         self._introduction = introduction
+        self._slack = slack
         self._offset = 0
 
     async def run(self, link: Link, sender: ApiBot) -> None:
@@ -33,7 +35,7 @@ class Polling:
 
         Raises PlatformUnavailable, PlatformConflict or PlatformUnauthorised.
         """
-        request = ApiRequest(self._settings, 1, self._settings.poll_seconds + SLACK_SECONDS)
+        request = ApiRequest(self._settings, 1, self._settings.poll_seconds + self._slack)
         bot = connect(self._settings, request)
         entry = intake.Intake(bot, self._introduction)
         try:
@@ -62,9 +64,9 @@ class Polling:
 
     async def _poll(self, bot: ApiBot, seconds: int) -> list[Any]:
         try:
-            async with asyncio.timeout(seconds + WHOLE_ANSWER_SECONDS):
+            async with asyncio.timeout(seconds + 2 * self._slack):
                 return await bot.raw_updates(
-                    self._offset, seconds, self._settings.allowed_updates, SLACK_SECONDS
+                    self._offset, seconds, self._settings.allowed_updates, self._slack
                 )
         except TimeoutError:
             raise PlatformUnavailable("Telegram's answer to a poll never ended.") from None

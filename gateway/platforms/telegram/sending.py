@@ -1,7 +1,6 @@
 """What we owe, delivered: texts, cards, edits and files."""
 
 import asyncio
-import html
 import re
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
@@ -253,9 +252,8 @@ def keyboard(message: Outbound) -> InlineKeyboardMarkup | None:
 
 
 def shown(text: str) -> list[Piece]:
-    """Return Markdown as messages; what is nothing but marks, like `***`, goes out as it was written."""
-    bare = text.strip()
-    return pieces(text, ROOM) or ([Piece(html.escape(bare, quote=False), bare)] if bare else [])
+    """Return Markdown as messages that leave room for a mark; nothing visible gives none."""
+    return pieces(text, ROOM)
 
 
 def is_photo(path: Path, name: str) -> bool:
