@@ -22,6 +22,8 @@ from telegram.request import BaseRequest, HTTPXRequest, RequestData
 from gateway.platforms.telegram.settings import TelegramSettings
 
 CONNECT_SECONDS = 10.0
+# The library's five seconds would cost most messages a new handshake.
+KEEP_SECONDS = 45.0
 RETRY_BOUNDS = (1.0, 3600.0)
 RETRY_UNNAMED = 5.0
 DOWNLOAD_CHUNK = 256 * 1024
@@ -76,23 +78,23 @@ class Redaction(logging.Filter):
 class ApiRequest(HTTPXRequest):
     """One pool of connections to the Bot API.
 
-    Requests beyond ``connections`` wait in a queue of our own, because the pool of httpcore looks at all waiting
-    requests whenever one of them ends.
+    Requests beyond ``connections`` wait in a queue of our own: the pool of httpcore looks at all its waiting requests
+    and all its connections whenever a request begins or ends, so both are kept few.
     """
 
     __slots__ = ("_places",)
 
     def __init__(self, settings: TelegramSettings, connections: int, read_timeout: float) -> None:
         encrypted = "https://" in f"{settings.api_base} {settings.file_base}"
+        limits = httpx.Limits(max_connections=connections, keepalive_expiry=KEEP_SECONDS)
         super().__init__(
-            connection_pool_size=connections,
             read_timeout=read_timeout,
             write_timeout=read_timeout,
             connect_timeout=CONNECT_SECONDS,
             pool_timeout=CONNECT_SECONDS,
             proxy=settings.proxy or None,
             # Loading the certificates takes 20 ms, which plain HTTP to a server of one's own need not pay.
-            httpx_kwargs={"verify": encrypted},
+            httpx_kwargs={"verify": encrypted, "limits": limits},
         )
         self._places = asyncio.Semaphore(connections)
 

@@ -77,7 +77,7 @@ class TelegramSettings(BaseModel):
     request_seconds: float = Field(
         default=20.0, gt=0, description="How long a call other than a poll may take, in seconds."
     )
-    connections: int = Field(default=32, ge=1, le=256, description="How many calls may be under way at once.")
+    connections: int = Field(default=16, ge=1, le=256, description="How many calls may be under way at once.")
     drafts: bool = Field(
         default=True, description="Show a reply while it is being written, by Telegram's drafts."
     )
