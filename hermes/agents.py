@@ -69,8 +69,7 @@ class Agents:
     def facts(self) -> Mapping[str, Any]:
         """Return what a status says about the agent room."""
         runner = self._loaded()
-        servers = runner.mcp_status() if runner else []
-        return {"model": self.model, "agent_loaded": runner is not None, "mcp_servers": servers, "skills": []}
+        return {"model": self.model, "agent_loaded": runner is not None, "mcp_servers": [], "skills": []}
 
     def _loaded(self) -> Any:
         done = self._built is not None and self._built.done() and not self._built.exception()

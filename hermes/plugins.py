@@ -10,14 +10,22 @@ PLATFORMS = {
 
 # The heavy parts of the daemon.
 RUNNER = "agent.build:build_runner"
+RUNNER_PORTS = "agent.build:AgentPorts"
 WEB = "web.server:WebServer"
 LOOP = "uvloop:new_event_loop"
 
 GATEWAY = "hermes.app:run_gateway"
 EMBEDDED = "hermes.app:embedded"
 START = "hermes.start:gateway"
+CRASH_FILE = "hermes.settings:crash_file"
 COMMANDS = "hermes.cli.commands:run"
-TOKEN_OPERATIONS = "web.operations:operations"
+AGENT_TOOLS = "agent.build:tools"
+PATIENT = "hermes.doctor.patient:Patient"
+EXAMINE = "hermes.doctor.examination:examine"
+CHAT_CLIENT = "hermes.cli.talk.client:ChatClient"
+CHAT_SCREEN = "hermes.cli.talk.screen:converse"
+CHAT_ONCE = "hermes.cli.talk.once:ask"
+OPERATIONS_ON_TOKENS = "web.operations:operations"
 YAML_LAYER = "hermes.yaml_layer:read"
 
 

@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, SecretStr, ValidationError
@@ -62,6 +63,11 @@ class Loaded:
 def environment() -> Mapping[str, str]:
     """Return the environment of this process; the one place that reads it."""
     return os.environ
+
+
+def crash_file() -> Path:
+    """Return where the traceback of an unforeseen error is kept."""
+    return Home.locate(environment()).logs / "crash.log"
 
 
 def load(

@@ -1,7 +1,7 @@
 """Starting the gateway: from an environment to a running daemon, with as few imports as that takes."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from hermes import logs, plugins
 from hermes.home import Home
@@ -13,12 +13,12 @@ from kernel.ids import seed
 log = logging.getLogger(__name__)
 
 
-def gateway() -> int:
-    """Run the gateway of this environment's home in the foreground and return its exit code.
+def gateway(environ: Mapping[str, str] | None = None) -> int:
+    """Run the gateway of the environment's home in the foreground and return its exit code.
 
-    Raises ConfigError where settings or home cannot be used, HomeLocked where another process has the home.
+    ``environ`` stands in for this process's environment. Raises ConfigError where settings or home cannot be used, HomeLocked where another process has the home.
     """
-    environ = environment()
+    environ = environment() if environ is None else environ
     home = Home.locate(environ)
     home.prepare()
     loaded = load_or_last_good(home, environ=environ)

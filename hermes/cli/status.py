@@ -1,0 +1,62 @@
+"""``hermes status`` and ``hermes sessions``."""
+
+from typing import Annotated, Any
+
+import typer
+
+from hermes.cli.groups import examples, group
+from hermes.cli.remote import required, running
+from hermes.cli.terminal import here, say_json, say_table, when
+from hermes.version import VERSION
+
+NOT_RUNNING = 3
+
+sessions = group("Conversations that the gateway remembers.")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command(epilog=examples("hermes status", "hermes status --json | jq .connections"))(status)
+    app.add_typer(sessions, name="sessions")
+
+
+def status(
+    context: typer.Context, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False
+) -> None:
+    """Tell how the gateway is; the exit code is 0 while it runs and 3 while it does not."""
+    home = here(context).home
+    remote = running(home)
+    if remote is None:
+        nothing = {"running": False, "version": VERSION, "home": str(home.root)}
+        say_json(nothing) if as_json else print(f"No gateway runs in {home.root}. Start it: hermes gateway")
+        raise typer.Exit(NOT_RUNNING)
+    found = remote.get("/status")
+    if as_json:
+        say_json({"running": True, **found})
+        return
+    print(
+        f"Hermes {found['version']} runs at {remote.info.url} (process {remote.info.pid}) since {found['uptime']}."
+    )
+    print(f"Model: {found['model']}")
+    for one in found["connections"]:
+        print(f"{one['name']}: {one['sentence']}")
+    for warning in found["warnings"]:
+        print(f"! {warning}")
+    waiting = {name: count for name, count in found["queues"].items() if count}
+    print(
+        "Open: "
+        + (", ".join(f"{count} {name.replace('_', ' ')}" for name, count in waiting.items()) or "nothing")
+    )
+
+
+@sessions.command("list")
+def list_(
+    context: typer.Context, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False
+) -> None:
+    """List the conversations, the latest first."""
+    found: list[dict[str, Any]] = required(here(context).home).get("/sessions")["sessions"]
+    if as_json:
+        say_json(found)
+        return
+    rows = [(one["id"], one["title"] or "untitled", one["address"], when(one["active_at"])) for one in found]
+    say_table(("id", "title", "where", "last active"), rows, "There are no conversations yet.")

@@ -1,0 +1,1 @@
+"""The terminal as a surface: a client of the chat endpoints."""

@@ -1,0 +1,164 @@
+"""The chat endpoints as a client sees them (docs/reference/chat-endpoints.md)."""
+
+import asyncio
+import json
+import mimetypes
+import secrets
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from hermes.daemon import DaemonInfo
+from kernel.errors import HermesError
+
+PLATFORM = "terminal"
+CONNECT_SECONDS = 5.0
+# The server writes a comment every 25 s; after two of them are missing the connection is dead.
+SILENCE_SECONDS = 60.0
+RETRY_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One server-sent event: ``event`` names it, ``data`` is its JSON, ``id`` is set for what must not be missed."""
+
+    event: str
+    data: dict[str, Any]
+    id: str = ""
+
+
+class ChatClient:
+    """One chat of one daemon; ``find`` is asked again for the daemon's address whenever the connection breaks."""
+
+    def __init__(self, find: Callable[[], DaemonInfo | None], chat: str) -> None:
+        self._find = find
+        self._chat = chat
+        self._info: DaemonInfo | None = None
+        # Our own machine is dialled by an address from a private file: no proxy, and no name to check.
+        timeout = httpx.Timeout(30, connect=CONNECT_SECONDS)
+        self._http = httpx.AsyncClient(trust_env=False, verify=False, timeout=timeout)  # noqa: S501 - as said above
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def say(self, text: str, attachments: Sequence[dict[str, Any]] = ()) -> str:
+        """Commit a message and return its key; a broken connection is retried with the same key."""
+        key = new_key()
+        await self._persist("messages", {"key": key, "text": text, "attachments": list(attachments)})
+        return key
+
+    async def tap(self, value: str, message_id: str) -> None:
+        """Press a button."""
+        await self._persist("taps", {"key": new_key(), "value": value, "message_id": message_id})
+
+    async def upload(self, path: Path) -> dict[str, Any]:
+        """Upload a file and return what a message names it by."""
+        content = await asyncio.to_thread(path.read_bytes)
+        kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+        return await self._ask(
+            "POST",
+            self._path("uploads"),
+            params={"name": path.name},
+            content=content,
+            headers={"Content-Type": kind},
+        )
+
+    async def history(self, limit: int = 50) -> dict[str, Any]:
+        """Return the latest messages, oldest first, and ``seq``, where the stream continues."""
+        return await self._ask("GET", self._path("history"), params={"limit": limit})
+
+    async def commands(self) -> list[dict[str, Any]]:
+        """Return the slash commands."""
+        return (await self._ask("GET", "/api/commands"))["commands"]
+
+    async def frames(self, since: int) -> AsyncIterator[Frame]:
+        """Yield what happens in the chat, for ever; broken connections are mended without a loss.
+
+        A frame ``"lost"`` says that the daemon cannot be reached, until ``"ready"`` says that it can.
+        """
+        last = str(since)
+        while True:
+            try:
+                async for frame in self._connection(last):
+                    last = frame.id or last
+                    yield frame
+            except httpx.HTTPError:
+                yield Frame("lost", {})
+            await asyncio.sleep(RETRY_SECONDS)
+
+    async def _connection(self, last: str) -> AsyncIterator[Frame]:
+        timeout = httpx.Timeout(SILENCE_SECONDS, connect=CONNECT_SECONDS)
+        headers = {**self._headers(), "Last-Event-ID": last}
+        url = f"{self._url(self._path('stream'))}?since={last}"
+        async with self._http.stream("GET", url, headers=headers, timeout=timeout) as response:
+            response.raise_for_status()
+            async for frame in parse(response.aiter_lines()):
+                yield frame
+
+    async def _persist(self, verb: str, body: dict[str, Any]) -> None:
+        """Post until it is committed: posting the same key again changes nothing."""
+        for _ in range(20):
+            try:
+                await self._ask("POST", self._path(verb), json=body)
+            except httpx.TransportError:
+                await asyncio.sleep(RETRY_SECONDS)
+            else:
+                return
+        raise HermesError(
+            "The gateway cannot be reached; what you wrote was not taken.", remedy="Send it again."
+        )
+
+    async def _ask(self, method: str, path: str, **more: Any) -> Any:
+        headers = {**self._headers(), **more.pop("headers", {})}
+        response = await self._http.request(method, self._url(path), headers=headers, **more)
+        if response.is_error:
+            raise _explained(response)
+        return response.json()
+
+    def _path(self, verb: str) -> str:
+        return f"/api/chat/{PLATFORM}/{self._chat}/{verb}"
+
+    def _url(self, path: str) -> str:
+        self._info = self._find() or self._info
+        if self._info is None:
+            raise HermesError("No gateway runs.", remedy="Start it: hermes gateway")
+        return self._info.url.rstrip("/") + path
+
+    def _headers(self) -> dict[str, str]:
+        self._info = self._find() or self._info
+        return {"Authorization": f"Bearer {self._info.token if self._info else ''}"}
+
+
+def new_key() -> str:
+    """Return a key for one message."""
+    return secrets.token_urlsafe(12)
+
+
+def _explained(response: httpx.Response) -> HermesError:
+    try:
+        error = response.json()["error"]
+        return HermesError(error["message"], remedy=error["remedy"])
+    except (ValueError, KeyError, TypeError):
+        return HermesError(f"The gateway answers with status {response.status_code}.")
+
+
+async def parse(lines: AsyncIterator[str]) -> AsyncIterator[Frame]:
+    """Read server-sent events; comments are left out."""
+    event, data, id = "message", [], ""
+    async for line in lines:
+        name, _, value = line.partition(":")
+        value = value.removeprefix(" ")
+        if not line:
+            if data:
+                yield Frame(event, json.loads("\n".join(data)), id)
+            event, data, id = "message", [], ""
+        elif name == "event":
+            event = value
+        elif name == "data":
+            data.append(value)
+        elif name == "id":
+            id = value

@@ -1,0 +1,1 @@
+"""The doctor: looks for what is wrong and names the way out."""
