@@ -250,3 +250,17 @@ def text_of(text: str) -> dict:
         "from": {"id": ANN, "is_bot": False, "first_name": "Ann"},
         "text": text,
     }
+
+
+async def test_an_unanswered_question_for_the_name_ends_with_the_run(server: TelegramServer) -> None:
+    server.fault("getMe", Hang(), times=None)
+    introduction = Introduction(4242)
+    settings = settings_for(server)
+    request = ApiRequest(settings, 1, 5)
+    try:
+        assert not await introduction.soon()
+        introduction.begin(connect(settings, request))
+        assert not await introduction.wait(0.01)
+    finally:
+        await introduction.end()
+        await request.shutdown()

@@ -39,6 +39,8 @@ from kernel.errors import ConfigError, DeliveryRejected, StoreError
 from kernel.messages import Address, Attachment, Outbound, Receipt
 
 CLIENT_SPLIT = 4000
+# Progress is one message whatever becomes of its format; what is new stands at its end.
+BUBBLE_LIMIT = 3500
 TOAST_LIMIT = 200
 MENU_LIMIT = 100
 MENU_SUMMARY = 256
@@ -165,7 +167,7 @@ class TelegramAdapter:
 
     async def bubble(self, address: Address, message_id: str, text: str) -> str:
         """Send or edit a transient, silent message; return its id."""
-        receipt = await self.send(Outbound(address, text, replaces=message_id, silent=True))
+        receipt = await self.send(Outbound(address, text[-BUBBLE_LIMIT:], replaces=message_id, silent=True))
         return receipt.message_ids[0]
 
     async def burst(self, address: Address, message_id: str) -> None:

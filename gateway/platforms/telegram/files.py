@@ -8,9 +8,10 @@ from telegram.error import BadRequest, InvalidToken, TelegramError
 
 from gateway.platforms.telegram.failures import platform_error, says
 from gateway.platforms.telegram.request import ApiBot, ApiRequest, TooLarge
-from kernel.errors import DeliveryRejected
+from kernel.errors import DeliveryRejected, PlatformUnavailable
 from kernel.messages import Attachment
 
+DOWNLOAD_SECONDS = 600.0
 MEGABYTE = 1024 * 1024
 
 
@@ -23,8 +24,8 @@ async def fetch(bot: ApiBot, request: ApiRequest, attachment: Attachment, target
         raise _too_large(attachment, limit)
     part = target.with_name(target.name + ".part")
     try:
-        file = await bot.get_file(attachment.ref)
-        size = await request.download(str(file.file_path), part, limit)
+        async with asyncio.timeout(DOWNLOAD_SECONDS):
+            size = await request.download(await bot.file_address(attachment.ref), part, limit)
         await asyncio.to_thread(_keep, part, target)
     except TooLarge:
         raise _too_large(attachment, limit) from None
@@ -36,6 +37,8 @@ async def fetch(bot: ApiBot, request: ApiRequest, attachment: Attachment, target
         raise DeliveryRejected(f"{attachment.name} is gone at Telegram.") from None
     except TelegramError as error:
         raise platform_error(error) from None
+    except TimeoutError:
+        raise PlatformUnavailable(f"{attachment.name} did not arrive within ten minutes.") from None
     finally:
         await asyncio.to_thread(part.unlink, missing_ok=True)
     return size

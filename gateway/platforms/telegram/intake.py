@@ -13,7 +13,6 @@ from gateway.platforms.telegram.introduction import Introduction
 from kernel.messages import Inbound
 
 RAW_LIMIT = 64 * 1024
-NAME_SECONDS = 5.0
 
 
 class Intake:
@@ -45,7 +44,7 @@ class Intake:
             raise TypeError("no update_id")
         update = Update.de_json(raw, self._bot)
         if not self._introduction.me.username and convert.needs_name(update):
-            await self._introduction.wait(NAME_SECONDS)
+            await self._introduction.soon()
         return convert.inbound(update, self._introduction.me)
 
 

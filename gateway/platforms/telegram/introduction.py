@@ -9,6 +9,7 @@ from telegram.error import InvalidToken, TelegramError
 from gateway.platforms.telegram.convert import Me
 
 RETRY_SECONDS = (1.0, 2.0, 5.0, 15.0, 60.0)
+PATIENCE_SECONDS = 5.0
 
 
 class Introduction:
@@ -17,11 +18,13 @@ class Introduction:
     def __init__(self, account: int) -> None:
         self.me = Me(account)
         self._known = asyncio.Event()
+        self._patience_ends = 0.0
         self._task: asyncio.Task[None] | None = None
 
     def begin(self, bot: Bot) -> None:
         """Start asking, unless that is under way or done."""
         if self._task is None:
+            self._patience_ends = asyncio.get_running_loop().time() + PATIENCE_SECONDS
             self._task = asyncio.create_task(self._ask(bot))
 
     async def wait(self, seconds: float) -> bool:
@@ -32,6 +35,10 @@ class Introduction:
         except TimeoutError:
             return False
         return True
+
+    async def soon(self) -> bool:
+        """Wait for the answer within the first seconds after asking began; later, not at all."""
+        return await self.wait(max(0.0, self._patience_ends - asyncio.get_running_loop().time()))
 
     async def end(self) -> None:
         """Stop asking; a later ``begin`` starts again where no answer came."""

@@ -5,6 +5,7 @@ import json
 import logging
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 from telegram import Bot
@@ -199,6 +200,17 @@ class ApiBot(Bot):
         wish = {"offset": offset or None, "timeout": seconds, "limit": 100, "allowed_updates": list(kinds)}
         result = await self._post("getUpdates", wish, read_timeout=seconds + slack)
         return result if isinstance(result, list) else []
+
+    async def file_address(self, file_id: str) -> str:
+        """Return where a file can be downloaded; it holds the token.
+
+        The library's own method takes a path that exists on this machine for a file of this machine.
+        """
+        file = await self._post("getFile", {"file_id": file_id})
+        path = file.get("file_path") if isinstance(file, dict) else None
+        if not isinstance(path, str):
+            raise BadRequest("The file has no path")
+        return f"{self.base_file_url}/{quote(path)}"
 
 
 def connect(settings: TelegramSettings, request: BaseRequest) -> ApiBot:
