@@ -102,6 +102,26 @@ async def test_what_cannot_be_stored_waits_at_telegram(server: TelegramServer) -
     assert link.states[2] == "connected"
 
 
+class Allergic(Recorder):
+    """A gateway with a bug that one text sets off."""
+
+    async def receive(self, batch) -> None:
+        if any(inbound.text == "poison" for inbound in batch):
+            raise OverflowError("Python int too large to convert to SQLite INTEGER")
+        await super().receive(batch)
+
+
+async def test_a_message_that_breaks_the_gateway_holds_up_no_other(server: TelegramServer) -> None:
+    for text in ("one", "poison", "two"):
+        server.user_says(ANN, text)
+    async with running(server, Allergic()) as (_, link):
+        await server.wait_for(lambda: server.updates.polls >= 2 and not server.updates.pending)
+    assert [inbound.text for inbound in link.committed] == ["one", "two"]
+    ((key, raw, reason),) = link.quarantined
+    assert (key, raw) == ("x:m:7:2", "poison")
+    assert "OverflowError" in reason
+
+
 class Unsure(Recorder):
     """A store that cannot tell whether it committed."""
 

@@ -10,6 +10,7 @@ from telegram import Bot, Update
 from gateway.adapter import Link
 from gateway.platforms.telegram import convert
 from gateway.platforms.telegram.introduction import Introduction
+from kernel.errors import StoreError
 from kernel.messages import Inbound
 
 RAW_LIMIT = 64 * 1024
@@ -37,7 +38,20 @@ class Intake:
                 if message is not None:
                     batch.append(message)
         if batch:
+            await self._commit(link, batch)
+
+    async def _commit(self, link: Link, batch: list[Inbound]) -> None:
+        try:
             await link.receive(batch)
+        except StoreError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever one message breaks must not hold up the others for ever
+            if len(batch) == 1:
+                reason = f"{type(error).__name__} while committing it"
+                await link.quarantine(f"x:{batch[0].key}", batch[0].text[:RAW_LIMIT], reason)
+                return
+            for message in batch:
+                await self._commit(link, [message])
 
     async def _convert(self, raw: Any) -> Inbound | None:
         if update_id(raw) is None:
