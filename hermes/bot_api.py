@@ -7,7 +7,9 @@ from typing import Any
 import httpx
 
 from gateway.platforms.telegram.settings import TelegramSettings
-from kernel.errors import PlatformUnauthorised, PlatformUnavailable
+from kernel.errors import PlatformConflict, PlatformUnauthorised, PlatformUnavailable
+
+REFUSED, CONFLICT = {401, 403, 404}, 409
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,19 +41,34 @@ class BotApi:
         """Return the address that updates are posted to, or an empty text; errors as in ``me``."""
         return str(self._ask("getWebhookInfo")[0].get("url") or "")
 
+    def who_wrote(self, code: str) -> int | None:
+        """Return the id of whoever wrote ``code`` to the bot in private; nothing is confirmed, so nothing is lost.
+
+        Raises PlatformConflict while another program polls; other errors as in ``me``.
+        """
+        updates: Any = self._ask("getUpdates")[0]
+        for update in updates:
+            message = update.get("message") or {}
+            text = str(message.get("text", "")).removeprefix("/start").strip().upper()
+            if text == code and message.get("chat", {}).get("type") == "private":
+                return int(message["from"]["id"])
+        return None
+
     def close(self) -> None:
         """Close the connection."""
         self._client.close()
 
-    def _ask(self, method: str) -> tuple[dict[str, Any], httpx.Headers]:
+    def _ask(self, method: str) -> tuple[Any, httpx.Headers]:
         try:
             response = self._client.post(f"{self._url}/{method}")
             content = response.json()
         # The address in the error's text holds the token, so only its kind is told.
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
             raise PlatformUnavailable(f"Telegram does not answer ({type(error).__name__}).") from None
-        if response.status_code in {401, 403, 404}:
+        if response.status_code in REFUSED:
             raise PlatformUnauthorised("Telegram refuses the token.")
+        if response.status_code == CONFLICT:
+            raise PlatformConflict("Another program receives with this token.", remedy="Stop it first.")
         if not content.get("ok"):
             raise PlatformUnavailable(
                 f"Telegram answers: {content.get('description', response.status_code)}."

@@ -16,7 +16,8 @@ log = logging.getLogger(__name__)
 def gateway(environ: Mapping[str, str] | None = None) -> int:
     """Run the gateway of the environment's home in the foreground and return its exit code.
 
-    ``environ`` stands in for this process's environment. Raises ConfigError where settings or home cannot be used, HomeLocked where another process has the home.
+    ``environ`` stands in for this process's environment. Raises ConfigError where settings or home cannot be used,
+    HomeLocked where another process has the home.
     """
     environ = environment() if environ is None else environ
     home = Home.locate(environ)

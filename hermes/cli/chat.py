@@ -44,7 +44,7 @@ def chat(
     ] = "",
     file: Annotated[
         list[Path] | None,
-        typer.Option(help="A file that goes with the question.", exists=True, dir_okay=False),
+        typer.Option(metavar="PATH", help="A file that goes with the question.", exists=True, dir_okay=False),
     ] = None,
     name: Annotated[
         str,
