@@ -8,6 +8,7 @@ from agent.runner import AgentRunner
 from agent.settings import AgentSettings
 from agent.tools.notes import note_tools
 from agent.tools.people import people_tools
+from agent.tools.web import web_tools
 from agent.tools.workspace import workspace_tools
 from kernel.clock import Clock
 from kernel.ports import ConversationLog, Gate, Journal, Ledger, Notes, Outlet, Questions
@@ -18,6 +19,7 @@ def tools(settings: AgentSettings, notes: Notes, questions: Questions, outlet: O
     """Return the built-in tools."""
     return [
         *workspace_tools(settings.tools),
+        *web_tools(settings.fetch, settings.tools.output),
         *note_tools(notes),
         *people_tools(settings.tools, questions, outlet),
     ]

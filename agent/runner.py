@@ -1,16 +1,21 @@
 """Runs agents: one turn from its request to the outcome that the gateway commits."""
 
+import asyncio
 import logging
 from collections.abc import Sequence
 from pathlib import Path
 
+from pydantic_ai.conversation import Conversation
 from pydantic_ai.exceptions import AgentRunError, UserError
 from pydantic_ai.messages import ModelMessage, ModelResponse
 
+from agent.compaction import compacted, estimate, trimmed
 from agent.conversation import MessageCache, TurnConversation
 from agent.failures import explained
 from agent.models.chain import Chain
 from agent.models.table import ModelTable
+from agent.offline.model import NAME
+from agent.sessions import Sessions
 from agent.settings import AgentSettings
 from agent.shaping import Shaping
 from agent.spending import check_day, usage_of
@@ -46,6 +51,7 @@ class AgentRunner:
         self._models = ModelTable(settings, clock)
         self._shaping = Shaping(home, settings.context.shaping_file, settings.instructions)
         self._cache = MessageCache()
+        self._sessions = Sessions(log, self._cache, settings.context)
         self._agent: TurnAgent = TurnAgent(
             name="hermes",
             deps_type=TurnState,
@@ -64,6 +70,25 @@ class AgentRunner:
         failure = await self._drive(turn, request.inputs)
         return await self._outcome(turn, notices, failure)
 
+    async def history(self, session_id: str) -> list[tuple[str, str]]:
+        """Return what was said, oldest first, as ``("user" | "assistant" | "event", text)``."""
+        return await self._sessions.history(session_id)
+
+    async def undo(self, session_id: str, turns: int = 1) -> str:
+        """Take back the last turns of a session and say which; raise NotFound when there is none."""
+        return await self._sessions.undo(session_id, turns)
+
+    async def compact(self, session_id: str, model: str = "") -> str:
+        """Replace the older turns of a session by a summary and say what that saved; raise AgentError."""
+        await check_day(self._ledger, self._settings.budget)
+        try:
+            return await self._sessions.compact(session_id, lambda: self._chain(model, asyncio.Event(), []))
+        except (AgentRunError, UserError) as error:
+            raise explained(error) from error
+
+    def _chain(self, model: str, stop: asyncio.Event, notices: list[str]) -> Chain:
+        return Chain(self._models.candidates(model), self._settings.retries, stop, notices)
+
     async def close(self) -> None:
         """Close the connections to models."""
         await self._models.close()
@@ -76,19 +101,43 @@ class AgentRunner:
         working = await self._log.working_copy(request.id) if request.attempt > 1 else None
         store = await self._open(request.session_id, working)
         conversation = await store.conversation()
+        chain = self._chain(request.model, io.stop, notices)
+        spent = self._sessions.unbooked(request.session_id)
+        if not store.carried:
+            spent += await self._shorten(conversation, chain)
         messages = conversation.messages
         return Turn(
             agent=self._agent,
-            chain=Chain(self._models.candidates(request.model), self._settings.retries, io.stop, notices),
+            chain=chain,
             settings=self._settings,
             log=self._log,
             store=store,
             state=TurnState(request, io, response_id=store.head_id),
             instructions=self._shaping.instructions(request.workspace),
             conversation=conversation,
-            view=list(messages),
+            view=trimmed(messages, self._settings.context),
+            spent=spent,
             carried=messages[len(messages) - store.carried :] if store.carried else [],
         )
+
+    async def _shorten(self, conversation: Conversation, chain: Chain) -> list[ModelMessage]:
+        """Summarise the older turns of a conversation that has become too long; return what that took."""
+        context = self._settings.context
+        view = trimmed(conversation.messages, context)
+        if chain.current.name == NAME or estimate(view) <= context.compact_above:
+            return []
+        try:
+            shortened = await compacted(conversation.messages, await chain.first(), context)
+        except (AgentRunError, UserError, AgentError):
+            # The turn goes on with the long history; if the model cannot take it, the person is told so.
+            log.warning(
+                "conversation %s could not be summarised", conversation.conversation_id, exc_info=True
+            )
+            return []
+        if shortened is None:
+            return []
+        conversation.messages = shortened.messages
+        return shortened.answers
 
     async def _open(self, session_id: str, working: StagedConversation | None) -> TurnConversation:
         """Open the conversation, with the working copy of an interrupted turn where it still fits."""
@@ -123,7 +172,7 @@ class AgentRunner:
         return TurnOutcome(
             text="\n\n".join([*_texts(messages), *([ending] if ending else [])]),
             conversation=turn.store.staged(),
-            usage=usage_of(messages),
+            usage=usage_of([*turn.spent, *messages]),
             held=tuple(held.id for held in turn.state.held),
             consumed=consumed,
             stopped=turn.stopped,

@@ -47,7 +47,8 @@ TurnRun = AgentRun[TurnState, str]
 class Turn:
     """A running turn.
 
-    ``view`` is the history as the model sees it, ``carried`` what an interrupted attempt had added to it. After
+    ``view`` is the history as the model sees it, ``carried`` what an interrupted attempt had added to it, ``spent``
+    the answers that summarising took. After
     ``drive``, ``fresh`` are the messages this attempt added, and ``ending`` is the sentence that explains an early
     end (empty for a normal one).
     """
@@ -62,6 +63,7 @@ class Turn:
     conversation: Conversation
     view: list[ModelMessage]
     carried: list[ModelMessage] = field(default_factory=list[ModelMessage])
+    spent: list[ModelMessage] = field(default_factory=list[ModelMessage])
     fresh: list[ModelMessage] = field(default_factory=list[ModelMessage])
     ending: str = ""
     stopped: bool = False
@@ -252,7 +254,9 @@ class Turn:
         self._gather(run)
         if not response.tool_calls:
             return
-        self.ending = self.ending or over_turn(usage_of(self.messages()), self.settings.budget)
+        self.ending = self.ending or over_turn(
+            usage_of([*self.spent, *self.messages()]), self.settings.budget
+        )
         await self.stage()
         self.state.response_id = self.store.head_id
         await self.log.checkpoint(self.state.request.id, self.store.staged())

@@ -352,3 +352,50 @@ async def test_a_model_that_cannot_be_had_is_explained(
 ):
     with pytest.raises(ModelUnavailable, match=words):
         await make_chat(model=model, base_url="", api_key=SecretStr("")).send("hello")
+
+
+async def test_compact_replaces_older_turns_by_a_summary(make_chat, server: ModelServer):
+    chat = make_chat(context=ContextSettings(keep_messages=2))
+    assert await chat.runner.compact("s_1") == "There is nothing to shorten yet."
+    for number in range(4):
+        await chat.send(f"message {number} " + "x" * 400)
+    server.script(Reply("they counted", tokens=(500, 5)))
+    assert "6 older messages became a summary" in await chat.runner.compact("s_1")
+    assert "PERSON: message 0" in server.requests[-1].user_text
+    server.script(Reply("going on", tokens=(50, 5)))
+    outcome = await chat.send("and now?")
+    assert outcome.text == "going on"
+    assert outcome.usage[0].input_tokens == 550
+    sent = server.requests[-1].transcript
+    assert "they counted" in sent
+    assert "message 0" not in sent
+    assert "message 3" in sent
+
+
+async def test_a_long_conversation_is_trimmed_and_then_summarised_by_itself(make_chat, server: ModelServer):
+    chat = make_chat(
+        context=ContextSettings(keep_messages=2, trim_above=400, compact_above=900, kept_output=10)
+    )
+    (chat.workspace / "big.txt").write_text("0123456789" * 100)
+    for _ in range(7):
+        server.script(calls("read_file", path="big.txt"), "read")
+        await chat.send("read it")
+    server.script("trimmed")
+    await chat.send("and?")
+    assert "characters of old output left out" in server.requests[-1].transcript
+    server.script("y" * 4000)
+    await chat.send("write much")
+    server.script("a short summary", "answer")
+    assert (await chat.send("last")).text == "answer"
+    assert "a short summary" in server.requests[-1].transcript
+    assert "read it" not in server.requests[-1].transcript
+
+
+async def test_an_unreadable_summary_does_not_stop_the_turn(make_chat, server: ModelServer):
+    chat = make_chat(context=ContextSettings(keep_messages=2, compact_above=100))
+    for number in range(3):
+        server.script("z" * 100)
+        await chat.send(f"message {number} " + "x" * 200)
+    server.fault(overloaded(500))
+    server.script("answered anyway")
+    assert (await chat.send("hello")).text == "answered anyway"
