@@ -14,6 +14,7 @@ T = TypeVar("T")
 # Pages of 4 KiB. A checkpoint costs two syncs and holds the writer: rarer ones keep the slowest units fast.
 CHECKPOINT_PAGES = 4000
 WAL_LIMIT_BYTES = 32 * 1024 * 1024
+CACHE_KIB = 16 * 1024
 STATEMENTS = 512
 
 # Primary result codes: the low byte of an extended one.
@@ -26,6 +27,7 @@ _WRITER_SETTINGS = (
     "PRAGMA foreign_keys = ON",
     "PRAGMA trusted_schema = OFF",
     "PRAGMA cell_size_check = ON",
+    f"PRAGMA cache_size = -{CACHE_KIB}",
     f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}",
     f"PRAGMA journal_size_limit = {WAL_LIMIT_BYTES}",
 )

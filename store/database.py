@@ -1,9 +1,9 @@
 """The database: one writer that commits in groups with full durability, and readers.
 
 A unit of work is a plain synchronous function ``fn(tx, …) -> result``. ``await db.write(fn, …)`` queues it to the
-writer's thread, which takes all that is queued, runs each unit in its own savepoint, commits once, and only then
-resolves the callers and publishes the events. The composition root calls ``sys.setswitchinterval(1e-4)`` at start: with Python's
-default of 5 ms a busy event loop starves the writer's thread.
+writer's thread, which takes all that is queued, runs each unit so that it can be undone alone, commits once, and only
+then resolves the callers and publishes the events. The composition root calls ``sys.setswitchinterval(1e-4)`` at
+start: with Python's default of 5 ms a busy event loop starves the writer's thread.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ import logging
 import os
 import sqlite3
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -24,7 +24,7 @@ from kernel.states import State
 from store.connect import Worker, open_reader, open_writer
 from store.groups import Groups, Job
 from store.migrate import MIGRATIONS, identify, load, migrate
-from store.readers import Readers, settle, tell
+from store.readers import Readers, tell
 from store.reserve import Reserve
 from store.units import Query, Unit
 
@@ -78,7 +78,7 @@ class Database:
         self._watchers: list[Callable[[StoreState], None]] = []
         self._pending: deque[_Request] = deque()
         self._kicked = False
-        self._running = 0
+        self._running: list[_Request] = []
         self._worker: Worker
         self._groups: Groups
 
@@ -120,7 +120,7 @@ class Database:
     @property
     def depth(self) -> int:
         """Units that are queued or being committed."""
-        return len(self._pending) + self._running
+        return len(self._pending) + len(self._running)
 
     def watch(self, listener: Callable[[StoreState], None]) -> None:
         """Call ``listener`` on the event loop's thread at every change of state."""
@@ -172,28 +172,37 @@ class Database:
         # Cleared before the queue is looked at: whoever queues later kicks again.
         self._kicked = False
         while self._pending:
-            requests = [self._pending.popleft() for _ in range(min(GROUP_LIMIT, len(self._pending)))]
-            self._running = len(requests)
+            requests = self._running
             try:
                 self._commit(requests)
             # Nobody knows what an error of the writer itself left behind.
             except BaseException as error:  # noqa: BLE001
                 self._fail(requests, error)
-            self._running = 0
+            self._running = []
             tell(self._loop, self._settle, requests)
 
+    def _take(self, requests: list[_Request]) -> Iterator[_Request]:
+        """Move what is queued to the group, also what is queued while the group runs."""
+        while self._pending and len(requests) < GROUP_LIMIT:
+            requests.append(self._pending.popleft())
+            yield requests[-1]
+
     def _commit(self, requests: list[_Request]) -> None:
-        if self._state is StoreState.FAILED:
-            raise OutcomeUnknown("The store has stopped.")
+        if self._state is StoreState.FULL:
+            self._commit_when_full(list(self._take(requests)))
+        else:
+            self._groups.commit(self._take(requests), on_full=self._on_full)
+
+    def _commit_when_full(self, requests: list[_Request]) -> None:
+        """Try ordinary units only where the disk says that it has room, and go back to normal once one succeeds."""
         admitted = requests
-        if self._state is StoreState.FULL and not self._reserve.has_room():
+        if not self._reserve.has_room():
             admitted = [request for request in requests if request.urgent]
             _refuse_all([request for request in requests if not request.urgent], _full())
-        if admitted:
-            changes = self._worker.raw.total_changes
-            self._groups.commit(admitted, on_full=self._on_full)
-            if self._state is StoreState.FULL and self._worker.raw.total_changes > changes:
-                self._recover(admitted)
+        changes = self._worker.raw.total_changes
+        self._groups.commit(admitted, on_full=self._on_full)
+        if self._worker.raw.total_changes > changes:
+            self._recover(admitted)
 
     def _on_full(self) -> bool:
         """Free the reserve and tell whether units that may not use it can try again one by one."""
@@ -233,8 +242,13 @@ class Database:
     def _settle(self, requests: list[_Request]) -> None:
         """Resolve the callers and publish what is committed; the callers go on after the listeners were called."""
         for request in requests:
-            if request.future is not None:
-                settle(request.future, request.result, request.error)
+            future = request.future
+            if future is None or future.done():
+                continue
+            if request.error is None:
+                future.set_result(request.result)
+            else:
+                future.set_exception(request.error)
         for request in requests:
             if request.events:
                 self._publish(request)

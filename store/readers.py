@@ -81,7 +81,7 @@ class _Reader:
 
     def _read(self, function: Callable[[Query], Any]) -> Any:
         connection = self.worker.raw
-        query = Query(connection)
+        query = Query(connection.cursor())
         connection.execute("BEGIN")
         try:
             return function(query)

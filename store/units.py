@@ -20,11 +20,12 @@ Execute = Callable[[str, Params], sqlite3.Cursor]
 class Query:
     """Reads inside one snapshot; every row is fetched and every cursor is finished before a method returns."""
 
-    __slots__ = ("_connection", "_execute")
+    __slots__ = ("_cursor", "_execute")
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
-        self._execute: Execute = connection.execute
+    def __init__(self, cursor: sqlite3.Cursor) -> None:
+        # One cursor serves all statements: each is fetched to its end before the next.
+        self._cursor = cursor
+        self._execute: Execute = cursor.execute
 
     def one(self, sql: str, params: Params = ()) -> sqlite3.Row | None:
         """Return the first row, or ``None``."""
@@ -47,19 +48,13 @@ class Unit(Query):
     does nothing but SQL and computation.
     """
 
-    __slots__ = ("_hash", "_seq", "events", "now")
+    __slots__ = ("events", "head", "now")
 
-    def __init__(self, connection: sqlite3.Connection, now: int, head: Head) -> None:
-        super().__init__(connection)
+    def __init__(self, cursor: sqlite3.Cursor, now: int, head: Head) -> None:
+        super().__init__(cursor)
         self.now = now
+        self.head = head
         self.events: list[Event] = []
-        self._seq = head.seq
-        self._hash = head.hash
-
-    @property
-    def head(self) -> Head:
-        """The end of the event chain as this unit sees it."""
-        return Head(self._seq, self._hash)
 
     def all(self, sql: str, params: Params = ()) -> list[sqlite3.Row]:
         """Return all rows, also of a statement with RETURNING."""
@@ -71,20 +66,28 @@ class Unit(Query):
 
     def run(self, sql: str, params: Params = ()) -> int:
         """Execute one statement and return how many rows it changed."""
-        return self._finished(sql, params).rowcount
+        try:
+            cursor = self._execute(sql, params)
+            # An open RETURNING cursor would break the savepoint's release.
+            cursor.fetchall()
+        except sqlite3.Error:
+            self._stop_if_voided()
+            raise
+        return cursor.rowcount
 
     def insert(self, sql: str, params: Params = ()) -> int:
         """Execute one INSERT and return the row's id."""
-        return self._finished(sql, params).lastrowid or 0
+        self.run(sql, params)
+        return self._cursor.lastrowid or 0
 
     def emit(self, kind: str, subject: str, *, actor: str = "system", **body: Scalar) -> int:
         """Append one event to the chain and return its number; it is published once the unit is committed."""
-        seq = self._seq + 1
-        text = events.body_text(body)
-        hashed = events.digest(self._hash, seq, self.now, kind, subject, actor, text)
-        self._finished(events.INSERT, (seq, self.now, kind, subject, actor, text, hashed))
-        self._seq, self._hash = seq, hashed
-        self.events.append(Event(seq, self.now, kind, subject, actor, body))
+        previous, now = self.head, self.now
+        seq, text = previous.seq + 1, events.body_text(body)
+        hashed = events.digest(previous.hash, seq, now, kind, subject, actor, text)
+        self.run(events.INSERT, (seq, now, kind, subject, actor, text, hashed))
+        self.head = Head(seq, hashed)
+        self.events.append(Event(seq, now, kind, subject, actor, body))
         return seq
 
     def move(
@@ -115,19 +118,9 @@ class Unit(Query):
             return NotFound(f"There is no {machine.name} {id}.")
         return Stale(f"{machine.name} {id} is {row['state']}: {event} came too late.", remedy="Look again.")
 
-    def _finished(self, sql: str, params: Params) -> sqlite3.Cursor:
-        """Execute a statement to its end: an open RETURNING cursor would break the savepoint's release."""
-        try:
-            cursor = self._execute(sql, params)
-            cursor.fetchall()
-        except sqlite3.Error:
-            self._stop_if_voided()
-            raise
-        return cursor
-
     def _stop_if_voided(self) -> None:
         """Stop the unit when its error ended the whole transaction: what it still ran would commit by itself."""
-        if not self._connection.in_transaction:
+        if not self._cursor.connection.in_transaction:
             self._execute = _ended
 
 
