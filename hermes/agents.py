@@ -57,9 +57,8 @@ class Agents:
 
     async def _build(self) -> Any:
         build = await asyncio.to_thread(plugins.load, plugins.RUNNER)
-        return await asyncio.to_thread(
-            build, self._settings, home=self._home, clock=self._clock, **self._ports
-        )
+        ports = plugins.load(plugins.RUNNER_PORTS)(**self._ports)
+        return await asyncio.to_thread(build, self._settings, ports, home=self._home, clock=self._clock)
 
     async def shaping(self, workspace: Path) -> list[str]:
         """Return the names of the files that shape a conversation; nothing before the first turn."""
