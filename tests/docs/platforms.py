@@ -100,7 +100,9 @@ def page() -> str:
     return "\n".join(lines)
 
 
-INTRODUCTION = "Made from each adapter's capabilities and scorecard; every *yes* of a scorecard names the test that proves it."
+INTRODUCTION = (
+    "Made from each adapter's capabilities and scorecard, whose every *yes* names the test that proves it."
+)
 
 
 def figures(all_of_them: list[Capabilities]) -> list[list[str]]:

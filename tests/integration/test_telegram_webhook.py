@@ -123,6 +123,15 @@ async def test_a_visitor_who_speaks_no_http_is_shown_the_door(server: TelegramSe
         await link.until_committed(1)
 
 
+async def test_an_open_connection_does_not_hold_up_the_end(server: TelegramServer) -> None:
+    async with listening(server) as (_, url):
+        reader, writer = await asyncio.open_connection("127.0.0.1", httpx.URL(url).port)
+        writer.write(b"POST /telegram/hook HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n")
+        await writer.drain()
+    assert await asyncio.wait_for(reader.read(), 5) == b""
+    writer.close()
+
+
 async def test_a_port_in_use_is_a_sentence(server: TelegramServer) -> None:
     with pytest.raises(PlatformUnavailable, match=r"webhook\.port"):
         await ended(server, **hook(server.port))

@@ -48,6 +48,7 @@ class Webhook:
         self._introduction = introduction
         self._path = (urlsplit(settings.webhook.url).path or "/").encode()
         self._turn = asyncio.Lock()
+        self._visits: set[asyncio.Task[None]] = set()
         self.port = 0
 
     async def run(self, link: Link, bot: ApiBot) -> None:
@@ -57,12 +58,13 @@ class Webhook:
         """
         entry = Intake(bot, self._introduction)
 
-        async def answer(post: Post) -> HTTPStatus:
-            return await self._answer(post, link, entry)
+        async def visit(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            self._note(asyncio.current_task())
+            await converse(reader, writer, lambda post: self._answer(post, link, entry))
 
         hook = self._settings.webhook
         try:
-            server = await asyncio.start_server(lambda r, w: converse(r, w, answer), hook.host, hook.port)
+            server = await asyncio.start_server(visit, hook.host, hook.port)
         except OSError as error:
             raise PlatformUnavailable(
                 f"The webhook cannot listen on {hook.host}:{hook.port}: {error.strerror}.",
@@ -70,10 +72,27 @@ class Webhook:
             ) from None
         async with server:
             self.port = server.sockets[0].getsockname()[1]
-            await self._register(bot)
-            link.connected()
-            self._introduction.begin(bot)
-            await self._look_after(link, bot)
+            try:
+                await self._register(bot)
+                link.connected()
+                self._introduction.begin(bot)
+                await self._look_after(link, bot)
+            finally:
+                await self._say_goodbye()
+
+    def _note(self, visit: asyncio.Task[None] | None) -> None:
+        """Keep a connection's task for as long as it lasts."""
+        if visit is not None:
+            self._visits.add(visit)
+            visit.add_done_callback(self._visits.discard)
+
+    async def _say_goodbye(self) -> None:
+        """End the open connections, for which a closing server would wait; Telegram posts again what is unanswered."""
+        visits = tuple(self._visits)
+        for visit in visits:
+            visit.cancel()
+        if visits:
+            await asyncio.wait(visits)
 
     async def _register(self, bot: ApiBot) -> None:
         try:
