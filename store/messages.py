@@ -26,7 +26,8 @@ SELECT * FROM outbox WHERE {LOCAL} AND platform = ? AND chat = ? AND state <> 'c
 ORDER BY id DESC LIMIT ?
 """  # noqa: S608 - our own text
 EDITS = f"""
-SELECT * FROM outbox WHERE {LOCAL} AND platform = ? AND chat = ? AND id >= ? AND json_extract(extra, '$.replaces') <> '' ORDER BY id
+SELECT * FROM outbox WHERE {LOCAL} AND platform = ? AND chat = ? AND id >= ?
+    AND json_extract(extra, '$.replaces') <> '' ORDER BY id
 """  # noqa: S608 - our own text
 BY_KEY = f"SELECT * FROM outbox WHERE {LOCAL} AND platform = ? AND chat = ? AND dedup_key = ?"  # noqa: S608 - our own text
 IN_ONE = f"SELECT * FROM inbox WHERE {LOCAL} AND platform = ? AND chat = ? AND id = ?"  # noqa: S608 - our own text
@@ -35,8 +36,8 @@ HEAD = "SELECT coalesce(max(seq), 0) AS seq FROM event"
 SINCE = """
 SELECT seq, kind, subject FROM event WHERE seq > ? AND seq <= ? AND (kind LIKE 'inbox.%' OR kind LIKE 'outbox.%')
 """
-CHATS_OF_INBOX = "SELECT DISTINCT platform, chat FROM inbox WHERE id IN ({}) AND " + LOCAL
-CHATS_OF_OUTBOX = "SELECT DISTINCT platform, chat FROM outbox WHERE id IN ({}) AND " + LOCAL
+CHATS_OF_INBOX = f"SELECT DISTINCT platform, chat FROM inbox WHERE id IN (%s) AND {LOCAL}"  # noqa: S608 - our own text
+CHATS_OF_OUTBOX = f"SELECT DISTINCT platform, chat FROM outbox WHERE id IN (%s) AND {LOCAL}"  # noqa: S608 - our own text
 CHATS = """
 SELECT chat, id, title, active_at FROM session
 WHERE platform = ? AND forgotten_at IS NULL AND substr(chat, 1, length(?)) = ? ORDER BY active_at DESC, id LIMIT 500
@@ -84,7 +85,7 @@ class Cursor:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A stretch of history, oldest first; ``older`` continues before it, ``seq`` is the newest event of its snapshot."""
+    """A stretch of history, oldest first; ``older`` continues before it, ``seq`` is the snapshot's last event."""
 
     messages: tuple[Message, ...]
     older: Cursor | None
@@ -150,7 +151,9 @@ def _of_outbox(row: OutboxRow) -> Message:
 def history(q: Query, platform: str, chat: str, before: Cursor, limit: int) -> Page:
     """Return the ``limit`` messages before a cursor."""
     said = [_of_inbox(inbox_row(row)) for row in q.all(IN_PAGE, (platform, chat, before.inbox, limit + 1))]
-    sent = [_of_outbox(outbox_row(row)) for row in q.all(OUT_PAGE, (platform, chat, before.outbox, limit + 1))]
+    sent = [
+        _of_outbox(outbox_row(row)) for row in q.all(OUT_PAGE, (platform, chat, before.outbox, limit + 1))
+    ]
     newest_first = _merge(said, sent)
     taken = newest_first[:limit]
     older = _cursor(before, taken) if len(newest_first) > limit else None
@@ -255,7 +258,7 @@ def touched(q: Query, inbox_ids: Sequence[int], outbox_ids: Sequence[int]) -> se
     found: set[tuple[str, str]] = set()
     for sql, ids in ((CHATS_OF_INBOX, inbox_ids), (CHATS_OF_OUTBOX, outbox_ids)):
         if ids:
-            found |= {(row["platform"], row["chat"]) for row in q.all(sql.format(",".join("?" * len(ids))), ids)}
+            found |= {(row["platform"], row["chat"]) for row in q.all(sql % ",".join("?" * len(ids)), ids)}
     return found
 
 

@@ -18,7 +18,9 @@ LIVE = "revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?)"
 BY_HASH = f"SELECT * FROM token WHERE hash = ? AND {LIVE}"  # noqa: S608 - our own text
 BY_ID = "SELECT * FROM token WHERE id = ?"
 LISTED = f"SELECT * FROM token WHERE kind IN ('api', 'page') AND {LIVE} ORDER BY created_at, id"  # noqa: S608 - our own text
-TAKE = f"UPDATE token SET used_at = ?, revoked_at = ? WHERE hash = ? AND kind = 'login' AND {LIVE} RETURNING *"  # noqa: S608 - our own text
+TAKE = (
+    f"UPDATE token SET used_at = ?, revoked_at = ? WHERE hash = ? AND kind = 'login' AND {LIVE} RETURNING *"  # noqa: S608 - our own text
+)
 TOUCH = "UPDATE token SET used_at = ? WHERE id = ?"
 EXTEND = "UPDATE token SET used_at = ?, expires_at = ? WHERE id = ? AND revoked_at IS NULL"
 REVOKE = "UPDATE token SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL"

@@ -1,0 +1,1 @@
+"""The local page: HTML made here, small scripts beside it, nothing from anywhere else."""

@@ -1,0 +1,75 @@
+// The list of chats, the drawer it is on a phone, and the choice of colours.
+
+import { chat, request } from "./api.js";
+import { at } from "./view.js";
+
+const phone = matchMedia("(max-width: 800px)");
+const THEMES = { "": "System", light: "Light", dark: "Dark" };
+
+function isOpen() {
+  return phone.matches ? document.body.classList.contains("drawer") : !document.body.classList.contains("narrow");
+}
+
+function open(wanted) {
+  document.body.classList.toggle(phone.matches ? "drawer" : "narrow", phone.matches ? wanted : !wanted);
+  at("menu").setAttribute("aria-expanded", String(wanted));
+  if (!phone.matches) localStorage.setItem("hermes-sidebar", wanted ? "" : "closed");
+  else if (wanted) at("sidebar").querySelector("a, button").focus();
+  else at("menu").focus();
+}
+
+export async function reload() {
+  const answer = await request(`/chats?current=${chat}`).catch(() => null);
+  if (!answer) return;
+  at("chats").innerHTML = await answer.text();
+  group();
+  const title = at("chats").querySelector("[aria-current]")?.textContent ?? "New chat";
+  at("title").textContent = title;
+  document.title = `${title} · Hermes`;
+}
+
+// Chats stand under the day they were last used, in the reader's own calendar.
+function group() {
+  let last = "";
+  for (const link of at("chats").querySelectorAll("a")) {
+    const name = dayName(Number(link.dataset.at));
+    if (name !== last) {
+      const heading = document.createElement("li");
+      heading.className = "day";
+      heading.textContent = name;
+      link.parentElement.before(heading);
+    }
+    last = name;
+  }
+}
+
+function dayName(moment) {
+  if (!moment) return "Today";
+  const days = Math.round((new Date().setHours(0, 0, 0, 0) - new Date(moment).setHours(0, 0, 0, 0)) / 86_400_000);
+  if (days <= 0) return "Today";
+  if (days === 1) return "Yesterday";
+  return days < 7 ? "This week" : days < 31 ? "This month" : "Earlier";
+}
+
+function colours(theme) {
+  if (theme) document.documentElement.dataset.theme = theme;
+  else delete document.documentElement.dataset.theme;
+  at("theme").querySelector("span").textContent = THEMES[theme];
+  at("theme").setAttribute("aria-label", `Colours: ${THEMES[theme]}`);
+}
+
+export function start() {
+  let theme = document.documentElement.dataset.theme ?? "";
+  colours(theme);
+  at("theme").addEventListener("click", () => {
+    theme = { "": "light", light: "dark", dark: "" }[theme];
+    localStorage.setItem("hermes-theme", theme);
+    colours(theme);
+  });
+  if (localStorage.getItem("hermes-sidebar") === "closed" && !phone.matches) document.body.classList.add("narrow");
+  at("menu").setAttribute("aria-expanded", String(isOpen()));
+  at("menu").addEventListener("click", () => open(!isOpen()));
+  for (const node of document.querySelectorAll("[data-close-sidebar]")) node.addEventListener("click", () => open(false));
+  addEventListener("keydown", (event) => event.key === "Escape" && phone.matches && isOpen() && open(false));
+  group();
+}
