@@ -1,5 +1,6 @@
 """Taking secrets out of text before anybody sees it."""
 
+import json
 import re
 from collections.abc import Iterable
 
@@ -8,7 +9,8 @@ MARK = "[redacted]"
 # Shapes of well-known secrets; the part outside the named group stays, so that a reader sees what was there.
 SHAPES = re.compile(
     r"""
-      \b\d{6,14}:[A-Za-z0-9_-]{30,}                     # Telegram bot token
+      (?<!\d)\d{6,14}:[A-Za-z0-9_-]{30,}                # Telegram bot token, also behind "bot" in an address
+    | \bhermes_[a-z]{2,8}_[A-Za-z0-9_-]{20,}            # our own
     | \b(?:sk|pk|rk)-[A-Za-z0-9_-]{16,}                 # OpenAI, Anthropic, OpenRouter …
     | \bxox[a-z]-[A-Za-z0-9-]{10,} | \bxapp-[A-Za-z0-9-]{10,}
     | \bhooks\.slack\.com/services/[A-Za-z0-9/]+
@@ -34,7 +36,9 @@ class Redactor:
 
     def learn(self, secrets: Iterable[str]) -> None:
         """Add secrets; what was learned stays, because an old one may still be quoted."""
-        self._known |= {secret for secret in secrets if len(secret) >= SHORTEST}
+        long = {secret for secret in secrets if len(secret) >= SHORTEST}
+        # Inside JSON a quote or backslash is written in another way.
+        self._known |= long | {json.dumps(secret, ensure_ascii=False)[1:-1] for secret in long}
         longest_first = sorted(self._known, key=len, reverse=True)
         self._pattern = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
 
