@@ -12,6 +12,7 @@ from pydantic_ai.messages import ModelMessage, ModelResponse
 from agent.compaction import compacted, estimate, trimmed
 from agent.conversation import MessageCache, TurnConversation
 from agent.failures import explained
+from agent.mcp.servers import McpServers, McpStatus
 from agent.models.chain import Chain
 from agent.models.table import ModelTable
 from agent.offline.model import NAME
@@ -31,7 +32,7 @@ log = logging.getLogger("hermes.agent")
 
 
 class AgentRunner:
-    """The TurnRunner on pydantic-ai; one agent object serves every turn."""
+    """The TurnRunner on pydantic-ai; one agent object serves every turn, ``toolbox`` holds what it may call."""
 
     def __init__(
         self,
@@ -52,10 +53,12 @@ class AgentRunner:
         self._shaping = Shaping(home, settings.context.shaping_file, settings.instructions)
         self._cache = MessageCache()
         self._sessions = Sessions(log, self._cache, settings.context)
+        self.toolbox = Toolbox(tools, journal, settings, gate)
+        self._mcp = McpServers(settings.mcp, self.toolbox.publish, settings.tools.output)
         self._agent: TurnAgent = TurnAgent(
             name="hermes",
             deps_type=TurnState,
-            toolsets=[Toolbox(tools, journal, settings, gate)],
+            toolsets=[self.toolbox],
             retries={"tools": 3, "output": 2},
         )
 
@@ -65,6 +68,7 @@ class AgentRunner:
         A turn that fails after the model has answered at least once keeps what was done and returns the explanation
         as its text, with ``failed`` set.
         """
+        self._mcp.start()
         notices = list(await check_day(self._ledger, self._settings.budget))
         turn = await self._prepare(request, io, notices)
         failure = await self._drive(turn, request.inputs)
@@ -89,9 +93,22 @@ class AgentRunner:
     def _chain(self, model: str, stop: asyncio.Event, notices: list[str]) -> Chain:
         return Chain(self._models.candidates(model), self._settings.retries, stop, notices)
 
+    def start(self) -> None:
+        """Connect to the MCP servers in the background; the first turn does it where nobody did."""
+        self._mcp.start()
+
     async def close(self) -> None:
-        """Close the connections to models."""
+        """Close the connections to models and MCP servers."""
+        await self._mcp.close()
         await self._models.close()
+
+    def mcp_status(self) -> list[McpStatus]:
+        """Return how each configured MCP server fares."""
+        return self._mcp.status()
+
+    def models(self) -> list[str]:
+        """Return the configured models, the first choice first."""
+        return self._models.names
 
     def shaping_files(self, workspace: Path) -> list[Path]:
         """Return the files that shape conversations in ``workspace``: SOUL.md of the home, AGENTS.md of the folder."""

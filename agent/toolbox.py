@@ -39,22 +39,53 @@ class TurnState:
     held: list[Held] = field(default_factory=list[Held])
 
 
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """A tool whose description and arguments are known from elsewhere; ``schema`` is a JSON schema."""
+
+    tool: Tool
+    description: str
+    schema: dict[str, Any]
+
+
 class Toolbox(AbstractToolset[TurnState]):
     """The built-in tools and those that rooms above contribute."""
 
     def __init__(
         self, tools: Sequence[Tool], journal: Journal, settings: AgentSettings, gate: Gate | None = None
     ) -> None:
-        self._tools = {tool.name: tool for tool in tools}
         self._journal = journal
         self._settings = settings
         self._gate = gate
-        self._offered = {tool.name: _offer(self, tool) for tool in tools}
+        self._groups: dict[str, dict[str, ToolsetTool[TurnState]]] = {}
+        self._own = {tool.name: _offer(self, tool) for tool in tools}
+        self._tools = {tool.name: tool for tool in tools}
+        self._offered = self._own
 
     @property
     def id(self) -> str:
         """The name of this set."""
         return "hermes"
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the tools on offer."""
+        return list(self._offered)
+
+    def tool(self, name: str) -> Tool:
+        """Return a tool by its name; raise KeyError when there is none."""
+        return self._tools[name]
+
+    def publish(self, group: str, offered: Sequence[Offered]) -> None:
+        """Replace what a foreign source offers; a name that is taken stays with whom it belongs to."""
+        fresh = {
+            each.tool.name: _offer_foreign(self, each) for each in offered if each.tool.name not in self._own
+        }
+        self._groups[group] = fresh
+        self._tools.update((each.tool.name, each.tool) for each in offered if each.tool.name in fresh)
+        self._offered = {
+            name: tool for known in (*self._groups.values(), self._own) for name, tool in known.items()
+        }
 
     async def get_tools(self, ctx: RunContext[TurnState]) -> dict[str, ToolsetTool[TurnState]]:
         """Return every tool; the schemas were made once."""
@@ -145,6 +176,21 @@ def _offer(toolset: Toolbox, tool: Tool) -> ToolsetTool[TurnState]:
         ),
         max_retries=3,
         args_validator=arguments.validator,  # pyright: ignore[reportArgumentType] - a protocol with other names
+    )
+
+
+_ANY_ARGUMENTS = TypeAdapter(dict[str, Any])
+
+
+def _offer_foreign(toolset: Toolbox, offered: Offered) -> ToolsetTool[TurnState]:
+    """Offer a tool whose arguments its own server checks."""
+    return ToolsetTool(
+        toolset=toolset,
+        tool_def=ToolDefinition(
+            name=offered.tool.name, description=offered.description, parameters_json_schema=offered.schema
+        ),
+        max_retries=3,
+        args_validator=_ANY_ARGUMENTS.validator,  # pyright: ignore[reportArgumentType] - a protocol with other names
     )
 
 

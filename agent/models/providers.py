@@ -1,6 +1,5 @@
 """Where a model's classes are found; a provider's library is imported when the first turn needs it."""
 
-import importlib
 import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from pydantic_ai.exceptions import UserError
 from pydantic_ai.models import Model, infer_model
 from pydantic_ai.providers import Provider, infer_provider_class
 
+from agent.load import load
 from agent.settings import AgentSettings, ModelSettings
 from kernel.errors import ModelUnavailable
 
@@ -24,12 +24,6 @@ KEYED: Mapping[str, str] = {"openai": "OpenAI", "anthropic": "Anthropic"}
 
 CONNECTIONS = httpx2.Limits(max_connections=200, max_keepalive_connections=20)
 CONNECT_SECONDS = 10.0
-
-
-def load(spec: str) -> Any:
-    """Import ``"package.module:attribute"`` and return the attribute."""
-    module, _, attribute = spec.partition(":")
-    return getattr(importlib.import_module(module), attribute)
 
 
 @dataclass(frozen=True, slots=True)

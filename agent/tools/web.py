@@ -27,8 +27,7 @@ TEXT = (
     "application/atom",
 )
 FOUND = 200
-# Room within the limit of an output for the frame, the status and what is said of the rest.
-FRAME = 400
+LONGEST_ADDRESS = 2000
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
@@ -151,14 +150,14 @@ def web_tools(settings: FetchSettings, output: int) -> Sequence[Tool]:
         """Read a page of the public web as text."""
         del context
         page = await fetcher.fetch(url)
-        if len(str(page.url)) > 2000:
+        if len(str(page.url)) > LONGEST_ADDRESS:
             raise InvalidInput("The address is too long.")
         if page.kind and not page.kind.startswith(TEXT):
             raise InvalidInput(f"{page.url} is {page.kind}, not text.")
         text = await asyncio.to_thread(_text, page)
         notes = [f"[status {page.status}]"] if page.status != FOUND else []
-        ends = ["[the rest of the page is left out]"] if page.cut or len(text) > output - FRAME else []
-        return framing.output("\n".join([*notes, text[: output - FRAME], *ends]), str(page.url))
+        ends = ["[the rest of the page is left out]"] if page.cut or len(text) > output - framing.ROOM else []
+        return framing.output("\n".join([*notes, text[: output - framing.ROOM], *ends]), str(page.url))
 
     return (
         Tool(
