@@ -1,7 +1,7 @@
 """The operations as tools of an MCP server, on the official SDK's low-level server; imported on the first request."""
 
 import json
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -19,6 +19,7 @@ from mcp_types import (
     Tool,
     ToolAnnotations,
 )
+from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
 from kernel.errors import HermesError, NotFound
@@ -37,7 +38,7 @@ INSTRUCTIONS = (
 )
 
 Seen = Callable[[str, str, Visitor], None]
-Context = ServerRequestContext[Any, Any]
+Context = ServerRequestContext[Any, Request]
 
 
 class McpServer:
@@ -59,7 +60,7 @@ class McpServer:
         )
 
     @asynccontextmanager
-    async def run(self) -> AsyncIterator[None]:
+    async def run(self) -> AsyncGenerator[None]:
         """Keep sessions while inside."""
         async with self._manager.run():
             yield
@@ -87,6 +88,7 @@ class McpServer:
             return _failure(error)
 
     def _principal(self, context: Context) -> Principal:
+        assert context.request is not None  # noqa: S101 - over HTTP there is always one
         visitor: Visitor = context.request.scope[VISITOR]
         client = context.session.client_params
         if client is not None:

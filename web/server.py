@@ -10,6 +10,7 @@ from typing import Any
 
 import uvicorn
 from starlette.types import Scope
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from gateway.adapter import MenuEntry
 from gateway.local import LocalAdapter
@@ -59,7 +60,7 @@ class QuietServer(uvicorn.Server):
     def drop(self, scope: Scope) -> None:
         """Cut the connection of a client that does not read, and free what is buffered for it."""
         for connection in list(self.server_state.connections):
-            if connection.client is not None and scope.get("client") == connection.client:
+            if isinstance(connection, H11Protocol) and connection.client == scope.get("client"):
                 connection.transport.abort()
 
 

@@ -131,9 +131,9 @@ class Pages:
             if NAME.fullmatch(chat.chat[len(prefix) :])
         ]
 
-    async def login(self, _request: Request) -> Response:
-        """Ask for the login token."""
-        return self._login_page("")
+    async def login(self, request: Request) -> Response:
+        """Ask for the login token, where there is no session yet."""
+        return _to("/") if await self._door.guest(request) else self._login_page("")
 
     def _login_page(self, problem: str, status: int = 200) -> Response:
         shown = f'<p class="problem" role="alert">{escape(problem)}</p>' if problem else ""
