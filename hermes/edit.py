@@ -52,6 +52,7 @@ def _value(path: Keys, text: str) -> Any:
 
 def _configure(home: Home, path: Keys, value: Any) -> str:
     before = home.config.read_text("utf-8") if home.config.exists() else ""
+    yaml_layer.parse(before, home.config.name)
     after = edited(before, path, value)
     try:
         settings.build([yaml_layer.parse(after, home.config.name)])
@@ -65,6 +66,8 @@ def _configure(home: Home, path: Keys, value: Any) -> str:
 def edited(text: str, path: Keys, value: Any) -> str:
     """Return YAML text with one setting changed or added; everything else stays as it is written."""
     root = yaml.compose(text, Loader=yaml.SafeLoader)
+    if isinstance(root, yaml.MappingNode) and not root.value:
+        text = text[: root.start_mark.index] + text[root.end_mark.index :].lstrip("\n")
     if not isinstance(root, yaml.MappingNode) or not root.value:
         return text + ("" if text.endswith("\n") or not text else "\n") + _lines(path, value, 0)
     node, depth = _deepest(root, path)
