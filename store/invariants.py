@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from store.connect import open_reader
+from store.events import verify_all
 from store.units import Query
 
 
@@ -245,6 +246,12 @@ def damaged(q: Query) -> list[Finding]:
     return found
 
 
+def untrue(q: Query) -> list[Finding]:
+    """Return where the chain of events is broken."""
+    verdict = verify_all(q)
+    return [] if verdict.ok else [_finding("I11", "event.chain", verdict.problem, [str(verdict.last)])]
+
+
 def leaked(q: Query, secrets: Iterable[str]) -> list[Finding]:
     """Return the columns in which one of ``secrets`` is stored."""
     wanted = [secret for secret in secrets if secret]
@@ -281,7 +288,7 @@ def inspect(source: Path, scratch: Path, *, before: int, secrets: Iterable[str] 
     try:
         with closing(_copied(source, scratch / "copy.db")) as connection:
             query = Query(connection.cursor())
-            return damaged(query) or [*broken(query, before), *leaked(query, secrets)]
+            return damaged(query) or [*broken(query, before), *untrue(query), *leaked(query, secrets)]
     except sqlite3.DatabaseError as error:
         return [_finding("I11", "integrity", "SQLite cannot read the file.", [str(error)])]
 

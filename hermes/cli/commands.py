@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from hermes import start
 from hermes.cli import (
     audit,
+    backup,
     chat,
     config,
     debug,
@@ -88,7 +89,7 @@ def gateway(context: typer.Context) -> None:
     raise typer.Exit(start.gateway(context.find_root().obj.environ))
 
 
-for part in (chat, setup, doctor, status, messages, log_files, models):
+for part in (chat, setup, doctor, status, messages, backup, log_files, models):
     part.register(app)
 
 app.add_typer(config.app, name="config")
