@@ -21,7 +21,7 @@ from typing import Any
 from benchmarks import report
 from kernel.bus import Bus
 from kernel.clock import SystemClock
-from store import events
+from store import chain
 from store.connect import open_writer
 from store.database import Database
 from store.units import Unit
@@ -64,7 +64,7 @@ def raw(folder: Path, per_commit: int, seconds: float) -> float:
                 event = (seq, time.time_ns() // 1_000_000, "message.claim", str(message), "bench")
                 body = json.dumps({"tries": tries})
                 previous = sha256(previous + repr((*event, body)).encode()).digest()
-                connection.execute(events.INSERT, (*event, body, previous))
+                connection.execute(chain.INSERT, (*event, body, previous))
                 done += 1
             connection.execute("COMMIT")
         return done / (time.perf_counter() - start)
@@ -80,10 +80,10 @@ def fill(connection: sqlite3.Connection, messages: int, history: int) -> None:
     previous = bytes(32)
     rows: list[tuple[Any, ...]] = []
     for seq in range(1, history + 1):
-        previous = events.digest(previous, seq, seq, "message.claim", str(seq), "bench", '{"tries":1}')
+        previous = chain.digest(previous, seq, seq, "message.claim", str(seq), "bench", '{"tries":1}')
         rows.append((seq, seq, "message.claim", str(seq), "bench", '{"tries":1}', previous))
         if len(rows) == 10_000 or seq == history:
-            connection.executemany(events.INSERT, rows)
+            connection.executemany(chain.INSERT, rows)
             rows.clear()
     connection.execute("COMMIT")
 

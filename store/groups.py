@@ -10,9 +10,8 @@ from typing import Any
 from kernel.clock import Clock
 from kernel.errors import OutcomeUnknown, StoreError
 from kernel.events import Event
-from store import events
+from store.chain import GENESIS, HEAD, Head
 from store.connect import explained, is_full
-from store.events import Head
 from store.units import Unit
 
 # The trailing comments keep these apart from a unit's own text in the cache of prepared statements, so that the
@@ -67,6 +66,11 @@ class Groups:
         self._inside = False
         self.head = read_head(connection)
         connection.set_authorizer(self._authorize)
+
+    @property
+    def changes(self) -> int:
+        """Rows changed since the connection was opened, also by what was rolled back."""
+        return self._connection.total_changes
 
     def commit(self, jobs: Iterable[Job], *, on_full: Callable[[], bool] = lambda: True) -> None:
         """Run the jobs in one transaction and write each one's outcome into it.
@@ -179,8 +183,8 @@ class Groups:
 
 def read_head(connection: sqlite3.Connection) -> Head:
     """Return the end of the stored event chain."""
-    rows = connection.execute(events.HEAD).fetchall()
-    return Head(rows[0][0], rows[0][1]) if rows else events.GENESIS
+    rows = connection.execute(HEAD).fetchall()
+    return Head(rows[0][0], rows[0][1]) if rows else GENESIS
 
 
 def _no_coroutine(result: "CoroutineType[Any, Any, Any]") -> TypeError:

@@ -106,6 +106,14 @@ def schema(connection: sqlite3.Connection) -> str:
     return "".join(f"{row[1]};\n\n" for row in rows).rstrip("\n") + "\n"
 
 
+def schema_of(folder: Path = MIGRATIONS) -> str:
+    """Return the schema that the sum of the migrations makes, as ``store/schema.sql`` holds it."""
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        for migration in load(folder):
+            _apply(connection, migration, 0)
+        return schema(connection)
+
+
 def _load_one(path: Path) -> Migration:
     match = _NAME.fullmatch(path.name)
     if match is None:

@@ -8,8 +8,8 @@ from typing import Any, Never
 from kernel.errors import NotFound, Stale, StoreError
 from kernel.events import Event, Scalar
 from kernel.transitions import Machine
-from store import events
-from store.events import Head
+from store import chain
+from store.chain import Head
 
 Value = str | int | float | bytes | None
 Params = Sequence[Value] | Mapping[str, Value]
@@ -83,9 +83,9 @@ class Unit(Query):
     def emit(self, kind: str, subject: str, *, actor: str = "system", **body: Scalar) -> int:
         """Append one event to the chain and return its number; it is published once the unit is committed."""
         previous, now = self.head, self.now
-        seq, text = previous.seq + 1, events.body_text(body)
-        hashed = events.digest(previous.hash, seq, now, kind, subject, actor, text)
-        self.run(events.INSERT, (seq, now, kind, subject, actor, text, hashed))
+        seq, text = previous.seq + 1, chain.body_text(body)
+        hashed = chain.digest(previous.hash, seq, now, kind, subject, actor, text)
+        self.run(chain.INSERT, (seq, now, kind, subject, actor, text, hashed))
         self.head = Head(seq, hashed)
         self.events.append(Event(seq, now, kind, subject, actor, body))
         return seq

@@ -1,0 +1,285 @@
+CREATE TABLE binding (
+    key TEXT PRIMARY KEY,
+    session_id TEXT NOT NULL UNIQUE REFERENCES session (id),
+    bound_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE chat (
+    platform TEXT NOT NULL,
+    account TEXT NOT NULL,
+    chat TEXT NOT NULL,
+    title TEXT NOT NULL,
+    private INTEGER NOT NULL CHECK (private IN (0, 1)),
+    moved_to TEXT,
+    seen_at INTEGER NOT NULL,
+    PRIMARY KEY (platform, account, chat)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE conversation (
+    id TEXT PRIMARY KEY,
+    revision TEXT NOT NULL,
+    head_id TEXT,
+    scope TEXT,
+    record TEXT NOT NULL,
+    updated_at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE entry (
+    id TEXT PRIMARY KEY,
+    conversation_id TEXT NOT NULL REFERENCES conversation (id),
+    parent_id TEXT REFERENCES entry (id),
+    position INTEGER NOT NULL,
+    body TEXT NOT NULL,
+    created_at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE event (
+    seq INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    actor TEXT NOT NULL,
+    body TEXT NOT NULL,
+    hash BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE home_channel (
+    platform TEXT PRIMARY KEY,
+    account TEXT NOT NULL,
+    chat TEXT NOT NULL,
+    thread TEXT,
+    set_by TEXT NOT NULL,
+    set_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE inbox (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    platform TEXT NOT NULL,
+    account TEXT NOT NULL,
+    chat TEXT NOT NULL,
+    thread TEXT,
+    dedup_key TEXT NOT NULL,
+    message_id TEXT NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('message', 'edit', 'delete', 'tap', 'migrate', 'internal')),
+    sender TEXT NOT NULL,
+    sender_name TEXT NOT NULL,
+    private INTEGER NOT NULL CHECK (private IN (0, 1)),
+    addressed INTEGER NOT NULL CHECK (addressed IN (0, 1)),
+    text TEXT NOT NULL,
+    attachments TEXT NOT NULL DEFAULT '[]',
+    -- reply_to, group, tap, tap_id: what the rings need besides the text.
+    extra TEXT NOT NULL DEFAULT '{}',
+    -- What Hermes says to the agent beside the text: an edit after the fact, an attachment that was not kept.
+    note TEXT NOT NULL DEFAULT '',
+    state TEXT NOT NULL CHECK (state IN ('received', 'queued', 'running', 'done', 'ignored', 'cancelled', 'dead')),
+    session_id TEXT REFERENCES session (id),
+    turn_id TEXT REFERENCES turn (id),
+    attempts INTEGER NOT NULL DEFAULT 0,
+    error TEXT NOT NULL DEFAULT '',
+    sent_at INTEGER NOT NULL,
+    received_at INTEGER NOT NULL,
+    UNIQUE (platform, account, dedup_key)
+) STRICT;
+
+CREATE TABLE mark (
+    name TEXT PRIMARY KEY,
+    value TEXT NOT NULL,
+    updated_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE migration (
+  number INTEGER PRIMARY KEY,
+  name TEXT NOT NULL,
+  checksum TEXT NOT NULL,
+  at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE note (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    owner TEXT NOT NULL,
+    text TEXT NOT NULL,
+    created_at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE outbox (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    -- One row per owed piece: turn:ID:part, card:ID, notice:ID; committing it twice changes nothing.
+    dedup_key TEXT NOT NULL UNIQUE,
+    platform TEXT NOT NULL,
+    account TEXT NOT NULL,
+    chat TEXT NOT NULL,
+    thread TEXT,
+    kind TEXT NOT NULL CHECK (kind IN ('text', 'file', 'edit')),
+    priority INTEGER NOT NULL,
+    text TEXT NOT NULL,
+    -- buttons, reply_to, replaces, file, file_name, silent.
+    extra TEXT NOT NULL DEFAULT '{}',
+    state TEXT NOT NULL CHECK (state IN ('pending', 'sending', 'sent', 'uncertain', 'dead', 'cancelled')),
+    session_id TEXT REFERENCES session (id),
+    turn_id TEXT REFERENCES turn (id),
+    attempts INTEGER NOT NULL DEFAULT 0,
+    -- 1 when a second sending after an uncertain one was marked as such.
+    resent INTEGER NOT NULL DEFAULT 0 CHECK (resent IN (0, 1)),
+    due_at INTEGER NOT NULL,
+    receipt TEXT NOT NULL DEFAULT '[]',
+    error TEXT NOT NULL DEFAULT '',
+    created_at INTEGER NOT NULL,
+    sent_at INTEGER
+) STRICT;
+
+CREATE TABLE pairing (
+    platform TEXT NOT NULL,
+    id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    address TEXT NOT NULL,
+    salt BLOB NOT NULL,
+    hash BLOB NOT NULL,
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    PRIMARY KEY (platform, id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE person (
+    platform TEXT NOT NULL,
+    id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    role TEXT NOT NULL CHECK (role IN ('user', 'operator', 'owner')),
+    added_by TEXT NOT NULL,
+    added_at INTEGER NOT NULL,
+    PRIMARY KEY (platform, id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE question (
+    id TEXT PRIMARY KEY,
+    -- What a person types or taps: short, unique among open questions.
+    short TEXT NOT NULL,
+    session_id TEXT NOT NULL REFERENCES session (id),
+    turn_id TEXT REFERENCES turn (id),
+    call_key TEXT NOT NULL,
+    text TEXT NOT NULL,
+    options TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('open', 'answered', 'expired', 'cancelled')),
+    answer TEXT NOT NULL DEFAULT '',
+    answered_by TEXT NOT NULL DEFAULT '',
+    created_at INTEGER NOT NULL,
+    answered_at INTEGER,
+    UNIQUE (turn_id, call_key)
+) STRICT;
+
+CREATE TABLE session (
+    id TEXT PRIMARY KEY,
+    title TEXT NOT NULL DEFAULT '',
+    titled_by TEXT NOT NULL DEFAULT '' CHECK (titled_by IN ('', 'first message', 'person', 'agent')),
+    owner TEXT NOT NULL,
+    platform TEXT NOT NULL,
+    account TEXT NOT NULL,
+    chat TEXT NOT NULL,
+    thread TEXT,
+    private INTEGER NOT NULL CHECK (private IN (0, 1)),
+    model TEXT NOT NULL DEFAULT '',
+    verbose INTEGER NOT NULL DEFAULT 0 CHECK (verbose IN (0, 1)),
+    quiet_until INTEGER NOT NULL DEFAULT 0,
+    turns INTEGER NOT NULL DEFAULT 0,
+    created_at INTEGER NOT NULL,
+    active_at INTEGER NOT NULL,
+    closed_at INTEGER,
+    forgotten_at INTEGER
+) STRICT;
+
+CREATE TABLE token (
+    id TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('api', 'login', 'page', 'cli')),
+    hash BLOB NOT NULL UNIQUE,
+    scopes TEXT NOT NULL,
+    role TEXT NOT NULL CHECK (role IN ('user', 'operator', 'owner')),
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER,
+    used_at INTEGER,
+    revoked_at INTEGER
+) STRICT;
+
+CREATE TABLE tool_call (
+    id INTEGER PRIMARY KEY,
+    turn_id TEXT NOT NULL REFERENCES turn (id),
+    call_key TEXT NOT NULL,
+    tool TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    idempotent INTEGER NOT NULL CHECK (idempotent IN (0, 1)),
+    state TEXT NOT NULL CHECK (state IN ('intent', 'done', 'held', 'unknown')),
+    result TEXT,
+    started_at INTEGER NOT NULL,
+    ended_at INTEGER,
+    UNIQUE (turn_id, call_key)
+) STRICT;
+
+CREATE TABLE turn (
+    id TEXT PRIMARY KEY,
+    session_id TEXT NOT NULL REFERENCES session (id),
+    state TEXT NOT NULL CHECK (state IN ('running', 'interrupted', 'suspended', 'done', 'failed', 'cancelled')),
+    attempt INTEGER NOT NULL DEFAULT 1,
+    internal INTEGER NOT NULL CHECK (internal IN (0, 1)),
+    principal TEXT NOT NULL,
+    model TEXT NOT NULL DEFAULT '',
+    -- The platform id of the streamed message that the final text will replace.
+    bubble TEXT NOT NULL DEFAULT '',
+    checkpoint TEXT,
+    error TEXT NOT NULL DEFAULT '',
+    started_at INTEGER NOT NULL,
+    ended_at INTEGER
+) STRICT;
+
+CREATE TABLE usage (
+    id INTEGER PRIMARY KEY,
+    -- The owner's calendar day, YYYY-MM-DD.
+    day TEXT NOT NULL,
+    session_id TEXT NOT NULL REFERENCES session (id),
+    turn_id TEXT REFERENCES turn (id),
+    model TEXT NOT NULL,
+    requests INTEGER NOT NULL,
+    input_tokens INTEGER NOT NULL,
+    output_tokens INTEGER NOT NULL,
+    cost REAL
+) STRICT;
+
+CREATE INDEX entry_conversation ON entry (conversation_id, position);
+
+CREATE INDEX entry_parent ON entry (parent_id) WHERE parent_id IS NOT NULL;
+
+CREATE INDEX event_subject ON event (subject, seq);
+
+CREATE INDEX inbox_local ON inbox (platform, chat, id) WHERE platform IN ('web', 'terminal');
+
+CREATE INDEX inbox_message ON inbox (platform, account, chat, message_id);
+
+CREATE INDEX inbox_open ON inbox (state, id) WHERE state IN ('received', 'queued', 'running', 'dead');
+
+CREATE INDEX inbox_session ON inbox (session_id, id);
+
+CREATE INDEX inbox_turn ON inbox (turn_id) WHERE turn_id IS NOT NULL;
+
+CREATE INDEX note_owner ON note (owner, id);
+
+CREATE INDEX outbox_dead ON outbox (id) WHERE state = 'dead';
+
+CREATE INDEX outbox_local ON outbox (platform, chat, id) WHERE platform IN ('web', 'terminal');
+
+CREATE INDEX outbox_open ON outbox (platform, account, chat, id) WHERE state IN ('pending', 'sending', 'uncertain');
+
+CREATE INDEX outbox_session ON outbox (session_id, id);
+
+CREATE INDEX question_session ON question (session_id, state);
+
+CREATE UNIQUE INDEX question_short ON question (short) WHERE state = 'open';
+
+CREATE INDEX session_owner ON session (owner, active_at);
+
+CREATE UNIQUE INDEX turn_one ON turn (session_id) WHERE state IN ('running', 'interrupted');
+
+CREATE INDEX turn_open ON turn (state) WHERE state IN ('running', 'interrupted', 'suspended');
+
+CREATE INDEX turn_session ON turn (session_id, started_at);
+
+CREATE INDEX usage_day ON usage (day, model);
+
+CREATE INDEX usage_session ON usage (session_id);
