@@ -12,10 +12,10 @@ from kernel.clock import Clock
 from kernel.crashpoints import crashpoint
 from kernel.errors import DeliveryDeferred, DeliveryRejected, DeliveryUncertain
 from kernel.events import Event
-from kernel.messages import Address, Receipt
+from kernel.messages import Address, Outbound, OutboundKind, Priority, Receipt
 from store import outbox
 from store.database import Database
-from store.outbox import OutboxRow, Wait
+from store.outbox import OutboxRow, Owed, Wait
 
 log = logging.getLogger(__name__)
 
@@ -76,7 +76,7 @@ class Delivery:
                 await self._sleep(chat, head.delay)
                 continue
             await gate.acquire(chat, head, group=self._group(chat))
-            row = await self._database.write(outbox.claim, chat)
+            row = await self._database.write_urgent(outbox.claim, chat)
             if isinstance(row, OutboxRow):
                 await self._send(adapter, gate, row)
 
@@ -111,7 +111,7 @@ class Delivery:
 
     async def _confirm(self, row: OutboxRow, receipt: Receipt) -> None:
         crashpoint("outbox.after_send")
-        await self._database.write(outbox.confirm, row.id, receipt)
+        await self._database.write_urgent(outbox.confirm, row.id, receipt)
         self.sent += 1
         crashpoint("outbox.after_receipt")
 
@@ -135,3 +135,9 @@ class Delivery:
     async def _reject(self, row: OutboxRow, reason: str) -> None:
         log.warning("%s is a dead letter: %s", row.key, reason)
         await self._database.write(outbox.reject, row.id, reason)
+        if row.message.kind is OutboundKind.FILE:
+            name = row.message.file_name or "A file"
+            told = Outbound(row.message.address, f"⚠️ {name} could not be sent: {reason}")
+            await self._database.write(
+                outbox.add, Owed(f"{row.key}:lost", told, Priority.NOTICE, row.session_id)
+            )

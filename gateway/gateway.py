@@ -18,6 +18,7 @@ from gateway.commands.registry import Registry
 from gateway.commands.services import Conversations, Services
 from gateway.control import Control
 from gateway.delivery import Delivery
+from gateway.housekeeping import Housekeeping, Retention
 from gateway.intake import Intake
 from gateway.media import Media
 from gateway.notices import Notices, Receipt
@@ -37,7 +38,7 @@ from kernel.specs import Command
 from kernel.states import AdapterState
 from kernel.turns import TurnRunner
 from store import outbox
-from store.database import Database
+from store.database import Database, StoreState
 from store.sessions import Reset
 
 log = logging.getLogger(__name__)
@@ -53,7 +54,8 @@ class Host:
     """What the composition root gives the gateway.
 
     ``runner()`` and ``conversations()`` load the agent room on first use; ``facts()`` are the parts of the status that
-    other rooms know; ``restart(actor)`` ends the daemon to be started again; ``workspace(session_id)`` is a folder.
+    other rooms know; ``restart(actor)`` ends the daemon to be started again; ``workspace(session_id)`` is a folder;
+    ``kept`` says how long things are kept.
     """
 
     home: Path
@@ -65,6 +67,7 @@ class Host:
     restart: Callable[[str], None]
     shaping: Callable[[Path], Awaitable[list[str]]]
     model: Callable[[], str]
+    kept: Retention
 
 
 class Gateway:
@@ -111,7 +114,7 @@ class Gateway:
             clock,
             Platforms(self.adapters, self.gates),
             self.media,
-            Agents(host.runner, host.workspace, self.today),
+            Agents(host.runner, host.workspace, self.today, self._alarm),
         )
         self.delivery = Delivery(
             database,
@@ -123,6 +126,8 @@ class Gateway:
             group=self.chats.is_group,
         )
         self.notices = Notices(database, settings.notices, clock, host.zone, self.started_at)
+        self.housekeeping = Housekeeping(database, clock, host.kept, host.home / "media")
+        database.watch(self._store_changed)
         self.registry = Registry((*self._commands(), *extra_commands))
         self.control = Control(database, self.access, self.intake, self.registry, self.desk, self.adapters)
         self._group: asyncio.TaskGroup | None = None
@@ -216,6 +221,7 @@ class Gateway:
         await self.notices.started(receipt)
         self._take_up(found)
         group.create_task(self._keep_alive(), name="alive")
+        group.create_task(self.housekeeping.run(), name="housekeeping")
         return found
 
     def _listen(self) -> None:
@@ -244,6 +250,11 @@ class Gateway:
         chat = Address(str(body["platform"]), str(body["account"]), str(body["chat"]))
         if not self.chats.is_known(chat):
             self._spawn(self.chats.remember(int(event.subject)))
+
+    def _store_changed(self, state: StoreState) -> None:
+        """Raise one alarm when the store stops taking writes; the reserve lets it out."""
+        if state in (StoreState.FULL, StoreState.READ_ONLY):
+            self._spawn(self.notices.alarm(f"store:{state}:{self.clock.now()}", state.sentence))
 
     def _changed(self, connection: Connection, before: AdapterState) -> None:
         """Hear that a connection's state changed: deliver what waited for it, and raise an alarm elsewhere."""
@@ -323,6 +334,9 @@ class Gateway:
         while True:
             await asyncio.sleep(ALIVE_SECONDS)
             await self._guarded(self.notices.alive())
+
+    async def _alarm(self, key: str, text: str) -> None:
+        await self.notices.alarm(key, text)
 
     async def _status(self) -> Mapping[str, Any]:
         return as_mapping(await self.reporter.status())

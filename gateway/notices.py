@@ -44,10 +44,17 @@ class Notices:
         self._clock = clock
         self._zone = zone
         self._started_at = started_at
+        self._proved = clock.monotonic()
 
     async def alive(self) -> None:
-        """Write down that the daemon lives."""
+        """Write down that the daemon lives; it proves that the store takes writes."""
         await self._database.write(marks.put, ALIVE, str(self._clock.now()))
+        self._proved = self._clock.monotonic()
+
+    @property
+    def proved(self) -> float:
+        """Seconds since the daemon last proved to be alive."""
+        return self._clock.monotonic() - self._proved
 
     async def last_alive(self) -> tuple[int, bool]:
         """Return when the daemon was last known to live (0: never), and whether it stopped by itself then."""
@@ -68,7 +75,7 @@ class Notices:
         for platform, address in homes.items():
             if platform != not_on:
                 owed = Owed(f"alarm:{key}:{platform}", Outbound(address, f"⚠️ {text}"), Priority.QUESTION)
-                await self._database.write(outbox.add, owed)
+                await self._database.write_urgent(outbox.add, owed)
 
     async def started(self, receipt: Receipt) -> None:
         """Say that Hermes is back, with what it found."""

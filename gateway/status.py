@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from gateway.delivery import Delivery
 from gateway.intake import Intake
+from gateway.notices import Notices
 from gateway.settings import GatewaySettings
 from gateway.supervisor import Connection
 from gateway.turns import Turns
@@ -15,6 +16,8 @@ from store import inbox, outbox, turns
 from store.database import Database, StoreState
 from store.units import Query
 
+# The daemon writes a sign of life every minute; three missing ones mean that it no longer makes progress.
+PROOF_SECONDS = 200.0
 TROUBLE = {AdapterState.DEGRADED, AdapterState.CONFLICT, AdapterState.UNAUTHORISED, AdapterState.RATE_LIMITED}
 
 
@@ -73,6 +76,7 @@ class Overseen(Protocol):
     intake: Intake
     turns: Turns
     delivery: Delivery
+    notices: Notices
     connections: dict[tuple[str, str], Connection]
 
 
@@ -134,7 +138,7 @@ class Reporter:
             found.append(f"Store: {store.sentence}")
         if dead := queues.get("outbox_dead"):
             found.append(
-                f"{dead} message{'s' if dead != 1 else ''} could not be delivered; see `hermes messages dead`."
+                f"{dead} message{'s' if dead != 1 else ''} could not be delivered: `hermes messages dead` lists them."
             )
         return found
 
@@ -168,7 +172,7 @@ class Reporter:
         gateway = self._gateway
         store = gateway.database.state
         return {
-            "alive": store is not StoreState.FAILED,
+            "alive": store is not StoreState.FAILED and gateway.notices.proved < PROOF_SECONDS,
             "store": str(store),
             "connections": {item.name: item.state for item in self.connections()},
         }

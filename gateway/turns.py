@@ -54,12 +54,13 @@ class Platforms:
 @dataclass(frozen=True, slots=True)
 class Agents:
     """Where turns are run: ``runner()`` gives the agent, loading it on first use; ``workspace`` maps a session's id to
-    the folder its tools may use; ``today()`` is the owner's calendar day.
+    the folder its tools may use; ``today()`` is the owner's calendar day; ``alarm(key, text)`` tells the owner.
     """
 
     runner: Callable[[], Awaitable[TurnRunner]]
     workspace: Callable[[str], Path]
     today: Callable[[], str]
+    alarm: Callable[[str, str], Awaitable[None]]
 
 
 class Turns:
@@ -82,9 +83,7 @@ class Turns:
         self._adapters = platforms.adapters
         self._gates = platforms.gates
         self._media = media
-        self._runner = agents.runner
-        self._workspace = agents.workspace
-        self._today = agents.today
+        self._agents = agents
         self._slots = asyncio.Semaphore(settings.turns.at_once)
         self._running: dict[str, Running] = {}
         self._drafts = clock.now() % 1_000_000_000
@@ -237,7 +236,7 @@ class Turns:
         begun = running.begun
         try:
             request = await self._request(begun)
-            runner = await self._runner()
+            runner = await self._agents.runner()
             outcome = await runner.run(request, running.stage)
         except AgentError as error:
             return self._failed(begun, error), False
@@ -260,7 +259,7 @@ class Turns:
             begun.session.address,
             self._access.principal_of(begun.turn.principal),
             tuple(self._input(row) for row in rows),
-            self._workspace(begun.session.id),
+            self._agents.workspace(begun.session.id),
             begun.session.model,
             begun.turn.attempt,
             begun.turn.internal,
@@ -313,7 +312,7 @@ class Turns:
             owed_pieces(f"turn:{begun.turn.id}", begun, text, self._adapter(begun.session.address), replaces),
             outcome.conversation,
             outcome.usage,
-            self._today(),
+            self._agents.today(),
             outcome.consumed,
             title=self._title(begun),
         )
@@ -338,7 +337,7 @@ class Turns:
         pieces = owed_pieces(
             f"turn:{begun.turn.id}", begun, explain(error), self._adapter(begun.session.address), ""
         )
-        return Ending(begun.turn.id, "fail", "finish", pieces, error=error.message, day=self._today())
+        return Ending(begun.turn.id, "fail", "finish", pieces, error=error.message, day=self._agents.today())
 
     async def _commit(self, running: Running, ending: Ending, *, good: bool) -> None:
         await self._database.write(turns.end, ending)
@@ -355,5 +354,11 @@ class Turns:
         pieces = owed_pieces(
             f"turn:{begun.turn.id}", begun, explain(error), self._adapter(begun.session.address), ""
         )
-        ending = Ending(begun.turn.id, "fail", "quarantine", pieces, error=error.message, day=self._today())
+        ending = Ending(
+            begun.turn.id, "fail", "quarantine", pieces, error=error.message, day=self._agents.today()
+        )
         await self._database.write(turns.end, ending)
+        await self._agents.alarm(
+            f"quarantine:{begun.turn.id}",
+            f"A message in {begun.session.address} was set aside after crashes.",
+        )

@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any, Never
 from zoneinfo import ZoneInfo
 
+from agent.settings import AgentSettings
 from gateway.adapter import Adapter
 from gateway.gateway import Gateway, Host
+from gateway.housekeeping import Retention
 from gateway.local import LocalAdapter
 from gateway.operations import operations
 from gateway.ports import StoredJournal, StoredLedger, StoredLog, StoredNotes, StoredOutlet
@@ -79,6 +81,14 @@ def gateway_settings(settings: Settings) -> GatewaySettings:
     )
 
 
+def agent_settings(settings: Settings) -> AgentSettings:
+    """Return the agent's settings, with what it should know of its owner."""
+    owner = settings.owner
+    known = [settings.agent.instructions, f"Your owner is called {owner.name}." if owner.name else ""]
+    known.append(f"Answer in the language {owner.language!r} unless you are addressed in another.")
+    return settings.agent.model_copy(update={"instructions": "\n".join(part for part in known if part)})
+
+
 class _Stopped(Exception):
     """The daemon was asked to stop."""
 
@@ -98,7 +108,7 @@ class App:
         self._clock = SystemClock()
         self._bus = Bus()
         self._notifier = Notifier(environment())
-        self._agents = Agents(settings.agent, home.root, self._clock)
+        self._agents = Agents(agent_settings(settings), home.root, self._clock)
         self._web: Any = None
         self.restart = False
         self.url = ""
@@ -172,6 +182,11 @@ class App:
             self._restart,
             self._agents.shaping,
             lambda: self._agents.model,
+            Retention(
+                self._settings.store.message_days,
+                self._settings.store.event_days,
+                self._settings.media.keep_days,
+            ),
         )
         gateway = Gateway(
             database, self._bus, self._clock, gateway_settings(self._settings), host, self._adapters()
@@ -295,7 +310,7 @@ class App:
             return self._problem
         self._settings, self._problem = settings, ""
         self._gateway.configure(gateway_settings(settings))
-        self._agents.configure(settings.agent)
+        self._agents.configure(agent_settings(settings))
         if self._logs is not None:
             self._logs.apply(settings.log, secret_values(settings))
         log.info("The configuration was read again.")
