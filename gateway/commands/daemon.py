@@ -13,6 +13,17 @@ from store import channels, usage
 
 ROLES = {role.word: role for role in Role if role is not Role.NONE}
 
+WAITING = {
+    "inbox_queued": "waiting to be answered",
+    "turns_running": "being answered",
+    "turns_interrupted": "interrupted",
+    "turns_suspended": "waiting for a decision",
+    "outbox_pending": "to be sent",
+    "outbox_uncertain": "sent without a receipt",
+    "outbox_dead": "undeliverable",
+    "inbox_dead": "set aside",
+}
+
 
 class DaemonCommands:
     """``/help /status /usage /whoami /sethome /pair /platforms /restart``."""
@@ -130,7 +141,8 @@ class DaemonCommands:
 def status_lines(status: dict[str, Any] | Any) -> list[str]:
     """Return a status as lines of Markdown."""
     connections = [f"**{item['name']}** {item['sentence']}" for item in status["connections"]]
-    queues = ", ".join(f"{count} {name}" for name, count in status["queues"].items() if count) or "empty"
+    waiting = {WAITING[name]: count for name, count in status["queues"].items() if count and name in WAITING}
+    queues = ", ".join(f"{count} {what}" for what, count in waiting.items()) or "empty"
     lines = [
         f"**Hermes {status['version']}** up {status['uptime']}",
         *connections,
@@ -147,6 +159,6 @@ def usage_lines(rows: Sequence[Usage]) -> str:
     return "\n".join(
         f"- `{row.model}`: {row.requests} request{'s' if row.requests != 1 else ''}, "
         f"{row.input_tokens:,} tokens in, {row.output_tokens:,} out"
-        + (f", ${row.cost:.4f}" if row.cost is not None else ", price unknown")
+        + (f", ${row.cost:.4f}" if row.cost is not None else ", price unknown" if row.input_tokens else "")
         for row in rows
     )
