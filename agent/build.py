@@ -47,7 +47,7 @@ def build_runner(
     gate: Gate | None = None,
 ) -> AgentRunner:
     """Return the runner; the composition root calls this in a thread, before the first turn."""
-    return AgentRunner(
+    runner = AgentRunner(
         settings,
         log=ports.log,
         journal=ports.journal,
@@ -57,3 +57,5 @@ def build_runner(
         clock=clock,
         gate=gate,
     )
+    runner.load()
+    return runner

@@ -24,7 +24,7 @@ RULES = (
 
 _EVENT = re.compile(r"\A<event>(.*)</event>\Z", re.DOTALL)
 _WRAPPED = re.compile(r"<(?:note|attachment)\b[^>]*>.*?</(?:note|attachment)>", re.DOTALL)
-_AUTHORED = re.compile(r"\A<message\b[^>]*>(.*)</message>\Z", re.DOTALL)
+_AUTHORED = re.compile(r"<message\b[^>]*>(.*?)</message>", re.DOTALL)
 
 
 def message(text: str, author: str = "") -> str:
@@ -65,6 +65,5 @@ def event_text(prompt: str) -> str | None:
 
 def plain(prompt: str) -> str:
     """Return what a person typed, without notes, attachments and the author's name."""
-    bare = _WRAPPED.sub("", prompt).strip()
-    authored = _AUTHORED.match(bare)
-    return html.unescape(authored.group(1)).strip() if authored else bare
+    bare = _WRAPPED.sub("", prompt)
+    return _AUTHORED.sub(lambda found: html.unescape(found.group(1)), bare).strip()

@@ -23,7 +23,7 @@ from agent.spending import check_day, usage_of
 from agent.toolbox import Toolbox, TurnState
 from agent.turn import Turn, TurnAgent
 from kernel.clock import Clock
-from kernel.errors import AgentError, HermesError, Stale
+from kernel.errors import AgentError, HermesError, ModelUnavailable, Stale
 from kernel.ports import ConversationLog, Gate, Journal, Ledger
 from kernel.specs import Tool
 from kernel.turns import StagedConversation, TurnInput, TurnIO, TurnOutcome, TurnRequest
@@ -78,9 +78,12 @@ class AgentRunner:
         """Return what was said, oldest first, as ``("user" | "assistant" | "event", text)``."""
         return await self._sessions.history(session_id)
 
-    async def undo(self, session_id: str, turns: int = 1) -> str:
-        """Take back the last turns of a session and say which; raise NotFound when there is none."""
-        return await self._sessions.undo(session_id, turns)
+    async def undo(self, session_id: str, turns: int = 1, *, said: str = "") -> str:
+        """Take back the last turns of a session and say which; raise NotFound when there is none.
+
+        With ``said``, nothing happens (and an empty text is returned) unless the turn began with that message.
+        """
+        return await self._sessions.undo(session_id, turns, said=said)
 
     async def compact(self, session_id: str, model: str = "") -> str:
         """Replace the older turns of a session by a summary and say what that saved; raise AgentError."""
@@ -92,6 +95,13 @@ class AgentRunner:
 
     def _chain(self, model: str, stop: asyncio.Event, notices: list[str]) -> Chain:
         return Chain(self._models.candidates(model), self._settings.retries, stop, notices)
+
+    def load(self) -> None:
+        """Import the library of the configured model in the calling thread, so that no turn waits for it."""
+        try:
+            self._models.load()
+        except ModelUnavailable as error:
+            log.warning("%s", error)
 
     def start(self) -> None:
         """Connect to the MCP servers in the background; the first turn does it where nobody did."""

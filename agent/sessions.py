@@ -35,8 +35,11 @@ class Sessions:
         conversation = await (await self._open(session_id)).conversation()
         return [line for message in conversation.messages if (line := _line(message))[1]]
 
-    async def undo(self, session_id: str, turns: int = 1) -> str:
-        """Take back the last turns and say which; what their tools did stays done. Raises NotFound for an empty one."""
+    async def undo(self, session_id: str, turns: int = 1, *, said: str = "") -> str:
+        """Take back the last turns and say which; what their tools did stays done. Raises NotFound for an empty one.
+
+        With ``said``, nothing happens (and an empty text is returned) unless the turn began with that message.
+        """
         if turns < 1:
             raise InvalidInput("At least one turn is taken back.")
         store = await self._open(session_id)
@@ -45,10 +48,12 @@ class Sessions:
         if not starts or conversation.revision is None:
             raise NotFound("There is no turn to take back.")
         place = starts[-turns] if turns <= len(starts) else starts[0]
+        began = _line(conversation.messages[place])[1]
+        if said and said.strip() != began.strip():
+            return ""
         await store.branch(session_id, at=place, expected_revision=conversation.revision)
         await self._log.commit(store.staged())
-        said = framing.plain(_line(conversation.messages[place])[1])[:LONGEST_QUOTE]
-        return f"Took back everything from “{said}” on. What tools did is not undone."
+        return f"Took back everything from “{began[:LONGEST_QUOTE]}” on. What tools did is not undone."
 
     async def compact(self, session_id: str, chain: Callable[[], Chain]) -> str:
         """Replace the older turns by a summary and say how much shorter the conversation is."""

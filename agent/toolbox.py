@@ -24,7 +24,9 @@ from kernel.turns import Held, ToolContext, TurnIO, TurnRequest
 
 log = logging.getLogger("hermes.agent")
 
+# Keys in the metadata of a result: the question that holds its call, and a turn that ended behind it.
 HELD = "held"
+ENDED = "ended"
 
 
 @dataclass(slots=True)

@@ -12,6 +12,7 @@ from pydantic_ai.messages import (
     AgentStreamEvent,
     ModelMessage,
     ModelRequest,
+    ModelRequestPart,
     ModelResponse,
     PartDeltaEvent,
     PartStartEvent,
@@ -19,6 +20,7 @@ from pydantic_ai.messages import (
     TextPartDelta,
     ToolCallPart,
     ToolCallPartDelta,
+    ToolReturnPart,
     UserContent,
 )
 from pydantic_ai.models import Model
@@ -30,7 +32,7 @@ from agent.models.verdict import ModelSilent, ModelSlow, judge
 from agent.prompt import plain_prompt, prompt
 from agent.settings import AgentSettings
 from agent.spending import over_turn, usage_of
-from agent.toolbox import TurnState
+from agent.toolbox import ENDED, TurnState
 from agent.validity import closed
 from kernel.crashpoints import crashpoint
 from kernel.ports import ConversationLog
@@ -176,7 +178,7 @@ class Turn:
                     self._begun = True
                     if self._is_over():
                         self._gather(run)
-                        self.fresh.append(_last(node.request, interrupted=bool(self.ending)))
+                        self.fresh.append(_last(node.request, ended=bool(self.ending)))
                         return
                     await self._ask(node, run)
                 elif isinstance(node, CallToolsNode):
@@ -278,6 +280,12 @@ def _delta(event: AgentStreamEvent) -> tuple[str, int]:
             return "", 0
 
 
-def _last(request: ModelRequest, *, interrupted: bool) -> ModelRequest:
-    """Return a request that is kept although it was not sent; a turn cut short by a budget says so in its log."""
-    return replace(request, state="interrupted") if interrupted else request
+def _last(request: ModelRequest, *, ended: bool) -> ModelRequest:
+    """Return a request that is kept although it was not sent; where a budget ended the turn, its results say so."""
+    if not ended:
+        return request
+    return replace(request, parts=[_ended(part) for part in request.parts])
+
+
+def _ended(part: ModelRequestPart) -> ModelRequestPart:
+    return replace(part, metadata={ENDED: True}) if isinstance(part, ToolReturnPart) else part

@@ -7,20 +7,24 @@ from dataclasses import dataclass, field
 from pydantic_ai.messages import ModelMessage, ModelRequest, ModelResponse, ToolReturnPart, UserPromptPart
 
 from agent import framing
-from agent.offline.language import Call, Fail, Step, parse
-from agent.toolbox import HELD
+from agent.offline.language import VERBS, Call, Fail, Step, answered, parse, verb_of
+from agent.toolbox import ENDED, HELD
 
 _FRAME = re.compile(r"\A<(\w+)\b[^>]*>(.*)</\1>\Z", re.DOTALL)
 
 
 @dataclass(slots=True)
 class Agenda:
-    """The steps of one message (and of what was said while they ran); ``done`` counts those behind us."""
+    """The steps of one message (and of what was said while they ran).
+
+    ``done`` counts the steps behind us, ``results`` is what the last calls brought, ``answer`` what a person chose.
+    """
 
     steps: list[Step] = field(default_factory=list[Step])
     done: int = 0
     held: bool = False
     results: list[str] = field(default_factory=list[str])
+    answer: str = ""
 
     @property
     def open(self) -> bool:
@@ -39,7 +43,7 @@ class Agenda:
         """Return the steps up to and including the next call or failure."""
         part: list[Step] = []
         for step in self.steps[self.done :]:
-            part.append(step)
+            part.append(answered(step, self.answer))
             if isinstance(step, Call | Fail):
                 break
         return part
@@ -59,7 +63,7 @@ def read(messages: Sequence[ModelMessage]) -> Agenda:
             continue
         current.results.extend(_results(message))
         current.held = current.held or _is_held(message)
-        if message.state == "interrupted":
+        if any(_ends(part) for part in message.parts):
             current = Agenda()
         for prompt in _prompts(message):
             if current.held:
@@ -79,13 +83,25 @@ def _answered(current: Agenda, response: ModelResponse) -> Agenda:
 
 def _prompted(current: Agenda, waiting: list[Agenda], prompt: str) -> Agenda:
     event = framing.event_text(prompt)
-    if event is None:
-        current.steps.extend(parse(framing.plain(prompt)))
+    if event is None or (not waiting and verb_of(event) in VERBS):
+        current.steps.extend(parse(framing.plain(prompt) if event is None else event))
         return current
-    resumed = waiting.pop() if waiting else current
+    resumed = _asked(waiting, event) if waiting else current
     resumed.held = False
-    resumed.results = [event]
+    resumed.answer = event.partition("\n")[2].strip() or event
+    resumed.results = [f"You answered: {resumed.answer}"] if resumed.steps else [event]
     return resumed
+
+
+def _asked(waiting: list[Agenda], event: str) -> Agenda:
+    """Take the agenda whose question the event names; the latest where it names none."""
+    place = next((place for place, agenda in enumerate(waiting) if _question(agenda) in event), -1)
+    return waiting.pop(place)
+
+
+def _question(agenda: Agenda) -> str:
+    step = agenda.steps[agenda.done - 1]
+    return str(step.arguments.get("question", "")) if isinstance(step, Call) else ""
 
 
 def _results(message: ModelRequest) -> list[str]:
@@ -95,6 +111,13 @@ def _results(message: ModelRequest) -> list[str]:
 
 def _is_held(message: ModelRequest) -> bool:
     return any(_held(part) for part in message.parts if isinstance(part, ToolReturnPart))
+
+
+def _ends(part: object) -> bool:
+    """Tell whether the turn ended behind this result; requests are joined before a model sees them, parts are not."""
+    if not isinstance(part, ToolReturnPart):
+        return False
+    return part.outcome == "interrupted" or (isinstance(part.metadata, dict) and ENDED in part.metadata)
 
 
 def _held(part: ToolReturnPart) -> bool:

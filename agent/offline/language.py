@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 LONGEST_SLEEP = 3600.0
+ANSWER = "{answer}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +126,7 @@ def help_text() -> str:
         [
             "I am the offline operator: a few commands, no language model.",
             *lines,
-            "Several lines are steps, in order; what follows `ask` waits for the answer (and may begin with `then`).",
+            "Several lines are steps, in order; what follows `ask` waits for the answer, and {answer} stands for it.",
         ]
     )
 
@@ -136,6 +137,23 @@ def parse(text: str) -> list[Step]:
     if not lines or _verb(lines[0])[0] not in VERBS:
         return [Say(explanation(text))]
     return [_step(line) for line in lines]
+
+
+def verb_of(text: str) -> str:
+    """Return the command word that a text begins with, or whatever word it is."""
+    return _verb(text.lstrip().partition("\n")[0])[0]
+
+
+def answered(step: Step, answer: str) -> Step:
+    """Return a step with ``{answer}`` filled in."""
+    if isinstance(step, Say):
+        return Say(step.text.replace(ANSWER, answer))
+    if isinstance(step, Call):
+        filled = {
+            k: v.replace(ANSWER, answer) if isinstance(v, str) else v for k, v in step.arguments.items()
+        }
+        return Call(step.tool, filled)
+    return step
 
 
 def _verb(line: str) -> tuple[str, str]:

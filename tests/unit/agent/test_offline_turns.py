@@ -1,9 +1,15 @@
 """Turns of the offline operator, from the message to what is committed."""
 
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
+from agent.settings import AgentSettings, BudgetSettings
 from kernel.errors import AgentError
-from tests.fakes.agent_ports import Chat
+from kernel.turns import TurnInput
+from tests.fakes.agent_ports import Chat, Ports, Surface, runner_on, turn_request
 
 
 async def test_lines_of_one_message_run_in_order(chat: Chat):
@@ -28,8 +34,8 @@ async def test_a_question_ends_the_turn_and_the_answer_continues_with_the_rest(c
     assert list(chat.ports.people.asked.values()) == [("q_1", "Which colour?", ("red", "blue"))]
     meanwhile = await chat.send("say meanwhile")
     assert (meanwhile.text, meanwhile.held) == ("meanwhile", ())
-    answered = await chat.send("Which colour? was answered: red", internal=True)
-    assert answered.text == "Which colour? was answered: red\n\nthanks"
+    answered = await chat.send("[Answer from Ann to the question 'Which colour?']\nred", internal=True)
+    assert answered.text == "You answered: red\n\nthanks"
     assert (await chat.send("say bye")).text == "bye"
 
 
@@ -48,3 +54,49 @@ async def test_leaving_the_workspace_is_refused(chat: Chat):
     for path in ("../x", "/etc/passwd", "out/passwd"):
         assert "outside the workspace" in (await chat.send(f"read {path}")).text
         assert "outside the workspace" in (await chat.send(f"write {path}: x")).text
+
+
+async def test_each_of_two_answers_continues_its_own_message(chat: Chat):
+    await chat.send("ask Tea?\nthen say tea is {answer}\nwrite tea.txt: {answer}")
+    await chat.send("ask Milk?\nthen say milk is {answer}")
+    tea = await chat.send("[Answer from Ann to the question 'Tea?']\ngreen", internal=True)
+    assert tea.text == "You answered: green\n\ntea is green\n\nWrote 6 bytes to tea.txt."
+    milk = await chat.send("[Answer from Ann to the question 'Milk?']\nno", internal=True)
+    assert milk.text == "You answered: no\n\nmilk is no"
+
+
+async def test_stopping_a_message_forgets_its_remaining_lines(chat: Chat):
+    surface = Surface()
+    request = turn_request("list\nsleep 30\nsay never", chat.workspace, turn="t_0", inbox=50)
+    running = asyncio.create_task(chat.runner.run(request, surface))
+    await surface.begun.wait()
+    surface.stop.set()
+    outcome = await running
+    assert outcome.stopped
+    await chat.ports.commit(outcome)
+    assert (await chat.send("say on we go")).text == "on we go"
+
+
+async def test_the_step_limit_ends_a_long_message_and_the_next_begins_anew(
+    ports: Ports, tmp_path: Path, workspace: Path
+):
+    chat = Chat(runner_on(ports, tmp_path, AgentSettings(budget=BudgetSettings(steps=2))), ports, workspace)
+    outcome = await chat.send("list\nlist\nlist")
+    assert outcome.text.endswith("I stopped after 2 steps, which is the limit for one turn.")
+    assert (await chat.send("say new")).text == "new"
+
+
+async def test_two_messages_of_one_turn_are_both_carried_out(chat: Chat):
+    request = turn_request("say one", chat.workspace)
+    request = replace(request, inputs=(*request.inputs, TurnInput(2, "say two", author="Bob", note="edited")))
+    assert (await chat.runner.run(request, Surface())).text == "one\n\ntwo"
+
+
+@pytest.mark.parametrize("line", ["write x", "ask", "sleep long", "read", "say", "search"])
+async def test_a_badly_written_command_shows_how_it_is_written(chat: Chat, line: str):
+    assert (await chat.send(line)).text.startswith("Write it as `")
+
+
+async def test_a_line_that_is_no_command_among_commands_is_said(chat: Chat):
+    outcome = await chat.send("say one\nnonsense here\nsay two")
+    assert outcome.text == "one\n\n`nonsense here` is no command; `help` lists them.\n\ntwo"

@@ -10,15 +10,15 @@ async def test_history_shows_what_was_said_and_not_what_tools_did(chat: Chat):
     await chat.send("say one")
     await chat.send("write a.txt: x\nsay two")
     await chat.send("ask Tea?\nthen say three")
-    await chat.send("Tea? was answered: yes", internal=True)
+    await chat.send("[Answer]\nyes", internal=True)
     assert await chat.runner.history("s_1") == [
         ("user", "say one"),
         ("assistant", "one"),
         ("user", "write a.txt: x\nsay two"),
         ("assistant", "Wrote 2 bytes to a.txt.\n\ntwo"),
         ("user", "ask Tea?\nthen say three"),
-        ("event", "Tea? was answered: yes"),
-        ("assistant", "Tea? was answered: yes\n\nthree"),
+        ("event", "[Answer]\nyes"),
+        ("assistant", "You answered: yes\n\nthree"),
     ]
 
 
@@ -40,6 +40,12 @@ async def test_undo_of_an_empty_session_is_explained(chat: Chat):
         await chat.runner.undo("s_1", 0)
     await chat.runner.undo("s_1", 5)
     assert await chat.runner.history("s_1") == []
+
+
+async def test_a_turn_is_taken_back_only_if_it_is_the_one_that_is_meant(chat: Chat):
+    await chat.send("say one")
+    assert await chat.runner.undo("s_1", said="say two") == ""
+    assert await chat.runner.undo("s_1", said="say one") != ""
 
 
 async def test_compaction_without_a_model_is_explained(chat: Chat):

@@ -1,0 +1,164 @@
+"""The built-in tools and what stands around every call."""
+
+import asyncio
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+from agent.settings import AgentSettings, ToolSettings
+from agent.toolbox import Toolbox
+from agent.tools.people import people_tools
+from agent.tools.workspace import workspace_tools
+from kernel.errors import AccessDenied, HermesError
+from kernel.specs import Tool
+from kernel.turns import Held, ToolContext
+from tests.fakes.agent_ports import Ports, Surface, turn_request
+
+
+def context(workspace: Path) -> ToolContext:
+    return ToolContext(turn_request("x", workspace), "entry:call", Surface())
+
+
+def named(tools: Sequence[Tool], name: str) -> Tool:
+    return next(tool for tool in tools if tool.name == name)
+
+
+async def run(workspace: Path, name: str, **arguments: object) -> str:
+    return await named(workspace_tools(ToolSettings()), name).run(context(workspace), **arguments)
+
+
+async def test_a_file_is_written_whole_or_not_at_all_and_keeps_its_mode(workspace: Path):
+    script = workspace / "run.sh"
+    script.write_text("old")
+    script.chmod(0o755)
+    assert await run(workspace, "write_file", path="run.sh", text="new") == "Wrote 3 bytes to run.sh."
+    assert script.read_text() == "new"
+    assert script.stat().st_mode & 0o777 == 0o755
+    assert os.listdir(workspace) == ["run.sh"]
+
+
+@pytest.mark.parametrize("path", ["..", "../x", "/etc/passwd", "a/../../x", "link/x", "link", "chain"])
+async def test_no_path_leads_out_of_the_workspace(workspace: Path, path: str):
+    (workspace / "link").symlink_to(workspace.parent)
+    (workspace / "chain").symlink_to("link/secret")
+    (workspace.parent / "secret").write_text("secret")
+    for name, arguments in (("read_file", {}), ("write_file", {"text": "x"})):
+        with pytest.raises(AccessDenied, match="outside the workspace"):
+            await run(workspace, name, path=path, **arguments)
+    assert (workspace.parent / "secret").read_text() == "secret"
+
+
+async def test_a_zero_character_and_a_folder_are_refused(workspace: Path):
+    with pytest.raises(HermesError):
+        await run(workspace, "read_file", path="a\0b")
+    with pytest.raises(HermesError, match="is a folder"):
+        await run(workspace, "write_file", path=".", text="x")
+
+
+async def test_search_reads_text_files_below_a_folder_and_follows_no_link(workspace: Path):
+    (workspace / "sub").mkdir()
+    (workspace / "sub/a.txt").write_text("one\nTwo apples\n")
+    (workspace / "b.bin").write_bytes(b"\0apples")
+    (workspace.parent / "outside.txt").write_text("apples")
+    (workspace / "link.txt").symlink_to(workspace.parent / "outside.txt")
+    assert await run(workspace, "search_files", text="APPLES") == "sub/a.txt:2: Two apples"
+    assert await run(workspace, "search_files", text="pears") == "Nothing contains 'pears'."
+
+
+async def test_a_binary_or_too_large_file_is_not_read(workspace: Path):
+    (workspace / "b.bin").write_bytes(b"\0")
+    (workspace / "big").write_bytes(b"x" * 1_000_001)
+    with pytest.raises(HermesError, match="not a text file"):
+        await run(workspace, "read_file", path="b.bin")
+    with pytest.raises(HermesError, match="larger than 1,000,000 bytes"):
+        await run(workspace, "read_file", path="big")
+
+
+async def test_reading_can_begin_at_a_line_and_listings_end(workspace: Path):
+    (workspace / "a").write_text("1\n2\n3\n")
+    assert await run(workspace, "read_file", path="a", first_line=2) == "2\n3\n"
+    for number in range(600):
+        (workspace / f"n{number:03}").touch()
+    assert (await run(workspace, "list_files")).endswith("[101 more]")
+
+
+async def test_a_question_is_held_and_a_file_is_owed_once(ports: Ports, workspace: Path):
+    tools = people_tools(ToolSettings(), ports.people, ports.people)
+    with pytest.raises(Held) as held:
+        await named(tools, "ask_person").run(context(workspace), question="Tea?", options=["yes", "no"])
+    assert held.value.id == "q_1"
+    (workspace / "a.txt").write_text("x")
+    for _ in range(2):
+        await named(tools, "send_file").run(context(workspace), path="a.txt", caption="here")
+    assert list(ports.people.sent.values()) == [((workspace / "a.txt").resolve(), "here")]
+    with pytest.raises(AccessDenied):
+        await named(tools, "send_file").run(context(workspace), path="/etc/hostname")
+
+
+class Case:
+    """A toolbox with one tool, and what a call of it comes to."""
+
+    def __init__(self, run: object, ports: Ports, workspace: Path, *, gate: object = None) -> None:
+        settings = AgentSettings(tools=ToolSettings(output=500, timeout=0.05))
+        self.tool = Tool("thing", run, idempotent=True)  # type: ignore[arg-type]
+        self.box = Toolbox([self.tool], ports.journal, settings, gate)  # type: ignore[arg-type]
+        self.context = context(workspace)
+
+    async def call(self, **arguments: object) -> str:
+        return await self.box.carry_out(self.tool, arguments, self.context)
+
+
+async def test_a_failure_of_a_tool_becomes_a_sentence(ports: Ports, workspace: Path):
+    async def broken(context: ToolContext, kind: str) -> str:
+        raise {"ours": HermesError("No.", remedy="Yes."), "bug": KeyError("x"), "disk": OSError("disk")}[kind]
+
+    case = Case(broken, ports, workspace)
+    ports.journal.begun.clear()
+    assert await case.call(kind="ours") == "Failed: No. Yes."
+    ports.journal.begun.clear()
+    assert await case.call(kind="bug") == "Failed: thing broke (KeyError)."
+    ports.journal.begun.clear()
+    assert await case.call(kind="disk") == "Failed: disk"
+
+
+async def test_a_slow_tool_is_given_up_and_a_long_output_cut(ports: Ports, workspace: Path):
+    async def slow(context: ToolContext) -> str:
+        await asyncio.sleep(10)
+        return ""
+
+    async def long(context: ToolContext) -> str:
+        return "x" * 600
+
+    assert await Case(slow, ports, workspace).call() == "Failed: thing took longer than 0.05 seconds."
+    ports.journal.begun.clear()
+    assert (await Case(long, ports, workspace).call()).endswith("x\n[100 more characters left out]")
+
+
+async def test_the_gate_stands_before_every_call(ports: Ports, workspace: Path):
+    ran: list[str] = []
+
+    async def thing(context: ToolContext, text: str = "") -> str:
+        ran.append(text)
+        return "ran"
+
+    class OnlyTea:
+        async def check(self, context: ToolContext, tool: str, arguments: Mapping[str, object]) -> None:
+            if arguments.get("text") != "tea":
+                raise AccessDenied(f"{tool} may not do this.")
+
+    case = Case(thing, ports, workspace, gate=OnlyTea())
+    assert await case.call(text="milk") == "Failed: thing may not do this."
+    ports.journal.begun.clear()
+    assert await case.call(text="tea") == "ran"
+    assert ran == ["tea"]
+
+
+async def test_a_finished_call_is_replayed_without_a_word_to_the_person(ports: Ports, workspace: Path):
+    async def thing(context: ToolContext) -> str:
+        return "once"
+
+    case = Case(thing, ports, workspace)
+    assert [await case.call(), await case.call()] == ["once", "once"]
+    assert case.context.io.activities == ["thing"]  # type: ignore[attr-defined]
