@@ -1,0 +1,138 @@
+"""Errors, events and crash points: what can go wrong, what is written down, where a test can kill the daemon."""
+
+import ast
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from kernel import errors as kernel_errors
+from kernel.crashpoints import CRASHPOINTS
+from kernel.errors import HermesError
+from kernel.transitions import MACHINES
+from scripts.generators.tables import first_sentence, table
+from store.chain import CHECKPOINT
+from web import errors as web_errors
+from web.errors import HTTP_STATUS, code_of
+
+ROOT = Path(__file__).resolve().parents[2]
+ROOMS = ("kernel", "store", "agent", "gateway", "web", "hermes")
+
+ERRORS = """\
+# Errors
+
+Made from the classes by `scripts/generate`. Each class is named for what the caller does next. Whatever Hermes says
+about one has two parts: what happened, and the way out. In a chat it is an answer, on the command line a sentence on
+standard error, over REST `{"error": {"code", "message", "remedy"}}` with the status below.
+"""
+
+EVENTS = """\
+# Events
+
+Made from the code by `scripts/generate`. The table `event` is the audit trail: one row for everything that happened,
+in order, each with the hash of the row before it. Rows hold ids and digests, never the text of a message. `hermes
+audit verify` checks the chain, `hermes audit export` writes it down.
+"""
+
+CRASHES = """\
+# Crash points
+
+Made from `kernel/crashpoints.py` by `scripts/generate`; `hermes debug crashpoints` prints the same. At each of these
+places a test kills the daemon with SIGKILL, starts it again and lets `hermes audit check` look for what must never be.
+They are inert unless both variables are set:
+
+```console
+HERMES_TEST=1 HERMES_CRASHPOINT=outbox.after_send hermes gateway
+```
+
+`outbox.after_send:3` waits for the third time.
+"""
+
+# A message begins as what the rings decided about it, or as this.
+RECEIVED = "inbox.receive"
+
+OTHERS: Mapping[str, str] = {
+    CHECKPOINT: "Older events were removed; the row carries the hash the chain goes on from.",
+    RECEIVED: "A message was stored.",
+    "chat.migrate": "A platform gave a chat a new id.",
+    "home.set": "A chat became the home channel.",
+    "note.add": "An agent kept a note.",
+    "outbox.add": "A message is owed.",
+    "pairing.offer": "A stranger was given a pairing code.",
+    "person.admit": "Somebody was admitted, or given another role.",
+    "person.revoke": "Somebody's admission was withdrawn.",
+    "question.ask": "An agent asked a person.",
+    "session.change": "A title, a model or a switch of a conversation was changed.",
+    "session.forget": "A conversation was erased.",
+    "session.open": "A conversation began.",
+    "session.resume": "A conversation was continued in another place.",
+    "session.wake": "A conversation has something to do.",
+    "store.restored": "A backup took the place of the database.",
+    "store.went_back": "The database is older than what ran here last.",
+    "token.create": "A token was made.",
+    "token.revoke": "A token was ended.",
+    "token.use": "A one-time token was used.",
+    "tool_call.intent": "A tool call is about to run.",
+    "turn.start": "An agent began to work.",
+}
+
+Row = tuple[str, str, str, str]
+
+
+def all_errors() -> Sequence[type[HermesError]]:
+    """Return every error that a person or program can meet, parents first."""
+    seen: dict[type[HermesError], None] = {}
+
+    def visit(kind: type[HermesError]) -> None:
+        if kind.__module__ in {kernel_errors.__name__, web_errors.__name__}:
+            seen[kind] = None
+        for child in kind.__subclasses__():
+            visit(child)
+
+    visit(HermesError)
+    return tuple(seen)
+
+
+def errors() -> str:
+    """Return ``docs/reference/errors.md``."""
+    rows = map(_error, all_errors())
+    return ERRORS + "\n" + table(("error", "code", "HTTP", "what it means"), rows) + "\n"
+
+
+def _error(kind: type[HermesError]) -> Row:
+    status = next(HTTP_STATUS[parent] for parent in kind.__mro__ if parent in HTTP_STATUS)
+    blank = kind.__new__(kind)
+    return f"`{kind.__name__}`", f"`{code_of(blank)}`", str(status), first_sentence(kind.__doc__)
+
+
+def emitted() -> Sequence[str]:
+    """Return the kinds of events that code writes beside the moves of machines."""
+    written = {kind for room in ROOMS for path in (ROOT / room).rglob("*.py") for kind in _kinds(path)}
+    moves = {f"{machine.name}.{event}" for machine in MACHINES for event in machine.events}
+    return sorted((written | {CHECKPOINT, RECEIVED}) - moves)
+
+
+def _kinds(path: Path) -> Iterator[str]:
+    """Yield the first argument of every ``….emit(…)`` in a file, where it is a plain text."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "emit":
+            first = node.args[0]
+            if isinstance(first, ast.Constant) and isinstance(first.value, str):
+                yield first.value
+
+
+def events() -> str:
+    """Return ``docs/reference/events.md``."""
+    moves = (
+        (f"`{machine.name}.*`", ", ".join(f"`{event}`" for event in machine.events)) for machine in MACHINES
+    )
+    stored = [row for row in moves if "adapter" not in row[0]]
+    others = table(("event", "what happened"), ((f"`{kind}`", OTHERS[kind]) for kind in emitted()))
+    return (
+        f"{EVENTS}\n## Moves\n\nThe [moves of the state machines](states.md), as `machine.event`.\n\n"
+        f"{table(('machine', 'events'), stored)}\n\n## Others\n\n{others}\n"
+    )
+
+
+def crashpoints() -> str:
+    """Return ``docs/reference/crash-points.md``."""
+    rows = ((f"`{name}`", sentence) for name, sentence in CRASHPOINTS.items())
+    return CRASHES + "\n" + table(("name", "what is true there"), rows) + "\n"
