@@ -176,8 +176,9 @@ class TurnConversation(ConversationStore):
         if (self._record.revision if self._record else None) != expected_revision:
             raise ConversationConflict(record.conversation_id)
         for entry in new_entries:
-            body = dump(entry.message)
-            self._cache.keep(entry.id, entry.message, len(body))
+            kept = lean(entry.message)
+            body = _MESSAGE.dump_json(kept, exclude_none=True).decode()
+            self._cache.keep(entry.id, kept, len(body))
             self._entries[entry.id] = entry
             self._new.append(Entry(entry.id, entry.parent_id, body))
         self._record = record
@@ -185,11 +186,6 @@ class TurnConversation(ConversationStore):
     async def delete_record(self, conversation_id: str, *, expected_revision: str) -> None:
         """Refuse: forgetting a conversation is the store's own operation."""
         raise NotImplementedError(f"{conversation_id} at {expected_revision} is not deleted by a turn")
-
-
-def dump(message: ModelMessage) -> str:
-    """Return a message as the JSON text that is stored."""
-    return _MESSAGE.dump_json(lean(message), exclude_none=True).decode()
 
 
 def lean(message: ModelMessage) -> ModelMessage:

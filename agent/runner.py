@@ -5,6 +5,7 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
+from pydantic_ai import Agent
 from pydantic_ai.conversation import Conversation
 from pydantic_ai.exceptions import AgentRunError, UserError
 from pydantic_ai.messages import ModelMessage, ModelResponse
@@ -15,6 +16,7 @@ from agent.failures import explained
 from agent.mcp.servers import McpServers, McpStatus
 from agent.models.chain import Chain
 from agent.models.table import ModelTable
+from agent.models.verdict import ModelSilent, judge, unavailable
 from agent.offline.model import NAME
 from agent.sessions import Sessions
 from agent.settings import AgentSettings
@@ -29,6 +31,8 @@ from kernel.specs import Tool
 from kernel.turns import StagedConversation, TurnInput, TurnIO, TurnOutcome, TurnRequest
 
 log = logging.getLogger("hermes.agent")
+
+_PROBE: Agent[None, str] = Agent(name="probe")
 
 
 class AgentRunner:
@@ -115,6 +119,18 @@ class AgentRunner:
     def mcp_status(self) -> list[McpStatus]:
         """Return how each configured MCP server fares."""
         return self._mcp.status()
+
+    async def try_model(self, model: str = "") -> str:
+        """Ask a model for one word and return the model's name; raise AgentError when no answer comes."""
+        candidate = self._models.candidate(model)
+        try:
+            async with asyncio.timeout(self._settings.timeouts.first_byte):
+                await _PROBE.run("Answer with one word: ready", model=await candidate.model())
+        except TimeoutError as error:
+            raise unavailable(candidate.name, ModelSilent()) from error
+        except (AgentRunError, UserError) as error:
+            raise (unavailable(candidate.name, error) if judge(error) else explained(error)) from error
+        return candidate.name
 
     def models(self) -> list[str]:
         """Return the configured models, the first choice first."""

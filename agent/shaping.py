@@ -42,7 +42,10 @@ class Shaping:
         return (self._soul, workspace / "AGENTS.md")
 
     def _text(self, path: Path) -> str:
+        """Return the text of a file, empty where there is none; a link that leads out of its folder is none."""
         try:
+            if path.is_symlink() and path.parent.resolve() not in path.resolve().parents:
+                return ""
             status = path.stat()
             stamp = (status.st_mtime_ns, status.st_size)
             known = self._known.get(path)

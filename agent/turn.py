@@ -117,7 +117,8 @@ class Turn:
                     raise
                 model = await self.chain.after(error)
                 self._restart()
-                content, steering = ([], tuple(self._queued.values())) if self._kept else (content, steering)
+                content = [] if self._kept else content
+                steering = tuple(self._queued.values())
                 self._queued.clear()
             else:
                 return

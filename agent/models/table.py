@@ -58,7 +58,7 @@ class ModelTable:
         self._settings = settings
         self._clock = clock
         self._known: dict[str, Candidate] = {}
-        self._configured = [self._candidate(spec) for spec in (settings, *settings.fallback)]
+        self._configured = [self._made_once(spec) for spec in (settings, *settings.fallback)]
 
     @property
     def names(self) -> list[str]:
@@ -79,9 +79,13 @@ class ModelTable:
 
         Models that failed a short time ago come last, where there are others.
         """
-        first = self._chosen(name) if name else self._configured[0]
+        first = self.candidate(name)
         rest = [candidate for candidate in self._configured[1:] if candidate is not first]
         return sorted([first, *rest], key=lambda candidate: candidate.rests)
+
+    def candidate(self, name: str = "") -> Candidate:
+        """Return the named model, or the configured one for an empty name."""
+        return self._chosen(name) if name else self._configured[0]
 
     def _chosen(self, name: str) -> Candidate:
         """Return the model a session chose; a bare name means the configured provider."""
@@ -95,9 +99,9 @@ class ModelTable:
             base_url=self._settings.base_url if shares else "",
             api_key=self._settings.api_key if shares else ModelSettings().api_key,
         )
-        return self._candidate(spec)
+        return self._made_once(spec)
 
-    def _candidate(self, spec: ModelSettings) -> Candidate:
+    def _made_once(self, spec: ModelSettings) -> Candidate:
         if spec.model not in self._known:
             self._known[spec.model] = Candidate(spec.model, lambda: self._build(spec), self._clock)
         return self._known[spec.model]

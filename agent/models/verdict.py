@@ -75,3 +75,9 @@ def judge(error: Exception) -> Verdict | None:
     if isinstance(error, ModelAPIError):
         return Verdict("refused the request", remedy=_OTHER_MODEL)
     return None
+
+
+def unavailable(name: str, error: Exception) -> ModelUnavailable:
+    """Return the error that tells a person why a model cannot be used."""
+    verdict = judge(error) or Verdict("failed")
+    return ModelUnavailable(f"{name} {verdict.sentence}.", remedy=verdict.remedy)

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,8 @@ from agent.settings import (
     TimeoutSettings,
 )
 from kernel.errors import AgentError, BudgetSpent, ModelUnavailable
-from kernel.turns import Spending
+from kernel.messages import Attachment, AttachmentKind
+from kernel.turns import Spending, TurnInput
 from tests.fakes.agent_ports import Chat, Ports, Surface, runner_on, turn_request
 from tests.fakes.faults import DropBefore, Hang
 from tests.fakes.model_replies import (
@@ -399,3 +401,62 @@ async def test_an_unreadable_summary_does_not_stop_the_turn(make_chat, server: M
     server.fault(overloaded(500))
     server.script("answered anyway")
     assert (await chat.send("hello")).text == "answered anyway"
+
+
+async def test_a_passing_failure_after_a_tool_ran_does_not_run_it_again(
+    make_chat, server: ModelServer, ports: Ports
+):
+    chat = make_chat()
+    server.script(calls("remember", text="tea"), "noted")
+    server.fault(overloaded(), skip=1, times=2)
+    assert (await chat.send("remember tea")).text == "noted"
+    assert len(ports.notes.kept) == 1
+    await still_usable(chat, server)
+    assert server.requests[-1].transcript.count("Kept as note #1.") == 1
+
+
+async def test_a_message_said_while_the_model_failed_is_not_lost(make_chat, server: ModelServer):
+    chat = make_chat()
+    surface = Surface()
+    surface.say(31, "also this")
+    server.fault(overloaded(), times=2)
+    server.script("both")
+    outcome = await chat.runner.run(turn_request("this", chat.workspace), surface)
+    assert (outcome.text, outcome.consumed) == ("both", (31,))
+    assert "also this" in server.requests[-1].transcript
+
+
+async def test_a_model_can_be_tried(make_chat, server: ModelServer):
+    chat = make_chat()
+    assert await chat.runner.try_model() == "openai:test-model"
+    assert await chat.runner.try_model("other") == "openai:other"
+    server.fault(revoked_key())
+    with pytest.raises(ModelUnavailable, match="refuses the key"):
+        await chat.runner.try_model()
+    server.fault(Hang())
+    with pytest.raises(ModelUnavailable, match="stays silent"):
+        await chat.runner.try_model()
+
+
+async def test_a_session_can_choose_another_model(make_chat, server: ModelServer):
+    chat = make_chat()
+    server.script("from other")
+    assert (await chat.send("hello", model="other")).text == "from other"
+    assert server.requests[-1].model == "other"
+    assert (await chat.send("say by myself", model="offline")).text == "by myself"
+    assert chat.runner.models() == ["openai:test-model"]
+
+
+async def test_an_image_is_shown_once_and_named_afterwards(make_chat, server: ModelServer, tmp_path: Path):
+    chat = make_chat()
+    (tmp_path / "cat.png").write_bytes(b"\x89PNG cat")
+    image = Attachment(AttachmentKind.PHOTO, "r", "cat.png", "image/png", 8, str(tmp_path / "cat.png"))
+    request = turn_request("what is it?", chat.workspace)
+    request = replace(request, inputs=(TurnInput(1, "what is it?", (image,)),))
+    server.script("a cat", "still a cat")
+    await chat.ports.commit(await chat.runner.run(request, Surface()))
+    assert len(server.requests[-1].images) == 1
+    await chat.send("sure?")
+    assert server.requests[-1].images == []
+    assert "image/png shown before" in server.requests[-1].transcript
+    assert "cat.png" in server.requests[-1].transcript

@@ -1,7 +1,6 @@
 """The built-in tools and what stands around every call."""
 
 import asyncio
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -36,7 +35,7 @@ async def test_a_file_is_written_whole_or_not_at_all_and_keeps_its_mode(workspac
     assert await run(workspace, "write_file", path="run.sh", text="new") == "Wrote 3 bytes to run.sh."
     assert script.read_text() == "new"
     assert script.stat().st_mode & 0o777 == 0o755
-    assert os.listdir(workspace) == ["run.sh"]
+    assert await run(workspace, "list_files") == "run.sh"
 
 
 @pytest.mark.parametrize("path", ["..", "../x", "/etc/passwd", "a/../../x", "link/x", "link", "chain"])
