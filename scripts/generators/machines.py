@@ -64,9 +64,9 @@ def pictures() -> str:
 
 
 def _described(machine: Machine[Any]) -> str:
-    states = table(("state", "meaning"), ((f"`{state}`", state.sentence) for state in states(machine)))
+    meanings = table(("state", "meaning"), ((f"`{state}`", state.sentence) for state in states(machine)))
     moves = table(("event", "from", "to"), _moves(machine))
-    return f"## {machine.name}\n\n{ABOUT[machine.name]}\n\n{states}\n\n{moves}\n"
+    return f"## {machine.name}\n\n{ABOUT[machine.name]}\n\n{meanings}\n\n{moves}\n"
 
 
 def _moves(machine: Machine[Any]) -> list[tuple[str, str, str]]:
