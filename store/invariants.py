@@ -185,7 +185,9 @@ RULES = (
         "tool_call.open",
         "A tool call is open though its turn is over.",
         "SELECT tool_call.id FROM tool_call JOIN turn ON turn.id = tool_call.turn_id"
-        " WHERE tool_call.state = 'intent' AND turn.state NOT IN ('running', 'interrupted', 'cancelled', 'failed')",
+        " WHERE tool_call.state = 'intent' AND turn.state NOT IN ('running', 'interrupted', 'cancelled', 'failed')"
+        " AND NOT EXISTS (SELECT 1 FROM question WHERE question.turn_id = tool_call.turn_id"
+        " AND question.call_key = tool_call.call_key)",
     ),
     Rule(
         "I2",

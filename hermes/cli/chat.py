@@ -11,14 +11,16 @@ from typing import Annotated
 
 import typer
 
-from hermes import daemon, plugins
+from hermes import daemon, logs, plugins
 from hermes.cli.groups import examples
 from hermes.cli.remote import running
 from hermes.cli.terminal import Terminal, here, interactive
 from hermes.daemon import DaemonInfo
+from hermes.settings import secret_values
 from kernel.errors import InvalidInput
 from store.lock import holder
 
+DRAINING = "Finishing what is under way; after Ctrl-C it goes on with the next start."
 CHAT_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -100,5 +102,14 @@ async def connected(terminal: Terminal) -> AsyncGenerator[Callable[[], DaemonInf
         yield lambda: daemon.read(home) if holder(home.root) else None
         return
     home.prepare()
-    async with plugins.load(plugins.EMBEDDED)(terminal.settings, home) as own:
-        yield lambda: daemon.read(home) or own
+    settings = terminal.settings
+    handlers = logs.configure(settings.log, home, secret_values(settings), stream=None)
+    waiting: asyncio.TimerHandle | None = None
+    try:
+        async with plugins.load(plugins.EMBEDDED)(settings, home) as own:
+            yield lambda: daemon.read(home) or own
+            waiting = asyncio.get_running_loop().call_later(1.0, print, DRAINING)
+    finally:
+        if waiting is not None:
+            waiting.cancel()
+        handlers.close()

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from hermes.cli.talk.client import ChatClient
+from hermes.cli.talk.rendering import clean
 
 FINAL = {"done", "dead", "cancelled", "ignored"}
 ANSWERED, FAILED, ASKED = 0, 1, 4
@@ -36,7 +37,7 @@ def _show(mine: dict[str, Any], messages: Sequence[dict[str, Any]]) -> int:
     answers = [one for one in behind if one["direction"] == "out" and one["state"] != "cancelled"]
     failed = mine["state"] != "done" or bool(mine["error"])
     for one in answers:
-        print(_plain(one), file=sys.stderr if failed else sys.stdout)
+        print(clean(_plain(one)), file=sys.stderr if failed else sys.stdout)
     if failed and not answers:
         print(mine["error"] or mine["sentence"], file=sys.stderr)
     if any(one["buttons"] for one in answers):

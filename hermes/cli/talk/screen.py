@@ -4,7 +4,6 @@ import asyncio
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +16,17 @@ from prompt_toolkit.history import FileHistory
 from prompt_toolkit.input import Input
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.output import Output
-from rich.console import Console, RenderableType
-from rich.markdown import Markdown
-from rich.text import Text
+from rich.console import RenderableType
 
 from hermes.cli.talk.client import ChatClient, Frame
+from hermes.cli.talk.rendering import markdown, rendered, words
 from kernel.errors import HermesError
 
 OPEN = {"received", "queued", "running"}
 SHOWN_AT_START = 6
+# Characters of an answer under way that are drawn anew with every piece; the final one is printed whole.
+DRAFT_SHOWN = 6000
+MENU_LINES = 4
 FILE_MARK = re.compile(r"(?:^|\s)@(\S+)")
 
 
@@ -90,6 +91,7 @@ class Screen:
         self._session: PromptSession[str] = PromptSession(
             message=self._prompt,
             multiline=True,
+            reserve_space_for_menu=MENU_LINES,
             history=FileHistory(str(history)),
             completer=self._completer,
             complete_while_typing=True,
@@ -106,7 +108,7 @@ class Screen:
         for message in history["messages"]:
             await self._message(message, quietly=True)
         await self._print(
-            Text("Enter sends, Alt-Enter is a new line, Ctrl-C stops, Ctrl-D leaves, /help helps.", "dim")
+            words("Enter sends, Alt-Enter is a new line, Ctrl-C stops, Ctrl-D leaves, /help helps.", "dim")
         )
         async with asyncio.TaskGroup() as tasks:
             following = tasks.create_task(self._follow(history["seq"]))
@@ -131,7 +133,7 @@ class Screen:
         try:
             await self._enter(text)
         except HermesError as error:
-            await self._print(Text(str(error), "red"))
+            await self._print(words(str(error), "red"))
 
     async def _enter(self, text: str) -> None:
         """Press the numbered button, or say what was typed with the files it names by ``@path``."""
@@ -165,7 +167,7 @@ class Screen:
             case "typing":
                 view.status = view.status or "…"
             case "tap":
-                await self._print(Text(str(frame.data.get("text", "")), "dim"))
+                await self._print(words(str(frame.data.get("text", "")), "dim"))
             case "lost":
                 view.lost = True
             case "ready" | "reset":
@@ -188,7 +190,7 @@ class Screen:
             elif not view.open:
                 view.draft, view.status = "", ""
             if quietly and message["text"]:
-                await self._print(Text(f"> {message['text']}", "bold"))
+                await self._print(words(f"> {message['text']}", "bold"))
             return
         content = f"{message['state'] == 'cancelled'} {message['text']} {message['buttons']}"
         known = view.shown.get(message["id"])
@@ -200,9 +202,9 @@ class Screen:
 
     async def _answer(self, message: dict[str, Any]) -> None:
         """Print an answer, its files, and its buttons as numbered choices."""
-        parts: list[RenderableType] = [Markdown(message["text"])] if message["text"] else []
+        parts: list[RenderableType] = [markdown(message["text"])] if message["text"] else []
         parts += [
-            Text(f"[file] {one['name']} ({one['size']} bytes), on the local page", "cyan")
+            words(f"[file] {one['name']} ({one['size']} bytes), on the local page", "cyan")
             for one in message["attachments"]
         ]
         buttons = [button for row in message["buttons"] for button in row]
@@ -210,9 +212,9 @@ class Screen:
         self._view.choices = taken or [
             one for one in self._view.choices if one.message_id != message["message_id"]
         ]
-        parts += [Text(f"  {number}  {choice.label}", "cyan") for number, choice in enumerate(taken, 1)]
+        parts += [words(f"  {number}  {choice.label}", "cyan") for number, choice in enumerate(taken, 1)]
         if taken:
-            parts.append(Text("Type the number.", "dim"))
+            parts.append(words("Type the number.", "dim"))
         await self._print(*parts)
 
     async def _print(self, *parts: RenderableType) -> None:
@@ -230,24 +232,25 @@ class Screen:
         await run_in_terminal(write)
 
     def _rendered(self, part: RenderableType) -> str:
-        console = Console(file=StringIO(), force_terminal=True, width=self._session.output.get_size().columns)
-        with console.capture() as captured:
-            console.print(part)
-        return captured.get()
+        return rendered(part, self._session.output.get_size().columns)
 
     def _prompt(self) -> ANSI:
         """Return what stands above the input: the answer so far (its end, where it is long), and the status."""
         view, size = self._view, self._session.output.get_size()
         lines: list[str] = []
         if view.draft:
-            lines = self._rendered(Markdown(view.draft)).rstrip("\n").split("\n")[-max(size.rows - 6, 3) :]
+            lines = (
+                self._rendered(markdown(view.draft[-DRAFT_SHOWN:]))
+                .rstrip("\n")
+                .split("\n")[-max(size.rows - 6, 3) :]
+            )
         status = (
             "the gateway cannot be reached, trying again"
             if view.lost
             else view.status or ("…" if view.busy else "")
         )
         if status:
-            lines.append(self._rendered(Text(status, "dim italic")).rstrip("\n"))
+            lines.append(self._rendered(words(status, "dim italic")).rstrip("\n"))
         return ANSI("\n".join([*lines, "\x1b[1m>\x1b[0m "]))
 
     def _redraw(self) -> None:
