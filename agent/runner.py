@@ -5,6 +5,7 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
+import pydantic_ai
 from pydantic_ai import Agent
 from pydantic_ai.conversation import Conversation
 from pydantic_ai.exceptions import AgentRunError, UserError
@@ -31,6 +32,9 @@ from kernel.specs import Tool
 from kernel.turns import StagedConversation, TurnInput, TurnIO, TurnOutcome, TurnRequest
 
 log = logging.getLogger("hermes.agent")
+
+# The library greets whoever runs an agent in a terminal for the first time; the terminal here is the person's chat.
+pydantic_ai.BANNER_ENABLED = False
 
 _PROBE: Agent[None, str] = Agent(name="probe")
 
