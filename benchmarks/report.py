@@ -54,9 +54,9 @@ def skipped(figure: str, limit: str, reason: str) -> Row:
 
 def show(rows: Iterable[Row]) -> None:
     """Print the rows as an aligned table."""
-    cells = [_HEADINGS, *(_cells(row) for row in rows)]
-    widths = [max(len(line[column]) for line in cells) for column in range(len(_HEADINGS))]
-    for line in cells:
+    lines = [_HEADINGS, *(cells(row) for row in rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(_HEADINGS))]
+    for line in lines:
         print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
 
 
@@ -74,7 +74,8 @@ def machine() -> str:
     return f"{system}, {cores} cores, Python {platform.python_version()}"
 
 
-def _cells(row: Row) -> tuple[str, ...]:
+def cells(row: Row) -> tuple[str, ...]:
+    """Return the row as the columns of a table."""
     if row.value is None:
         return (row.figure, "skipped", row.note, "", row.limit, "")
     baseline = "" if row.baseline_value is None else f"{row.baseline} {_number(row.baseline_value)}"

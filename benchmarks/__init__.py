@@ -1,0 +1,1 @@
+"""Benchmarks: every figure beside its limit in the same run."""

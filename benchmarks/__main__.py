@@ -1,0 +1,67 @@
+"""``python -m benchmarks [name …]``: measure, show every figure beside its limit, and write RESULTS.md."""
+
+import argparse
+import asyncio
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from benchmarks import bench_gateway, bench_store, report
+from benchmarks.report import Row
+
+RESULTS = Path(__file__).parent / "RESULTS.md"
+
+
+def store() -> list[Row]:
+    """Measure the store beside raw sqlite3."""
+    sys.setswitchinterval(1e-4)
+    with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:
+        return asyncio.run(bench_store.measure(Path(folder), 1.5, 5))
+
+
+def gateway() -> list[Row]:
+    """Measure the gateway with the harness that ``HARNESS`` names."""
+    harness = os.environ.get("HARNESS", "")
+    return bench_gateway.rows(Path(harness) if harness else None)
+
+
+SUITES: Mapping[str, Callable[[], list[Row]]] = {"store": store, "gateway": gateway}
+
+
+def page(sections: Mapping[str, Sequence[Row]]) -> str:
+    """Return the results as Markdown."""
+    day = datetime.now(UTC).date().isoformat()
+    lines = ["# Results", "", f"{day}, {report.machine()}. `make bench` measures them again."]
+    for name, rows in sections.items():
+        lines += [
+            "",
+            f"## {name.capitalize()}",
+            "",
+            "| figure | value | beside | ratio | limit | |",
+            "|---|---|---|---|---|---|",
+        ]
+        lines += ["| " + " | ".join(report.cells(row)) + " |" for row in rows]
+    return "\n".join(lines) + "\n"
+
+
+def main() -> int:
+    """Run the suites and return 1 where a limit is missed."""
+    parser = argparse.ArgumentParser(description="Measure Hermes.")
+    parser.add_argument("suites", nargs="*", choices=[[], *SUITES], help="which suites; without a name, all")
+    parser.add_argument("--no-results", action="store_true", help="do not write RESULTS.md")
+    options = parser.parse_args()
+    sections: dict[str, list[Row]] = {}
+    for name in options.suites or SUITES:
+        print(f"\n{name}", flush=True)
+        sections[name] = SUITES[name]()
+        report.show(sections[name])
+    if not options.no_results and not options.suites:
+        RESULTS.write_text(page(sections), encoding="utf-8")
+    return 0 if all(row.kept is not False for rows in sections.values() for row in rows) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
