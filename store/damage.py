@@ -20,9 +20,10 @@ _COPIES = "damaged"
 _ANCHOR = "anchor.json"
 
 
-def examine(path: Path, known: int) -> list[str]:
+def examine(path: Path, known: int, check_bytes: int = QUICK_BYTES) -> list[str]:
     """Return what is wrong with a database file before it is opened for writing; empty where nothing was found.
 
+    Pages are checked in files up to ``check_bytes``; of a larger one only the first page is read.
     Raises ForeignDatabase where the file is another program's, newer than the ``known`` version, or no database.
     """
     if not path.exists():
@@ -30,7 +31,7 @@ def examine(path: Path, known: int) -> list[str]:
     try:
         with closing(open_reader(path)) as connection:
             identify(connection, path, known)
-            return check(connection) if path.stat().st_size <= QUICK_BYTES else []
+            return check(connection) if path.stat().st_size <= check_bytes else []
     except sqlite3.DatabaseError as error:
         if not is_damage(error):
             raise

@@ -56,22 +56,26 @@ class Database:
         migrations: Path | None = None,
         readers: int = 2,
         read_limit: float = 5.0,
+        check_bytes: int = damage.QUICK_BYTES,
     ) -> "Database":
         """Open the database, creating and migrating it as needed.
 
-        ``read_limit`` is the longest a read may take, in seconds. The caller holds the home's lock. A damaged file is
+        ``read_limit`` is the longest a read may take, in seconds; a file larger than ``check_bytes`` is checked for
+        damage beside the work instead of before it. The caller holds the home's lock. A damaged file is
         opened for reading only, with a copy put aside. Raises ForeignDatabase where the file is not ours, newer, or no
         database, and StoreError where it cannot be opened.
         """
         database = cls(path, Writer(path, clock, bus), Readers(path, clock, read_limit))
         folder = migrations or MIGRATIONS
         try:
-            problems = await asyncio.to_thread(damage.examine, path, len(load(folder)))
+            problems = await asyncio.to_thread(damage.examine, path, len(load(folder)), check_bytes)
             if problems:
                 await database._open_damaged(problems)
             else:
                 await database._open_sound(partial(_prepare, path, clock, folder))
             await database._readers.open(readers)
+            if not problems and _size(path) > check_bytes:
+                database._checking = asyncio.create_task(database._check_slowly())
         except sqlite3.Error as error:
             await database.close()
             raise StoreError(f"The database {path} cannot be opened: {error}.") from error
@@ -146,8 +150,6 @@ class Database:
             _log.error("%s", went_back)
             self.findings = (went_back,)
             await self.write(_note_return, went_back)
-        if self.path.stat().st_size > damage.QUICK_BYTES:
-            self._checking = asyncio.create_task(self._check_slowly())
 
     async def _check_slowly(self) -> None:
         """Check a large file on a connection of its own, beside the work."""
@@ -161,6 +163,10 @@ class Database:
         if problems:
             self.findings = (*self.findings, f"The database is damaged: {problems[0]}.")
             self._writer.damaged(problems[0])
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size
 
 
 def _note_return(tx: Unit, sentence: str) -> None:

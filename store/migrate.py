@@ -85,15 +85,19 @@ def migrate(connection: sqlite3.Connection, path: Path, *, clock: Clock, folder:
 
 
 def statements(script: str) -> Iterator[str]:
-    """Split a script into statements; triggers, strings and comments may hold semicolons."""
+    """Split a script into statements; triggers, strings and comments may hold semicolons.
+
+    What follows the last semicolon comes too: a comment does no harm, and SQLite names what is incomplete.
+    """
     buffer = ""
-    for piece in script.split(";")[:-1]:
+    *pieces, rest = script.split(";")
+    for piece in pieces:
         buffer += piece + ";"
         if sqlite3.complete_statement(buffer):
             yield buffer.strip()
             buffer = ""
-    if buffer:
-        raise StoreError("A migration ends inside a statement.")
+    if (buffer + rest).strip():
+        yield (buffer + rest).strip()
 
 
 def schema(connection: sqlite3.Connection) -> str:
