@@ -236,7 +236,7 @@ async def test_unknown_tools_without_end_are_bounded(make_chat, server: ModelSer
 
 
 async def test_a_thousand_calls_are_answered_and_few_run(make_chat, server: ModelServer, ports: Ports):
-    chat = make_chat()
+    chat = make_chat(timeouts=TimeoutSettings(first_byte=20, idle=20, answer=30, turn=50))
     server.script(many_calls("list_files", 1000), "done")
     assert (await chat.send("hello")).text == "done"
     assert len(ports.journal.begun) == 32
