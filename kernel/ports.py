@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
+from kernel.approvals import ApprovedCall, CallResult
+from kernel.specs import Tool
 from kernel.turns import (
     JournalEntry,
     Spending,
@@ -91,6 +93,18 @@ class Ledger(Protocol):
 class Gate(Protocol):
     """What decides whether a tool call may run now."""
 
-    async def check(self, context: ToolContext, tool: str, arguments: Mapping[str, object]) -> None:
-        """Let the call pass, raise Held when a person must decide first, or AccessDenied when it may never run."""
+    async def check(self, context: ToolContext, tool: Tool, arguments: Mapping[str, Any]) -> None:
+        """Let the call pass, raise Held when a person must decide first, or AccessDenied when it may never run.
+
+        Asked before the call is journalled, and for every tool; asking again with the same turn and call key is
+        answered in the same way, so that a turn which a crash interrupted waits for the same request.
+        """
+        ...
+
+
+class ToolCaller(Protocol):
+    """What carries an approved call out: without the gate, which has decided, and without the journal."""
+
+    async def call(self, call: ApprovedCall) -> CallResult:
+        """Run the call's tool with exactly its action (``ToolContext.approved``); a failure is a result that says so."""
         ...

@@ -1,11 +1,13 @@
 """What a room offers: operations for programs, commands for people in chats, tools for agents."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from kernel.approvals import Action
 from kernel.messages import Address, Button
 from kernel.people import Principal, Role, Scope
+from kernel.turns import ToolContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +70,12 @@ class Tool:
 
     ``run`` is ``async (context: ToolContext, **arguments) -> str``; its annotations give the parameters and its
     docstring the description. ``idempotent`` says that running it twice is the same as once. ``label`` makes the
-    few words a person sees while it runs, from the arguments.
+    few words a person sees while it runs, from the arguments. ``action(context, arguments)`` says exactly what a call
+    would do, for the gate to judge; ``None`` is for what never needs it: reading inside the workspace, notes, questions.
     """
 
     name: str
     run: Callable[..., Awaitable[str]]
     idempotent: bool
     label: Callable[[dict[str, Any]], str] = field(default=lambda _: "")
+    action: Callable[[ToolContext, Mapping[str, Any]], Awaitable[Action]] | None = None

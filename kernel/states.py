@@ -79,3 +79,18 @@ class ToolCallState(State):
     DONE = "done", "Its result is stored and is replayed instead of run again."
     HELD = "held", "It waits for a person's decision."
     UNKNOWN = "unknown", "It may have run before a crash; the owner was asked."
+
+
+class ApprovalState(State):
+    """Where a request for approval is."""
+
+    PENDING = "pending", "Asked and waiting for a decision."
+    HELD = "held", "A person put it on hold; no clock runs for it."
+    APPROVED = "approved", "Approved and about to be carried out."
+    RUNNING = "running", "Being carried out; its approval is used up."
+    DONE = "done", "Carried out; the result is stored."
+    REFUSED = "refused", "A person said no."
+    EXPIRED = "expired", "Nobody decided in time, which counts as no."
+    VOID = "void", "What it was bound to has changed; it was asked anew."
+    UNKNOWN = "unknown", "The daemon stopped while it ran; it may have happened and is never run again."
+    CANCELLED = "cancelled", "No longer needed."

@@ -10,6 +10,7 @@ from typing import Generic, TypeVar
 
 from kernel.errors import IllegalTransition
 from kernel.states import AdapterState as A
+from kernel.states import ApprovalState as P
 from kernel.states import InboxState as I
 from kernel.states import OutboxState as O
 from kernel.states import QuestionState as Q
@@ -134,6 +135,32 @@ TOOL_CALL: Machine[C] = Machine(
     },
 )
 
+APPROVAL: Machine[P] = Machine(
+    "approval",
+    P.PENDING,
+    {
+        (P.PENDING, "hold"): P.HELD,
+        (P.HELD, "release"): P.PENDING,
+        (P.PENDING, "approve"): P.APPROVED,
+        (P.HELD, "approve"): P.APPROVED,
+        (P.PENDING, "refuse"): P.REFUSED,
+        (P.HELD, "refuse"): P.REFUSED,
+        (P.PENDING, "expire"): P.EXPIRED,
+        (P.HELD, "expire"): P.EXPIRED,
+        (P.APPROVED, "expire"): P.EXPIRED,
+        (P.PENDING, "void"): P.VOID,
+        (P.HELD, "void"): P.VOID,
+        (P.APPROVED, "void"): P.VOID,
+        (P.PENDING, "cancel"): P.CANCELLED,
+        (P.HELD, "cancel"): P.CANCELLED,
+        (P.APPROVED, "cancel"): P.CANCELLED,
+        (P.APPROVED, "start"): P.RUNNING,
+        (P.RUNNING, "finish"): P.DONE,
+        (P.RUNNING, "lose"): P.UNKNOWN,
+        (P.UNKNOWN, "settle"): P.DONE,
+    },
+)
+
 ADAPTER: Machine[A] = Machine(
     "adapter",
     A.STOPPED,
@@ -161,11 +188,14 @@ ADAPTER: Machine[A] = Machine(
     },
 )
 
-MACHINES: tuple[Machine[I] | Machine[T] | Machine[O] | Machine[Q] | Machine[C] | Machine[A], ...] = (
+MACHINES: tuple[
+    Machine[I] | Machine[T] | Machine[O] | Machine[Q] | Machine[C] | Machine[P] | Machine[A], ...
+] = (
     INBOX,
     TURN,
     OUTBOX,
     QUESTION,
     TOOL_CALL,
+    APPROVAL,
     ADAPTER,
 )

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from kernel.approvals import Action
 from kernel.messages import Address, Attachment
 from kernel.people import Principal
 
@@ -136,11 +137,16 @@ class TurnRunner(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ToolContext:
-    """What a tool is given besides its arguments; ``call_key`` names this call in the journal."""
+    """What a tool is given besides its arguments; ``call_key`` names this call in the journal.
+
+    ``approved`` is the action that a person approved, where the call is carried out afterwards: the tool does exactly
+    what it says, in its folder and its environment.
+    """
 
     request: TurnRequest
     call_key: str
     io: TurnIO
+    approved: Action | None = None
 
 
 class Held(Exception):
