@@ -1,0 +1,1 @@
+"""What may happen without a person, what a person is asked, and what never happens."""

@@ -1,0 +1,174 @@
+"""Targets of build tools and package scripts: a short list is known by its name, the rest are scripts."""
+
+import re
+from typing import TYPE_CHECKING
+
+from approvals.shell import environment, uses
+from approvals.shell.call import Call
+from approvals.shell.marks import is_opaque
+from approvals.shell.options import read
+from approvals.shell.rule import Rule
+from kernel.risk import Tier
+
+if TYPE_CHECKING:
+    from approvals.shell.judge import Judge
+
+_SAFE = re.compile(
+    r"(all|test|tests|check|checks|lint|linter|format|fmt|typecheck|types?|type-check|tsc|build|compile|bundle|cover|coverage|cov"
+    r"|unit|unittest|integration|e2e|smoke|spec|specs|bench|benchmark|docs?|html|help|list|dev|start|serve|server|watch|preview"
+    r"|storybook|verify|validate|assemble|package|jar|classes|testClasses|ci|mypy|ruff|pytest|jest|vitest|eslint|prettier|stylelint"
+    r"|audit|deps|dependencies|tasks|projects|properties|version|info|typings|codegen|generate|proto|vet|analyze|analyse"
+    r"|install-deps|setup-dev|venv|process-resources|site|javadoc)([-_:.](?!.*(prod|live|deploy|release|publish)).+)?\Z",
+    re.IGNORECASE,
+)
+_CLEANS = re.compile(r"(clean|tidy|distclean|mostlyclean|clean-(cache|pyc|build|test)|clear-cache|clean:cache|clean:build)\Z", re.IGNORECASE)
+_DEPLOYS = re.compile(r"deploy|release|publish|promote|rollout|ship|migrate|provision|apply|upload|push|sync", re.IGNORECASE)
+_PRODUCTION = re.compile(r"(?<![A-Za-z])(prod|production|prd|live)(?![A-Za-z])", re.IGNORECASE)
+_TEST_WORDS = re.compile(r"(?<![A-Za-z])(build|compile|bundle|lint|test|check|types?)(?![A-Za-z])", re.IGNORECASE)
+_VARIABLE = re.compile(r"[A-Za-z_][\w.]*[:+?]?=")
+
+
+def judge_target(judge: "Judge", label: str, target: str, call: Call) -> None:
+    """Judge one target or script by its name."""
+    if is_opaque(target):
+        judge.opaque("opaque.target", "which target it builds is not known beforehand", f"{label} {target}")
+        return
+    builds = _TEST_WORDS.search(target) and not _DEPLOYS.search(target)
+    words = (target, *call.scope.names, *call.environment.values(), *call.argv[1:])
+    if not builds and any(_PRODUCTION.search(word) for word in words) and not _SAFE.match(target):
+        judge.add(Tier.HIGH, f"{label}.production", "runs a target for production", target)
+    elif _CLEANS.match(target):
+        judge.add(Tier.LOW, f"{label}.clean", "deletes what the build can make again", target)
+    elif not _SAFE.match(target) and not (builds and _PRODUCTION.search(target)):
+        judge.add(Tier.MEDIUM, f"{label}.target", "runs a target that is not known to be harmless", target)
+
+
+def make(judge: "Judge", rule: Rule, label: str, args: list[str], call: Call) -> None:
+    """``make TARGETS NAME=VALUE``."""
+    reading = judge.by_table(rule, label, [arg for arg in args if not _VARIABLE.match(arg)], call, {})
+    for arg in args:
+        if _VARIABLE.match(arg):
+            _make_variable(judge, arg, call)
+    if reading is None or reading.calm:
+        return
+    for word in reading.values("-f", "--file", "--makefile"):
+        uses.script(judge, word, call)
+    for target in reading.operands:
+        judge_target(judge, label, target, call)
+
+
+def _make_variable(judge: "Judge", arg: str, call: Call) -> None:
+    name, _, value = arg.partition("=")
+    name = name.rstrip(":+?")
+    if is_opaque(value) or "$(" in value or "`" in value or "${" in value:
+        judge.opaque("make.variable", "sets a variable that may run something", arg)
+    elif name in {"SHELL", ".SHELLFLAGS", "MAKEFLAGS", "MAKE"}:
+        judge.add(Tier.MEDIUM, "make.variable", "changes what runs the recipes", arg)
+        uses.shell(judge, value, call, "make")
+    else:
+        environment.judge_assignment(judge.walk, name, value, call)
+
+
+def targets(judge: "Judge", rule: Rule, label: str, args: list[str], call: Call) -> None:
+    """``just``, ``gradle``, ``mvn``, ``rake`` …: operands are targets."""
+    reading = judge.by_table(rule, label, args, call, {})
+    if reading is None or reading.calm:
+        return
+    for word in reading.operands:
+        if _VARIABLE.match(word):
+            environment.judge_assignment(judge.walk, *word.split("=", 1), call)
+        else:
+            judge_target(judge, label.split()[0], word.lstrip(":").rpartition(":")[2] or word, call)
+
+
+def package_script(judge: "Judge", rule: Rule, label: str, args: list[str], call: Call) -> None:
+    """``npm run NAME``: a script of the project; what follows the name goes to it."""
+    reading = read(args, rule)
+    for option, name, value in reading.found:
+        if option.use is not None and value is not None:
+            uses.apply(judge, option.use, value, call, label)
+    if reading.operands and not reading.calm:
+        judge_target(judge, label.split()[0], reading.operands[0], call)
+
+
+def unknown_script(judge: "Judge", rule: Rule, label: str, args: list[str], call: Call) -> None:
+    """``yarn NAME``: what is no sub-command is a script of the project, or a tool that it installed."""
+    name = label.split()[-1]
+    tool = judge.rule_of(name)
+    if tool is not None and not _SAFE.match(name):
+        judge.wrap([name, *args], call)
+    else:
+        judge_target(judge, label.split()[0], name, call)
+
+
+def run_tool(judge: "Judge", rule: Rule, label: str, args: list[str], call: Call) -> None:
+    """``npx TOOL``, ``uvx TOOL``: a known tool by its own rule, any other comes from the network."""
+    reading = read(args, rule)
+    for option, name, value in reading.found:
+        if option.tier > Tier.NONE:
+            judge.add(option.tier, f"{label} {name}", option.why, f"{name} {value or ''}".strip())
+        if option.use is not None and value is not None:
+            uses.apply(judge, option.use, value, call, label)
+    if not reading.operands or reading.calm:
+        return
+    if reading.unknown:
+        judge.opaque(f"{label}.option", "has an option that the rules do not know", reading.unknown[0])
+    tool, *rest = reading.operands
+    name = re.sub(r"(?<=.)@[\w.^~-]+\Z", "", tool)
+    if is_opaque(tool) or judge.rule_of(name) is not None:
+        judge.wrap([name, *rest], call)
+    else:
+        judge.add(Tier.MEDIUM, f"{label}.unknown", "fetches and runs a program", tool)
+        for word in rest:
+            judge.watch(word, call)
+
+
+def pip_install(judge: "Judge", rule: Rule, label: str, args: list[str], call: Call) -> None:
+    """``pip install``: what the project declares is building it, a named package is something new."""
+    reading = judge.by_table(rule, label, args, call, {})
+    if reading is None or reading.calm:
+        return
+    for word in (*reading.operands, *reading.values("-e", "--editable")):
+        if re.match(r"\.(\[[\w,.-]*\])?/?\Z", word) or (word.startswith("./") and not is_opaque(word)):
+            continue
+        remote = re.search(r"[a-z+]+://|git@", word) is not None
+        why = "installs code from an address" if remote else "installs a package"
+        judge.add(Tier.HIGH if is_opaque(word) else Tier.MEDIUM, label, why, word)
+    for word in reading.values("-r", "--requirement"):
+        if "://" in word or is_opaque(word):
+            judge.opaque(f"{label}.remote", "installs what a list elsewhere names", word)
+
+
+def as_node(judge: "Judge", rule: Rule, label: str, args: list[str], call: Call) -> None:
+    """``yarn node`` is node."""
+    judge.wrap(["node", *args], call)
+
+
+def yarn_workspace(judge: "Judge", rule: Rule, label: str, args: list[str], call: Call) -> None:
+    """``yarn workspace NAME COMMAND`` is yarn inside a package."""
+    judge.wrap([label.split()[0], *args[1:]], call)
+
+
+def go_run(judge: "Judge", rule: Rule, label: str, args: list[str], call: Call) -> None:
+    """``go run PACKAGE``: the project's own package is building it, files are scripts, anything else is fetched."""
+    reading = judge.by_table(rule, label, args, call, {})
+    if reading is None or not reading.operands:
+        return
+    word = reading.operands[0]
+    if word.endswith(".go"):
+        uses.script(judge, word, call, label)
+    elif not (word == "." or word.startswith("./")):
+        judge.add(Tier.MEDIUM, label, "fetches and runs a program", word)
+
+
+FUNCTIONS = {
+    "pip_install": pip_install,
+    "as_node": as_node,
+    "yarn_workspace": yarn_workspace,
+    "go_run": go_run,
+    "make": make,
+    "targets": targets,
+    "package_script": package_script,
+    "unknown_script": unknown_script,
+    "run_tool": run_tool,
+}

@@ -1,0 +1,77 @@
+"""Tiers of Redis commands and of MongoDB shell code."""
+
+import re
+from collections.abc import Iterator
+
+from kernel.risk import Tier
+
+_REDIS_READS = frozenset(
+    """get mget getrange strlen exists ttl pttl type keys scan randomkey dbsize info ping echo time lastsave hget hmget
+    hgetall hkeys hvals hlen hexists hscan hstrlen lrange llen lindex lpos smembers sismember smismember scard sscan srandmember
+    sinter sunion sdiff sintercard zrange zrangebyscore zrangebylex zrevrange zrevrangebyscore zcard zscore zmscore zrank
+    zrevrank zcount zlexcount zscan xrange xrevrange xlen xinfo xread pfcount getbit bitcount bitpos object memory command
+    dump geopos geodist geosearch georadius_ro lolwut expiretime pexpiretime subscribe psubscribe monitor auth select hello
+    quit wait role help client slowlog latency cluster config acl script function module pubsub debug""".split()
+)
+_REDIS_GRAVE = frozenset(
+    """flushall flushdb shutdown eval evalsha fcall slaveof replicaof migrate restore sync psync failover swapdb save bgsave
+    bgrewriteaof reset""".split()
+)
+_REDIS_SUBCOMMANDS: dict[str, frozenset[str]] = {
+    "config": frozenset({"get", "help"}),
+    "client": frozenset("list getname id info help setname no-evict".split()),
+    "slowlog": frozenset({"get", "len", "help"}),
+    "latency": frozenset("latest history doctor graph help".split()),
+    "cluster": frozenset("info nodes slots shards keyslot countkeysinslot myid help".split()),
+    "acl": frozenset("list users whoami getuser cat log help".split()),
+    "script": frozenset({"exists", "help"}),
+    "function": frozenset("list dump stats help".split()),
+    "module": frozenset({"list", "help"}),
+    "memory": frozenset("usage stats doctor help".split()),
+    "object": frozenset("encoding refcount idletime freq help".split()),
+    "debug": frozenset({"help"}),
+}
+_MONGO_READ = re.compile(
+    r"(show\s+\w+|use\s+[\w-]+|db|rs\.status\(\)|rs\.conf\(\)|sh\.status\(\)|help"
+    r"|(print|printjson|JSON\.stringify|EJSON\.stringify)\(.*\)"
+    r"|db(\.getSiblingDB\([^)]*\))?(\.[\w$]+|\.getCollection\([^)]*\)|\[[^\]]*\])*\.(find|findOne|count|countDocuments"
+    r"|estimatedDocumentCount|distinct|aggregate|stats|getIndexes|explain|getCollectionNames|getCollectionInfos|version"
+    r"|serverStatus|hostInfo|getName|getMongo|adminCommand|dataSize|totalSize|storageSize|isCapped|validate|getUsers"
+    r"|currentOp|listCommands)\(.*\).*)\s*\Z",
+    re.DOTALL,
+)
+_MONGO_GRAVE = re.compile(
+    r"\.(dropDatabase|drop|dropIndexes|dropUser|dropRole|shutdownServer|createUser|updateUser|grantRolesToUser|createRole"
+    r"|fsyncLock|killOp|eval|\$?where|mapReduce|copyDatabase|cloneDatabase|renameCollection)\s*\("
+    r"|\.(deleteMany|remove|updateMany)\s*\(\s*(\{\s*\}|\))|\$(out|merge|function|where|accumulator)\b"
+    r"|\b(load|run|runProgram|eval|Function|require|fetch|process|removeFile|fs)\b\s*[.(]|adminCommand\s*\(\s*(?!\{\s*(listDatabases|ping|serverStatus|getParameter|connectionStatus|buildInfo|replSetGetStatus)\b)"
+)
+_MONGO_WRITE = re.compile(
+    r"\.(insert\w*|update\w*|replaceOne|delete\w*|remove|save|bulkWrite|findOneAnd\w+|findAndModify|create\w+|dropIndex|set\w+)\s*\("
+)
+
+
+def judge_redis(words: list[str]) -> tuple[Tier, str]:
+    """Return the tier of one Redis command and why."""
+    if not words:
+        return Tier.NONE, ""
+    verb = words[0].lower()
+    second = words[1].lower() if len(words) > 1 else ""
+    allowed = _REDIS_SUBCOMMANDS.get(verb)
+    if allowed is not None and second not in allowed:
+        return Tier.HIGH, "changes or interferes with the server"
+    if verb in _REDIS_READS:
+        return Tier.NONE, ""
+    if verb in _REDIS_GRAVE:
+        return Tier.HIGH, "deletes everything or interferes with the server"
+    return Tier.MEDIUM, "changes data"
+
+
+def judge_mongo(text: str) -> Iterator[tuple[Tier, str, str]]:
+    """Yield a tier, a rule and a reason for MongoDB shell code."""
+    if _MONGO_GRAVE.search(text):
+        yield Tier.HIGH, "mongo.grave", "drops or changes everything, or leaves the database"
+    elif _MONGO_WRITE.search(text):
+        yield Tier.MEDIUM, "mongo.write", "changes documents"
+    elif not all(_MONGO_READ.match(part.strip()) for part in text.split(";") if part.strip()):
+        yield Tier.MEDIUM, "mongo.code", "is inline code"

@@ -1,0 +1,54 @@
+"""Shell builtins."""
+
+from approvals.shell.rule import HIGH, MEDIUM, Rule, Use, calm, flag, programs, table, takes
+
+_DATA = (Use.DATA,)
+
+BUILTINS = table(
+    programs(": true false exit return break continue wait jobs fg bg disown times umask ulimit caller dirs", Rule(prints="nothing")),
+    programs("echo", Rule(operands=_DATA)),
+    programs("printf", Rule(handler="printenv")),
+    programs("printenv", Rule(handler="printenv")),
+    programs("type which whereis whatis apropos", Rule(operands=_DATA, prints="tame")),
+    programs("cd pushd", Rule(handler="cd")),
+    programs("popd", Rule(handler="popd")),
+    programs("export declare typeset local readonly", Rule(handler="declare")),
+    programs("unset", Rule(handler="unset")),
+    programs("read mapfile readarray getopts", Rule(handler="read")),
+    programs("let", Rule(handler="let")),
+    programs("test [", Rule(handler="test")),
+    programs("set", Rule(handler="set")),
+    programs("shift", Rule(handler="shift")),
+    programs("trap", Rule(handler="trap")),
+    programs("alias", Rule(handler="alias")),
+    programs("unalias logout history suspend", Rule(operands=_DATA)),
+    programs("fc", Rule(HIGH, "runs commands from the history again")),
+    programs("shopt enable hash complete compgen bind", Rule(handler="shopt")),
+    programs("coproc", Rule(HIGH, "runs a command beside the others")),
+    programs("eval", Rule(handler="eval")),
+    programs("source .", Rule(handler="source")),
+    programs("command", Rule(handler="plain", posix=True, strict=True, options=(flag("-p"), calm("-v -V")))),
+    programs("builtin", Rule(handler="plain", posix=True, strict=True)),
+    programs("exec", Rule(handler="plain", posix=True, strict=True, options=(flag("-c -l"), takes("-a")))),
+    programs(
+        "time",
+        Rule(
+            handler="plain",
+            posix=True,
+            strict=True,
+            options=(
+                flag("-p -v --verbose --portability -a --append -q --quiet"),
+                takes("-f --format"),
+                takes("-o --output", Use.WRITE),
+            ),
+        ),
+    ),
+    programs("sleep yes seq expr bc dc cal factor numfmt", Rule(operands=_DATA)),
+    programs("date nproc arch hostname uname whoami id groups tty logname users locale hostid", Rule(operands=_DATA, prints="tame")),
+    programs("mktemp", Rule(prints="paths")),
+    programs("pwd basename dirname realpath readlink", Rule()),
+    programs("kill", Rule(handler="kill")),
+    programs("getconf tput clear uuidgen", Rule(operands=_DATA, prints="tame")),
+    programs("stty reset", Rule()),
+    programs("hostnamectl timedatectl localectl", Rule(MEDIUM, "changes the system's settings", bare=Rule(), verbs=programs("status show list-timezones list-locales", Rule()))),
+)

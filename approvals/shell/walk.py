@@ -1,0 +1,355 @@
+"""Walks a syntax tree, keeps track of what the shell would know, and hands every simple command to the judge."""
+
+from collections.abc import Iterable
+
+from approvals.shell import assigned, environment
+from approvals.shell.call import Call
+from approvals.shell.characters import escape, imitates, suspicious
+from approvals.shell.context import Context, Override, Overrides, Preset
+from approvals.shell.effects import Effect
+from approvals.shell.expand import Expander
+from approvals.shell.judge import Judge
+from approvals.shell.lexer import Substitution
+from approvals.shell.marks import MANY, TAME, UNKNOWN, is_opaque, is_static, show
+from approvals.shell.parse import parse
+from approvals.shell.scope import Scope
+from approvals.shell.tree import (
+    AndOr,
+    Assignment,
+    Branch,
+    Command,
+    Function,
+    Group,
+    Loop,
+    Node,
+    Pipeline,
+    Redirect,
+    Redirected,
+    Sequence,
+    Test,
+    Unreadable,
+)
+from kernel.risk import Reason, Segment, Tier
+
+MAX_COMMANDS = 400
+MAX_NESTING = 12
+MAX_UNROLLED = 8
+
+
+class TooMuch(Exception):
+    """There is more to judge than fits the budget."""
+
+
+class Walk:
+    """One classification in progress; collects reasons and segments."""
+
+    def __init__(self, context: Context, overrides: Overrides, preset: Preset) -> None:
+        self.context = context
+        self.overrides = overrides
+        self.preset = preset
+        self.reasons: dict[Reason, None] = {}
+        self.segments: dict[Segment, None] = {}
+        self.worst = Tier.NONE
+        self.commands = 0
+        self.nesting = 0
+        self.pipes: dict[str, str] = {}
+        self.called: set[int] = set()
+        self.defined: list[tuple[Function, Scope]] = []
+        self.judge = Judge(self)
+
+    def add(self, tier: Tier, rule: str, why: str, piece: str) -> None:
+        """Note a reason."""
+        self.reasons[Reason(tier, rule, why, escape(show(piece)))] = None
+        self.worst = max(self.worst, tier)
+
+    def lower(self, start: int, entry: Override) -> None:
+        """Replace the medium reasons noted since ``start`` by the owner's entry."""
+        for reason in tuple(self.reasons)[start:]:
+            del self.reasons[reason]
+        self.worst = Tier.NONE
+        if entry.tier > Tier.NONE:
+            self.add(entry.tier, "override", entry.why, entry.words)
+
+    def text(self, text: str, scope: Scope, stdin: str | None = None) -> str:
+        """Judge a text that a shell would run in ``scope``; return its output in marked text."""
+        if is_opaque(text):
+            self.add(Tier.HIGH, "opaque", "runs a text that is not known beforehand", text)
+            return UNKNOWN
+        self.nesting += 1
+        try:
+            if self.nesting > MAX_NESTING:
+                raise Unreadable("is nested too deeply to be judged", text)
+            self._check_characters(text)
+            return self.node(parse(text), scope, stdin)
+        except Unreadable as problem:
+            self.add(Tier.HIGH, "unreadable", str(problem), problem.piece or text)
+            return UNKNOWN
+        finally:
+            self.nesting -= 1
+
+    def _check_characters(self, text: str) -> None:
+        odd = suspicious(show(text))
+        if odd:
+            raise Unreadable(odd, text)
+
+    def finish(self) -> None:
+        """Judge the functions that were defined but never seen called."""
+        for function, scope in list(self.defined):
+            if id(function.body) not in self.called:
+                self.called.add(id(function.body))
+                inner = scope.copy()
+                inner.positional = None
+                self.node(function.body, inner, None)
+
+    def node(self, node: Node, scope: Scope, stdin: str | None) -> str:
+        """Judge one node; return its output in marked text."""
+        match node:
+            case Command():
+                return self._command(node, scope, stdin, piped=False)
+            case Pipeline():
+                return self._pipeline(node, scope, stdin)
+            case Sequence():
+                return self._sequence(node.parts, scope, stdin)
+            case AndOr():
+                return self._and_or(node, scope, stdin)
+            case Group():
+                return self.node(node.body, scope.copy() if node.subshell else scope, stdin)
+            case Redirected():
+                return self._redirected(node, scope, stdin)
+            case Branch():
+                return self._branch(node, scope, stdin)
+            case Loop():
+                return self._loop(node, scope, stdin)
+            case Function():
+                scope.functions[node.name] = (*scope.functions.get(node.name, ()), node.body)
+                self.defined.append((node, scope.copy()))
+                return ""
+            case Test():
+                self._expander(scope).scan(node.inside, scope, arithmetic=node.arithmetic)
+                self._forget_arithmetic(node, scope)
+                return ""
+
+    def _forget_arithmetic(self, node: Test, scope: Scope) -> None:
+        if node.arithmetic:
+            for name in assigned.in_arithmetic(node.inside.text):
+                scope.assign(name, TAME)
+
+    def _sequence(self, parts: Iterable[Node], scope: Scope, stdin: str | None) -> str:
+        outputs: list[str] = []
+        for part in parts:
+            before = scope.directories
+            outputs.append(self.node(part, scope, stdin))
+            if scope.directories != before:
+                # A `cd` that fails leaves the shell where it was, and what follows runs there.
+                scope.fallback = tuple(dict.fromkeys((*scope.fallback, *before)))
+        output = "".join(outputs)
+        return UNKNOWN if is_opaque(output) else output
+
+    def _pipeline(self, node: Pipeline, scope: Scope, stdin: str | None) -> str:
+        flowing, piped = stdin, False
+        for part in node.parts:
+            inner = scope.copy()
+            if isinstance(part, Command):
+                flowing = self._command(part, inner, flowing, piped=piped)
+            else:
+                flowing = self.node(part, inner, flowing)
+            piped = True
+        return flowing or ""
+
+    def _and_or(self, node: AndOr, scope: Scope, stdin: str | None) -> str:
+        start = scope.copy()
+        left = self.node(node.left, scope, stdin)
+        after = scope.copy()
+        if node.operator == "||":
+            scope.join(start)
+        right = self.node(node.right, scope, stdin)
+        if isinstance(node.right, Command) and _leaves(node.right):
+            scope.become(after)
+        else:
+            scope.join(after)
+        return right if not left else UNKNOWN if is_opaque(left + right) else left + right
+
+    def _branch(self, node: Branch, scope: Scope, stdin: str | None) -> str:
+        expander = self._expander(scope)
+        for word in node.words:
+            expander.scan(word, scope, arithmetic=False)
+        for condition in node.conditions:
+            self.node(condition, scope, stdin)
+        ends: list[Scope] = []
+        for body in node.bodies:
+            inner = scope.copy()
+            self.node(body, inner, stdin)
+            ends.append(inner)
+        for end in ends:
+            scope.join(end)
+        return UNKNOWN
+
+    def _loop(self, node: Loop, scope: Scope, stdin: str | None) -> str:
+        for name in assigned.names(node):
+            scope.forget(name)
+        if assigned.changes_directory(node):
+            scope.visit(UNKNOWN)
+        expander = self._expander(scope)
+        for raw in node.loose:
+            expander.scan(raw, scope, arithmetic=True)
+            for name in assigned.in_arithmetic(raw.text):
+                scope.assign(name, TAME)
+        values = self._loop_values(node, scope, expander)
+        if node.condition is not None:
+            self.node(node.condition, scope, stdin)
+        if not values:
+            self.node(node.body, scope, stdin)
+        for value in values:
+            scope.assign(node.variable or "_", value)
+            self.node(node.body, scope, stdin)
+        if node.variable and values:
+            scope.forget(node.variable)
+        return UNKNOWN
+
+    def _loop_values(self, node: Loop, scope: Scope, expander: Expander) -> list[str]:
+        if node.variable is None:
+            return []
+        if node.words is None:
+            found = list(scope.positional) if scope.positional is not None else [UNKNOWN]
+        else:
+            found = [field for word in node.words for field in expander.fields(word, scope)]
+        values = list(dict.fromkeys(value.replace(MANY, UNKNOWN) for value in found))
+        if len(values) <= MAX_UNROLLED:
+            return values
+        return [TAME] if all(value.isalnum() or value == TAME for value in values) else [UNKNOWN]
+
+    def _redirected(self, node: Redirected, scope: Scope, stdin: str | None) -> str:
+        call = Call([], scope, node.text)
+        given, discarded = self._redirects(node.redirects, call, stdin)
+        output = self.node(node.body, scope, given)
+        self._segment(call, (), before=0, plain=False)
+        return "" if discarded else output
+
+    # Simple commands
+
+    def _expander(self, scope: Scope) -> Expander:
+        return Expander(self.substitute)
+
+    def substitute(self, piece: Substitution, scope: Scope) -> str:
+        """Judge a substitution's text and return what it would print, or the name of its pipe."""
+        inner = scope.copy()
+        if piece.kind == ">(":
+            self.text(piece.text, inner, UNKNOWN)
+            return self._pipe(UNKNOWN)
+        output = self._read_file(piece.text, inner) or self.text(piece.text, inner)
+        return self._pipe(output) if piece.kind == "<(" else output
+
+    def _read_file(self, text: str, scope: Scope) -> str:
+        """``$(< file)`` prints the file."""
+        return "" if not text.lstrip().startswith("<") else self.text(f"cat {text}", scope)
+
+    def _pipe(self, content: str) -> str:
+        name = f"/dev/fd/{63 - len(self.pipes)}"
+        self.pipes[name] = content
+        return name
+
+    def _command(self, node: Command, scope: Scope, stdin: str | None, *, piped: bool) -> str:
+        self._count()
+        before = len(self.reasons)
+        worst, self.worst = self.worst, Tier.NONE
+        expander = self._expander(scope)
+        call = Call([], scope, node.text, stdin, piped)
+        call.environment = {found.name: self._assignment_value(found, expander, scope) for found in node.assignments}
+        for index, word in enumerate(node.words):
+            call.argv.extend(expander.fields(word, scope))
+            if index == 0:
+                call.decoded = expander.decoded or expander.substituted
+        given, discarded = self._redirects(node.redirects, call, stdin)
+        if given is not stdin:
+            call.stdin, call.piped = given, False
+        environment.judge_variables(self, expander.touched, call)
+        output = self._run(node, call)
+        tier, self.worst = self.worst, max(self.worst, worst)
+        plain = not node.assignments and not node.redirects and stdin is None
+        self._segment(call, tuple(self.reasons)[before:], before, plain=plain, tier=tier)
+        return "" if discarded else output
+
+    def _run(self, node: Command, call: Call) -> str:
+        for word in call.argv:
+            if imitates(word) and " " not in word:
+                self.add(Tier.HIGH, "characters", "has characters that imitate others", word)
+        environment.judge_assignments(self, call)
+        if not call.argv:
+            for found in node.assignments:
+                self._assign(found, call)
+            return ""
+        return self.judge.run(call)
+
+    def _count(self) -> None:
+        self.commands += 1
+        if self.commands > MAX_COMMANDS:
+            raise TooMuch
+
+    def _assignment_value(self, found: Assignment, expander: Expander, scope: Scope) -> str:
+        if found.subscript is not None:
+            expander.scan(found.subscript, scope, arithmetic=True)
+        if found.value is None:
+            return ""
+        if found.array:
+            return "\n".join(expander.elements(found.value, scope))
+        return expander.value(found.value, scope)
+
+    def _assign(self, found: Assignment, call: Call) -> None:
+        value = call.environment[found.name]
+        if found.subscript is not None:
+            call.scope.forget(found.name)
+        elif found.array:
+            known = call.scope.arrays.get(found.name, ()) if found.append else ()
+            call.scope.forget(found.name)
+            call.scope.arrays[found.name] = known + tuple(value.split("\n")) if value else known
+        elif found.append:
+            call.scope.assign(found.name, call.scope.value(found.name) + value)
+        else:
+            call.scope.assign(found.name, value)
+
+    def _redirects(self, redirects: Iterable[Redirect], call: Call, stdin: str | None) -> tuple[str | None, bool]:
+        """Judge redirections; return the standard input and whether the output goes elsewhere."""
+        expander = self._expander(call.scope)
+        given, discarded = stdin, False
+        for redirect in redirects:
+            if redirect.body is not None:
+                given = expander.document(redirect.body, call.scope, redirect.quoted)
+            elif redirect.target is not None:
+                target = expander.value(redirect.target, call.scope)
+                if redirect.operator == "<<<":
+                    given = target + "\n"
+                elif redirect.operator == "<":
+                    given = self.judge.read_file(target, call)
+                else:
+                    discarded = self._write(redirect, target, call) or discarded
+        return given, discarded
+
+    def _write(self, redirect: Redirect, target: str, call: Call) -> bool:
+        """Judge an output redirection; tell whether standard output went into it."""
+        if redirect.operator in {">&", "<&"} and (target.isdigit() or target in {"-", TAME}):
+            return False
+        if target.startswith(("/dev/tcp/", "/dev/udp/")):
+            self.add(Tier.HIGH, "network", "opens a network connection", target)
+            return False
+        empties = not call.argv or call.argv[0] in {":", "true"}
+        if empties and redirect.operator in {">", ">|"}:
+            self.judge.touch(Effect.EMPTY, target, call)
+        else:
+            self.judge.touch(Effect.WRITE, target, call)
+        self.judge.wrote(target, call, append=redirect.operator == ">>")
+        return redirect.descriptor in {"", "1"}
+
+    def _segment(
+        self, call: Call, reasons: tuple[Reason, ...], before: int, *, plain: bool, tier: Tier = Tier.NONE
+    ) -> None:
+        static = bool(call.argv) and all(is_static(word) for word in call.argv)
+        if not call.argv and not call.paths and tier is Tier.NONE:
+            return
+        argv = tuple(call.argv) if static and plain else None
+        segment = Segment(escape(call.text), tier, argv, tuple(call.paths), tuple(call.scripts))
+        self.segments[segment] = None
+
+
+def _leaves(command: Command) -> bool:
+    """Tell whether nothing that follows the command in its list runs."""
+    return bool(command.words) and command.words[0].text in {"exit", "return", "break", "continue"}
