@@ -1,5 +1,6 @@
 """Opening connections: the one that writes, and those that only read."""
 
+import asyncio
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -40,8 +41,13 @@ class Worker(aiosqlite.Connection):
         super().__init__(connector, iter_chunk_size=64)
 
     async def start(self) -> Self:
-        """Start the thread and connect on it."""
-        await self
+        """Start the thread and connect on it; where that fails, the thread has ended before the error is raised."""
+        try:
+            await self
+        except BaseException:
+            # It still tells this loop that it stops, and must not find the loop closed.
+            await asyncio.to_thread(self._thread.join)
+            raise
         return self
 
     def post(self, function: Callable[[], Any]) -> None:
