@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any
@@ -31,10 +31,12 @@ class Action:
     ``arguments`` are the tool's as canonical JSON and ``text`` is the whole thing a person is shown. ``effect`` is the
     verb where the kind has several: a file's ``write``, ``append`` or ``delete_tree``, a request's method, the setting
     of a change. ``target`` is what it is aimed at: an absolute path, a URL, ``server.tool``, an address. ``cwd``,
-    ``environment`` (the delta to the pinned one) and ``binary`` (absolute) bind a command; ``inputs`` are absolute
-    paths with the SHA-256 of their contents, which must be the same when it runs. ``workspaces`` are the folders that
-    count as the agent's own, the first being where it stands; ``branch`` is the checked-out git branch where known.
-    ``host`` is the machine. ``editable`` names the argument that ``text`` is, where a person may edit it.
+    ``environment`` (the delta to the pinned one) and ``binary`` (absolute) bind a command; ``argv`` is set by the gate
+    where it is one simple command, to be run without a shell, else the exact text runs in bash. ``inputs`` are absolute
+    paths with the SHA-256 of their contents, or what a link points at, which must be the same when it runs; the gate
+    adds programs and scripts. ``workspaces`` are the folders that count as the agent's own; ``branch`` is the
+    checked-out git branch where known; ``host`` is the machine. ``editable`` names the argument that ``text`` is, where
+    a person may edit it.
     """
 
     kind: ActionKind
@@ -46,6 +48,7 @@ class Action:
     cwd: str = ""
     environment: tuple[tuple[str, str], ...] = ()
     binary: str = ""
+    argv: tuple[str, ...] | None = None
     inputs: tuple[tuple[str, str], ...] = ()
     workspaces: tuple[str, ...] = ()
     branch: str = ""
@@ -66,9 +69,21 @@ def action_text(action: Action) -> str:
 def parse_action(text: str) -> Action:
     """Read what ``action_text`` wrote."""
     fields: dict[str, Any] = json.loads(text)
-    for name in ("environment", "inputs"):
-        fields[name] = tuple((str(key), str(value)) for key, value in fields[name])
-    return Action(**{**fields, "kind": ActionKind(fields["kind"]), "workspaces": tuple(fields["workspaces"])})
+    argv = fields["argv"]
+    return replace(
+        Action(ActionKind(fields["kind"]), fields["tool"], fields["arguments"], fields["text"]),
+        **{
+            name: fields[name] for name in ("effect", "target", "cwd", "binary", "branch", "host", "editable")
+        },
+        environment=_pairs(fields["environment"]),
+        inputs=_pairs(fields["inputs"]),
+        workspaces=tuple(fields["workspaces"]),
+        argv=None if argv is None else tuple(argv),
+    )
+
+
+def _pairs(rows: Iterable[Iterable[str]]) -> tuple[tuple[str, str], ...]:
+    return tuple((name, value) for name, value in rows)
 
 
 def digest(action: Action, requester: str) -> str:
@@ -85,7 +100,7 @@ def edited(action: Action, text: str) -> Action:
     """Return the action with another text; what was bound to the old one is left open to be bound anew."""
     arguments: dict[str, Any] = json.loads(action.arguments)
     arguments[action.editable] = text
-    return replace(action, arguments=arguments_text(arguments), text=text, binary="", inputs=())
+    return replace(action, arguments=arguments_text(arguments), text=text, binary="", argv=None, inputs=())
 
 
 class How(StrEnum):
@@ -138,12 +153,12 @@ class Runs(StrEnum):
 class Approval:
     """A request as it stands.
 
-    ``id`` is 128 random bits in hexadecimal, ``short`` what a person types. ``requester`` is who asks (``agent:SESSION``
-    or a principal's id) and may never decide; ``behalf`` is the person whose turn it is. ``origin`` is where the
-    request came from, ``None`` for a program. ``needed`` approvers have to agree. Times are milliseconds since the
-    epoch. ``veto_left`` are the milliseconds the low tier's clock still has and ``veto_since`` since when it runs
-    (``None``: it stands). ``decided_how`` is a ``How``, ``"auto"`` for the clock, or ``""``; ``reason`` is a person's or
-    says why the request became void. ``supersedes`` is the id of the request this one was asked in place of.
+    ``id`` is 128 random bits in hexadecimal, ``short`` what a person types. ``requester`` is who asks
+    (``agent:SESSION`` or a principal's id) and may never decide; ``behalf`` is the person whose turn it is. ``origin``
+    is where the request came from, ``None`` for a program. ``needed`` approvers have to agree. Times are milliseconds
+    since the epoch. ``veto_left`` are the milliseconds the low tier's clock still has and ``veto_since`` since when it
+    runs (``None``: it stands). ``decided_how`` is a ``How``, ``"auto"`` for the clock, or ``""``; ``reason`` is a
+    person's or says why the request became void. ``supersedes`` is the id of the request this one replaces.
     """
 
     id: str

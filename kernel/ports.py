@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from kernel.approvals import ApprovedCall, CallResult
+from kernel.approvals import Action, ApprovedCall, CallResult
 from kernel.specs import Tool
 from kernel.turns import (
     JournalEntry,
@@ -93,9 +93,10 @@ class Ledger(Protocol):
 class Gate(Protocol):
     """What decides whether a tool call may run now."""
 
-    async def check(self, context: ToolContext, tool: Tool, arguments: Mapping[str, Any]) -> None:
+    async def check(self, context: ToolContext, tool: Tool, arguments: Mapping[str, Any]) -> Action | None:
         """Let the call pass, raise Held when a person must decide first, or AccessDenied when it may never run.
 
+        Returns the action as it was judged, to become ``ToolContext.approved``; ``None`` for a tool that has none.
         Asked before the call is journalled, and for every tool; asking again with the same turn and call key is
         answered in the same way, so that a turn which a crash interrupted waits for the same request.
         """
@@ -106,5 +107,5 @@ class ToolCaller(Protocol):
     """What carries an approved call out: without the gate, which has decided, and without the journal."""
 
     async def call(self, call: ApprovedCall) -> CallResult:
-        """Run the call's tool with exactly its action (``ToolContext.approved``); a failure is a result that says so."""
+        """Run the call's tool with exactly its action (``ToolContext.approved``); a failure is a result as well."""
         ...

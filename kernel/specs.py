@@ -71,7 +71,7 @@ class Tool:
     ``run`` is ``async (context: ToolContext, **arguments) -> str``; its annotations give the parameters and its
     docstring the description. ``idempotent`` says that running it twice is the same as once. ``label`` makes the
     few words a person sees while it runs, from the arguments. ``action(context, arguments)`` says exactly what a call
-    would do, for the gate to judge; ``None`` is for what never needs it: reading inside the workspace, notes, questions.
+    would do, for the gate to judge; ``None`` is for what never needs it: reading in the workspace, notes, questions.
     """
 
     name: str

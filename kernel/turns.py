@@ -139,8 +139,8 @@ class TurnRunner(Protocol):
 class ToolContext:
     """What a tool is given besides its arguments; ``call_key`` names this call in the journal.
 
-    ``approved`` is the action that a person approved, where the call is carried out afterwards: the tool does exactly
-    what it says, in its folder and its environment.
+    ``approved`` is the action as the gate judged it or a person approved it: the tool does exactly what it says, in its
+    folder and its environment, with its ``argv`` where there is one.
     """
 
     request: TurnRequest
