@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ class Agents:
         self._clock = clock
         self._ports: dict[str, Any] = {}
         self._built: asyncio.Future[Any] | None = None
+        self._retired: list[Any] = []
 
     def connect(
         self, log: StoredLog, journal: StoredJournal, ledger: StoredLedger, notes: StoredNotes
@@ -43,6 +45,7 @@ class Agents:
     def configure(self, settings: AgentSettings) -> None:
         """Use new settings from the next turn on."""
         if settings != self._settings:
+            self._retired.append(self._loaded())
             self._settings, self._built = settings, None
 
     async def runner(self) -> Any:
@@ -58,7 +61,15 @@ class Agents:
     async def _build(self) -> Any:
         build = await asyncio.to_thread(plugins.load, plugins.RUNNER)
         ports = plugins.load(plugins.RUNNER_PORTS)(**self._ports)
-        return await asyncio.to_thread(build, self._settings, ports, home=self._home, clock=self._clock)
+        built = await asyncio.to_thread(build, self._settings, ports, home=self._home, clock=self._clock)
+        await self._close_retired()
+        return built
+
+    async def _close_retired(self) -> None:
+        """Release what runners of earlier settings hold."""
+        retired, self._retired = [runner for runner in self._retired if runner is not None], []
+        for runner in retired:
+            await runner.close()
 
     async def shaping(self, workspace: Path) -> list[str]:
         """Return the names of the files that shape a conversation; nothing before the first turn."""
@@ -68,7 +79,8 @@ class Agents:
     def facts(self) -> Mapping[str, Any]:
         """Return what a status says about the agent room."""
         runner = self._loaded()
-        return {"model": self.model, "agent_loaded": runner is not None, "mcp_servers": [], "skills": []}
+        servers = [asdict(server) for server in runner.mcp_status()] if runner else []
+        return {"model": self.model, "agent_loaded": runner is not None, "mcp_servers": servers, "skills": []}
 
     def _loaded(self) -> Any:
         done = self._built is not None and self._built.done() and not self._built.exception()
@@ -76,6 +88,5 @@ class Agents:
 
     async def close(self) -> None:
         """Release what the runner holds."""
-        runner = self._loaded()
-        if runner is not None:
-            await runner.close()
+        self._retired.append(self._loaded())
+        await self._close_retired()

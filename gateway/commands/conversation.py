@@ -12,7 +12,7 @@ from gateway.commands.services import Services
 from gateway.keys import session_key
 from kernel.clock import at
 from kernel.errors import AccessDenied, InvalidInput
-from kernel.messages import Inbound, InboundKind, Sender
+from kernel.messages import Inbound, Sender
 from kernel.people import Role
 from kernel.specs import Command, CommandCall, CommandReply
 from store import inbox, sessions
@@ -174,7 +174,7 @@ class ConversationCommands:
         last = await self._database.read(inbox.last_of_session, call.session_id)
         if last is None:
             raise InvalidInput("There is nothing to try again.")
-        await (await self._services.conversations()).undo(call.session_id)
+        await (await self._services.conversations()).undo(call.session_id, said=last.inbound.text)
         await self._again(call, last)
         return CommandReply("")
 
@@ -184,9 +184,8 @@ class ConversationCommands:
             f"retry:{call.inbox_id}",
             "",
             last.inbound.sender,
-            InboundKind.INTERNAL,
-            last.inbound.text,
-            call.private,
+            text=last.inbound.text,
+            private=call.private,
             attachments=last.inbound.attachments,
         )
         session_id = call.session_id
@@ -205,7 +204,10 @@ class ConversationCommands:
         """Summarise the conversation's older part."""
         if call.session_id in self._services.turns.running:
             raise InvalidInput("The agent is at work.", remedy="/stop it first.")
-        return CommandReply(await (await self._services.conversations()).compact(call.session_id))
+        session = await self._session(call)
+        return CommandReply(
+            await (await self._services.conversations()).compact(call.session_id, session.model)
+        )
 
     async def model(self, call: CommandCall) -> CommandReply:
         """Show or set the session's model."""

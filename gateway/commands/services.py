@@ -18,12 +18,15 @@ from store.database import Database
 class Conversations(Protocol):
     """What the agent room can do to a conversation between turns."""
 
-    async def compact(self, session_id: str) -> str:
+    async def compact(self, session_id: str, model: str = "") -> str:
         """Replace the older part of a conversation by a summary; return a sentence about it."""
         ...
 
-    async def undo(self, session_id: str, turns: int = 1) -> str:
-        """Take back the last turns; return a sentence about it."""
+    async def undo(self, session_id: str, turns: int = 1, *, said: str = "") -> str:
+        """Take back the last turns, or with ``said`` the last one only if it answered those words.
+
+        Returns a sentence about it.
+        """
         ...
 
 
