@@ -296,7 +296,13 @@ def inspect(source: Path, scratch: Path, *, before: int, secrets: Iterable[str] 
 
 
 def _copied(source: Path, target: Path) -> sqlite3.Connection:
-    """Copy a database, also one that a daemon is writing to, and open the copy for reading."""
+    """Copy a database, also one that a daemon is writing to, and open the copy.
+
+    SQLite forgets the CHECK lists of a database that it opens for reading only, so the copy is opened like any other.
+    """
     with closing(open_reader(source)) as connection, closing(sqlite3.connect(target)) as copy:
         connection.backup(copy)
-    return open_reader(target)
+    opened = sqlite3.connect(target, isolation_level=None)
+    opened.row_factory = sqlite3.Row
+    opened.execute("PRAGMA trusted_schema = OFF").fetchall()
+    return opened

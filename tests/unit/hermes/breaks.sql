@@ -1,0 +1,96 @@
+-- Each block breaks the rule that its heading names, in a database in which two messages were answered.
+
+--: inbox.lost
+DELETE FROM inbox WHERE id = 2;
+
+--: inbox.untold
+INSERT INTO inbox (id, platform, account, chat, dedup_key, message_id, kind, sender, sender_name, private, addressed, text,
+    state, sent_at, received_at)
+VALUES (99, 'test', 'bot', '1', 'other', '9', 'message', '1', '', 1, 1, 'hi', 'done', 1, 1);
+
+--: inbox.unread
+UPDATE inbox SET state = 'received' WHERE id = 2;
+
+--: inbox.unanswered
+UPDATE inbox SET state = 'queued' WHERE id = 2;
+
+--: inbox.homeless
+UPDATE inbox SET state = 'queued', session_id = NULL WHERE id = 2;
+
+--: inbox.orphan
+UPDATE inbox SET state = 'running' WHERE id = 2;
+
+--: turn.forgotten
+UPDATE turn SET state = 'interrupted' WHERE id = (SELECT turn_id FROM inbox WHERE id = 2);
+
+--: turn.unanswered
+UPDATE outbox SET turn_id = NULL WHERE id = 2;
+
+--: inbox.silent
+UPDATE inbox SET state = 'dead' WHERE id = 2;
+
+--: outbox.lost
+DELETE FROM outbox WHERE id = 2;
+
+--: outbox.unconfirmed
+UPDATE outbox SET state = 'sending' WHERE id = 2;
+
+--: outbox.receiptless
+UPDATE outbox SET sent_at = NULL WHERE id = 2;
+
+--: outbox.unmarked
+UPDATE event SET kind = 'outbox.resend' WHERE kind = 'outbox.claim' AND subject = '2';
+
+--: outbox.twice
+UPDATE event SET kind = 'outbox.confirm' WHERE kind = 'outbox.claim' AND subject = '2';
+
+--: outbox.doubled
+UPDATE outbox SET receipt = '["r1"]' WHERE id = 2;
+
+--: outbox.order
+UPDATE event SET subject = CASE subject WHEN '1' THEN '2' ELSE '1' END WHERE kind = 'outbox.confirm';
+
+--: inbox.order
+UPDATE event SET subject = CASE subject WHEN '1' THEN '2' ELSE '1' END WHERE kind = 'inbox.start';
+
+--: turn.double
+DROP INDEX turn_one;
+UPDATE turn SET state = 'running';
+
+--: binding.closed
+UPDATE session SET closed_at = 1;
+
+--: tool_call.open
+INSERT INTO tool_call (turn_id, call_key, tool, digest, idempotent, state, started_at)
+SELECT id, 'c', 'write_file', '', 0, 'intent', 1 FROM turn LIMIT 1;
+
+--: question.orphan
+INSERT INTO question (id, short, session_id, turn_id, call_key, text, options, state, created_at)
+SELECT 'q_1', 'x', session_id, id, 'c', 'Which?', '[]', 'open', 1 FROM turn LIMIT 1;
+
+--: question.unasked
+INSERT INTO question (id, short, session_id, turn_id, call_key, text, options, state, created_at)
+SELECT 'q_1', 'x', session_id, id, 'c', 'Which?', '[]', 'open', 1 FROM turn LIMIT 1;
+
+--: conversation.head
+INSERT INTO conversation (id, revision, record, updated_at) VALUES ('a', '1', '{}', 1), ('b', '1', '{}', 1);
+INSERT INTO entry (id, conversation_id, position, body, created_at) VALUES ('e1', 'a', 0, '', 1);
+UPDATE conversation SET head_id = 'e1' WHERE id = 'b';
+
+--: entry.chain
+INSERT INTO conversation (id, revision, record, updated_at) VALUES ('a', '1', '{}', 1), ('b', '1', '{}', 1);
+INSERT INTO entry (id, conversation_id, position, body, created_at) VALUES ('e1', 'a', 0, '', 1);
+INSERT INTO entry (id, conversation_id, parent_id, position, body, created_at) VALUES ('e2', 'b', 'e1', 1, '', 1);
+
+--: integrity
+PRAGMA ignore_check_constraints = ON;
+UPDATE turn SET state = 'nonsense';
+
+--: references
+DELETE FROM session;
+
+--: event.chain
+UPDATE event SET actor = 'somebody else' WHERE seq = 3;
+
+--: secret
+UPDATE outbox SET text = 'here: s3cr3t"quoted' WHERE id = 2;
