@@ -71,14 +71,24 @@ class Delivery:
         if adapter is None:
             return
         gate = self._gates[chat.platform, chat.account]
-        while self._ready(chat) and (head := await self._database.read(outbox.peek, chat, self._clock.now())):
+        while self._ready(chat) and (head := await self._next(gate, chat)) is not None:
             if isinstance(head, Wait):
                 await self._sleep(chat, head.delay)
-                continue
-            await gate.acquire(chat, head, group=self._group(chat))
-            row = await self._database.write_urgent(outbox.claim, chat)
-            if isinstance(row, OutboxRow):
-                await self._send(adapter, gate, row)
+            else:
+                await self._send(adapter, gate, head)
+
+    async def _next(self, gate: Gate, chat: Address) -> OutboxRow | Wait | None:
+        """Take the chat's next message once the gate lets it out; where it is open already, with no second look."""
+        group = self._group(chat)
+        if not gate.try_acquire(chat, Priority.REPLY, group=group):
+            head = await self._database.read(outbox.peek, chat, self._clock.now())
+            if head is None or isinstance(head, Wait):
+                return head
+            await gate.acquire(chat, head, group=group)
+        row = await self._database.write_urgent(outbox.claim, chat)
+        if not isinstance(row, OutboxRow):
+            gate.give_back(chat, group=group)
+        return row
 
     async def _sleep(self, chat: Address, delay: int) -> None:
         woken = self._woken[chat] = asyncio.Event()

@@ -31,6 +31,10 @@ class Bucket:
         """Take a token."""
         self._tokens -= 1.0
 
+    def give_back(self) -> None:
+        """Return a token that was not needed."""
+        self._tokens += 1.0
+
 
 class Gate:
     """Lets messages out at the rate a platform allows; the less important wait longer or are dropped.
@@ -73,15 +77,23 @@ class Gate:
         self._bot.take()
         self._chat(address, group=group).take()
 
+    def give_back(self, address: Address, *, group: bool = False) -> None:
+        """Return what was acquired for a message that does not go out."""
+        self._bot.give_back()
+        self._chat(address, group=group).give_back()
+
     async def acquire(self, address: Address, priority: Priority, *, group: bool = False) -> None:
-        """Wait until a message may go out."""
+        """Wait until a message may go out, and count it."""
         while (delay := self._delay(address, priority, group=group)) > 0:  # noqa: ASYNC110 - it waits for time, not an event
             await asyncio.sleep(delay)
+
         self._take(address, group=group)
 
-    def try_acquire(self, address: Address, *, group: bool = False) -> bool:
-        """Tell whether a transient message may go out now; if not, it is dropped."""
-        if self._delay(address, Priority.PROGRESS, group=group) > 0:
+    def try_acquire(
+        self, address: Address, priority: Priority = Priority.PROGRESS, *, group: bool = False
+    ) -> bool:
+        """Tell whether a message may go out now, and count it if so; what is transient is dropped if not."""
+        if self._delay(address, priority, group=group) > 0:
             return False
         self._take(address, group=group)
         return True
