@@ -86,7 +86,6 @@ class Gate:
         """Wait until a message may go out, and count it."""
         while (delay := self._delay(address, priority, group=group)) > 0:  # noqa: ASYNC110 - it waits for time, not an event
             await asyncio.sleep(delay)
-
         self._take(address, group=group)
 
     def try_acquire(
