@@ -1,6 +1,5 @@
 """One shape for everything that goes wrong: ``{"error": {"code", "message", "remedy"}}``."""
 
-import logging
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -31,8 +30,6 @@ STATUS: Mapping[type[HermesError], int] = {
     errors.BudgetSpent: 429,
     errors.HermesError: 500,
 }
-
-_log = logging.getLogger(__name__)
 
 
 class ErrorBody(BaseModel):
@@ -129,9 +126,8 @@ async def on_http_error(_request: Request, error: Exception) -> Response:
     )
 
 
-async def on_any_error(_request: Request, error: Exception) -> Response:
-    """Answer a defect of ours without showing its insides."""
-    _log.error("A request failed", exc_info=error)
+async def on_any_error(_request: Request, _error: Exception) -> Response:
+    """Answer a defect of ours without showing its insides; the server logs them."""
     return reply(500, "internal", "Hermes failed to answer this request.", "The log says why: hermes logs")
 
 

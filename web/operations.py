@@ -23,8 +23,10 @@ class CreateToken(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     name: str = Field(min_length=1, max_length=64, description="What it is for, such as 'editor'.")
-    scopes: list[Scope] = Field([Scope.READ], min_length=1, description="What it may be used for.")
-    role: str = Field("user", pattern="^(user|operator|owner)$", description="What its holder may do.")
+    scopes: list[Scope] = Field(default=[Scope.READ], min_length=1, description="What it may be used for.")
+    role: str = Field(
+        default="user", pattern="^(user|operator|owner)$", description="What its holder may do."
+    )
     days: int | None = Field(
         None, ge=1, le=3650, description="Days until it expires; without it, it does not."
     )

@@ -12,39 +12,45 @@ class WebSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     enabled: bool = Field(
-        True, description="Serve the page and the API. `hermes chat` and MCP clients need them."
+        default=True, description="Serve the page and the API. `hermes chat` and MCP clients need them."
     )
     host: str = Field(
-        "127.0.0.1",
+        default="127.0.0.1",
         description="Address to listen on. Anything but this machine itself needs tls_certificate or behind_proxy.",
     )
-    port: int = Field(8420, ge=0, le=65535, description="Port to listen on; 0 takes any free one.")
+    port: int = Field(default=8420, ge=0, le=65535, description="Port to listen on; 0 takes any free one.")
     public_url: str = Field(
-        "", description="The address under which browsers reach the page, such as https://hermes.example.org."
+        default="",
+        description="The address under which browsers reach the page, such as https://hermes.example.org.",
     )
     behind_proxy: bool = Field(
-        False,
+        default=False,
         description="A reverse proxy in front ends TLS and passes X-Forwarded-For and X-Forwarded-Proto.",
     )
     proxy_addresses: list[str] = Field(
-        ["127.0.0.1"],
+        default=["127.0.0.1"],
         description="Addresses whose X-Forwarded-* headers are believed when behind_proxy is on.",
     )
     trusted_hosts: list[str] = Field(
-        [], description="Further names under which the page may be asked for, without port."
+        default=[], description="Further names under which the page may be asked for, without port."
     )
-    tls_certificate: str = Field("", description="File with the TLS certificate chain (PEM).")
-    tls_key: str = Field("", description="File with the TLS certificate's key (PEM).")
+    tls_certificate: str = Field(default="", description="File with the TLS certificate chain (PEM).")
+    tls_key: str = Field(default="", description="File with the TLS certificate's key (PEM).")
     upload_limit: int = Field(
-        20 * 1024 * 1024, ge=1024, description="Largest file that may be uploaded in a chat, in bytes."
+        default=20 * 1024 * 1024,
+        ge=1024,
+        description="Largest file that may be uploaded in a chat, in bytes.",
     )
     login_minutes: int = Field(
-        15, ge=1, le=1440, description="How long the one-time login token is good for."
+        default=15, ge=1, le=1440, description="How long the one-time login token is good for."
     )
     page_days: int = Field(
-        30, ge=1, le=365, description="A browser stays logged in for this many days after its last visit."
+        default=30,
+        ge=1,
+        le=365,
+        description="A browser stays logged in for this many days after its last visit.",
     )
-    open_metrics: bool = Field(False, description="Serve /metrics without a token.")
+    open_metrics: bool = Field(default=False, description="Serve /metrics without a token.")
 
     @field_validator("public_url")
     @classmethod

@@ -18,8 +18,8 @@ class UploadView(BaseModel):
 
     upload: str = Field(max_length=300)
     name: str = Field(max_length=200)
-    mime: str = Field("", max_length=200)
-    size: int = Field(0, ge=0)
+    mime: str = Field(default="", max_length=200)
+    size: int = Field(default=0, ge=0)
 
 
 class Said(BaseModel):
@@ -28,9 +28,9 @@ class Said(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     key: str
-    text: str = Field("", max_length=TEXT_LIMIT)
-    attachments: list[UploadView] = Field([], max_length=FILES_LIMIT)
-    reply_to: str = Field("", max_length=200)
+    text: str = Field(default="", max_length=TEXT_LIMIT)
+    attachments: list[UploadView] = Field(default=[], max_length=FILES_LIMIT)
+    reply_to: str = Field(default="", max_length=200)
 
 
 class Tapped(BaseModel):
@@ -40,7 +40,7 @@ class Tapped(BaseModel):
 
     key: str
     value: str = Field(max_length=200)
-    message_id: str = Field("", max_length=200)
+    message_id: str = Field(default="", max_length=200)
 
 
 class Accepted(BaseModel):
@@ -52,13 +52,13 @@ class Accepted(BaseModel):
 class UploadQuery(BaseModel):
     """The file's name."""
 
-    name: str = Field("file", max_length=500)
+    name: str = Field(default="file", max_length=500)
 
 
 class HistoryQuery(BaseModel):
     """How much, and before which cursor; ``view=page`` adds HTML."""
 
-    limit: int = Field(50, ge=1, le=200)
+    limit: int = Field(default=50, ge=1, le=200)
     before: str = ""
     view: str = ""
 
@@ -66,7 +66,7 @@ class HistoryQuery(BaseModel):
 class StreamQuery(BaseModel):
     """The event to continue after; without it, and without Last-Event-ID, the stream begins now."""
 
-    since: int | None = Field(None, ge=0)
+    since: int | None = Field(default=None, ge=0)
     view: str = ""
 
 

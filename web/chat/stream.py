@@ -80,6 +80,11 @@ class Hub:
         for stream in self._all():
             stream.end()
 
+    @property
+    def open_streams(self) -> int:
+        """How many streams there are."""
+        return len(self._all())
+
     def add(self, stream: "ChatStream") -> None:
         """Begin to wake a stream; the oldest ends where there are too many."""
         everyone = self._all()
@@ -246,7 +251,9 @@ class EventStream:
         adapter: LocalAdapter,
         since: int | None,
         drop: Callable[[Scope], None],
+        patience: float = PATIENCE,
     ) -> None:
+        self._patience = patience
         self._stream = stream
         self._hub = hub
         self._adapter = adapter
@@ -282,7 +289,7 @@ class EventStream:
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         try:
             async for frame in self._stream.frames(self._since):
-                async with asyncio.timeout(PATIENCE):
+                async with asyncio.timeout(self._patience):
                     await send({"type": "http.response.body", "body": encoded(frame), "more_body": True})
         except TimeoutError:
             self._drop(scope)
