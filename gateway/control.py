@@ -12,6 +12,7 @@ from gateway.keys import chat_prefix
 from gateway.lanes import Lanes
 from gateway.pieces import pieces
 from gateway.questions import TAP, QuestionDesk
+from kernel.crashpoints import crashpoint
 from kernel.errors import HermesError
 from kernel.events import Event
 from kernel.messages import Address, InboundKind, Outbound, OutboundKind, Priority
@@ -86,7 +87,9 @@ class Control:
             log.exception("Message %s could not be handled.", row.id)
             sentence = f"⚠️ That failed: {type(error).__name__}. The log has the details."
             handled = Handled(self._reply(row, CommandReply(sentence)), told=sentence)
+        crashpoint("control.after_run")
         await self._database.write(_settle, row.id, handled, self._intake.session(row.inbound))
+        crashpoint("intake.after_ring" if handled.event == "admit" else "control.after_commit")
         await self._acknowledge(row, handled.told)
 
     async def _acknowledge(self, row: InboxRow, told: str) -> None:
@@ -123,9 +126,7 @@ class Control:
         answering = self._desk.answering(row.inbound)
         if answering is None:
             return Handled(event="admit")
-        sender = row.inbound.sender
-        told = await self._desk.answer(*answering, sender, row.inbound.address.platform)
-        return Handled(told=told)
+        return Handled(told=await self._desk.answer(*answering, row))
 
     async def _command(self, row: InboxRow, principal: Principal, *, confirmed: bool = False) -> Handled:
         call = await self.call(row, principal)
@@ -169,7 +170,7 @@ class Control:
         found = self._desk.tapped(row.inbound.tap)
         if found is None:
             return "This question was already answered."
-        return await self._desk.answer(*found, row.inbound.sender, row.inbound.address.platform)
+        return await self._desk.answer(*found, row)
 
     async def _confirm_tap(self, row: InboxRow, principal: Principal) -> str:
         """Run the destructive command a person confirmed; only the one who typed it may, and only once."""

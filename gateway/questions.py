@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from kernel.crashpoints import crashpoint
 from kernel.errors import Stale
 from kernel.ids import ALPHABET, new_id
-from kernel.messages import Address, Button, Inbound, InboundKind, Outbound, OutboundKind, Priority, Sender
+from kernel.messages import Address, Button, Inbound, InboundKind, Outbound, OutboundKind, Priority
 from kernel.states import QuestionState
+from kernel.transitions import INBOX
 from kernel.turns import TurnRequest
 from store import inbox, outbox, questions, sessions, turns
 from store.database import Database
-from store.inbox import Verdict
+from store.inbox import InboxRow, Verdict
 from store.outbox import Owed
 from store.questions import Question
 from store.units import Unit
@@ -120,8 +121,13 @@ class QuestionDesk:
                 return question, question.options[int(number)]
         return None
 
-    async def answer(self, question: Question, text: str, sender: Sender, platform: str) -> str:
-        """Store an answer with the turn it starts, and close the card; return a sentence for the one who answered."""
+    async def answer(self, question: Question, text: str, row: InboxRow) -> str:
+        """Store an answer with the turn it starts, and close the card; return a sentence for the one who answered.
+
+        ``row`` is the message that brought the answer; it is done in the same unit, so that no restart takes it for an
+        ordinary message.
+        """
+        sender, platform = row.inbound.sender, row.inbound.address.platform
         actor = f"{platform}:{sender.id}"
         who = sender.name or actor
 
@@ -141,16 +147,18 @@ class QuestionDesk:
                 session.private,
             )
             inbox.add(tx, inbound, Verdict("admit", session=lambda _: session.id))
+            tx.move(INBOX, row.id, "handle")
             sent = outbox.by_key(tx, card_key(question))
             if sent is not None and sent.receipt:
                 edit = closed_card(answered, session.address, sent.receipt[-1], who)
                 outbox.add(tx, Owed(f"{card_key(question)}:closed", edit, Priority.NOTICE, session.id))
 
-        self._open.pop(question.id, None)
         try:
             await self._database.write(commit)
         except Stale:
+            self._open.pop(question.id, None)
             return "This question was already answered."
+        self._open.pop(question.id, None)
         crashpoint("question.after_answer")
         return f"Answered: {text}"
 

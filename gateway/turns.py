@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from gateway.settings import GatewaySettings
 from gateway.stage import Scene, Stage
 from kernel.clock import Clock
 from kernel.crashpoints import crashpoint
-from kernel.errors import AgentError, HermesError
+from kernel.errors import AgentError, HermesError, StoreError, StoreFull
 from kernel.events import Event
 from kernel.messages import Address, InboundKind
 from kernel.turns import TurnInput, TurnOutcome, TurnRequest, TurnRunner
@@ -32,6 +32,7 @@ from store.turns import Begun, Ending
 log = logging.getLogger(__name__)
 
 TITLE_LENGTH = 60
+FULL_SECONDS = 2.0
 
 
 @dataclass(slots=True)
@@ -114,12 +115,7 @@ class Turns:
 
     def _meanwhile(self, session_id: str, number: int) -> None:
         running = self._running.get(session_id)
-        mode = self._settings.sessions.on_message
-        if running is None or mode == "queue":
-            return
-        if mode == "interrupt":
-            running.stage.halt("a new message")
-        else:
+        if running is not None and self._settings.sessions.on_message != "queue":
             self._steers.notify((session_id, number))
 
     def open(self, group: asyncio.TaskGroup) -> None:
@@ -139,6 +135,9 @@ class Turns:
             or row.inbound.kind is InboundKind.INTERNAL
             or number in running.offered
         ):
+            return
+        if self._settings.sessions.on_message == "interrupt":
+            running.stage.halt("a new message")
             return
         running.offered.add(number)
         row = await self._media.fetch(row)
@@ -314,6 +313,7 @@ class Turns:
             outcome.usage,
             self._agents.today(),
             outcome.consumed,
+            outcome.held,
             title=self._title(begun),
         )
 
@@ -340,10 +340,33 @@ class Turns:
         return Ending(begun.turn.id, "fail", "finish", pieces, error=error.message, day=self._agents.today())
 
     async def _commit(self, running: Running, ending: Ending, *, good: bool) -> None:
-        await self._database.write(turns.end, ending)
+        ending = await self._stored(running.begun, ending)
         crashpoint("turn.after_commit")
         replaced = ending.owed[0].message.replaces if ending.owed else ""
         await running.stage.clear(good=good, replaced=replaced)
+
+    async def _stored(self, begun: Begun, ending: Ending) -> Ending:
+        """Commit an ending and return it, or what could be committed in its place.
+
+        A turn without an end would block its session, so what cannot be part of it is left out: first the
+        conversation (it has moved on, or was erased), then the answer, which becomes an explained error.
+        """
+        lost = HermesError("The answer could not be stored.", remedy="/retry asks again.")
+        poorer = iter((replace(ending, conversation=None), self._failed(begun, lost)))
+        while True:
+            try:
+                await self._database.write(turns.end, ending)
+                return ending
+            except StoreFull as error:
+                log.warning("The end of turn %s waits: %s", begun.turn.id, error)
+                await asyncio.sleep(FULL_SECONDS)
+            except StoreError:
+                raise
+            except Exception:  # whatever is wrong with an ending, its turn has to end
+                log.exception("Turn %s cannot end as it did.", begun.turn.id)
+                if (less := next(poorer, None)) is None:
+                    raise
+                ending = less
 
     async def _give_up(self, begun: Begun) -> None:
         """Quarantine messages whose turn did not survive several attempts, and say so."""

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 CRASHPOINTS: dict[str, str] = {
     "intake.before_commit": "A batch arrived and nothing of it is stored.",
     "intake.after_commit": "A batch is stored and not yet acknowledged to the platform.",
-    "intake.after_ring": "A message was admitted to its session's queue.",
+    "intake.after_ring": "The control lane admitted a message to its session's queue.",
+    "control.after_run": "A command, tap or edit was carried out; its reply and its move are not stored.",
+    "control.after_commit": "A command's reply and its move are stored.",
     "turn.before_start": "A queued message is about to become a turn.",
     "turn.after_start": "The turn is stored as running; the model was not asked yet.",
     "turn.after_model": "The model answered; nothing of the answer is stored.",

@@ -241,6 +241,14 @@ def start(tx: Unit, id: int, turn_id: str) -> None:
     tx.move(INBOX, id, "start")
 
 
+def start_waiting(tx: Unit, ids: Sequence[int], turn_id: str) -> None:
+    """Hand those of the messages that still wait to a turn; one that was withdrawn meanwhile stays so."""
+    for id in ids:
+        row = get(tx, id)
+        if row is not None and row.state in INBOX.sources("start"):
+            start(tx, id, turn_id)
+
+
 def release(tx: Unit, id: int) -> None:
     """Put a message that no turn has answered back into its queue."""
     tx.run(DETACH, (id,))

@@ -45,6 +45,17 @@ UPDATE tool_call SET result = NULL WHERE turn_id IN (SELECT id FROM turn WHERE s
 """
 FORGET_TURNS = "UPDATE turn SET checkpoint = NULL WHERE session_id = ?"
 FORGET_QUESTIONS = "UPDATE question SET text = '', options = '[]', answer = '' WHERE session_id = ?"
+ERASE = (
+    FORGET_INBOX,
+    FORGET_OUTBOX,
+    FORGET_CALLS,
+    FORGET_TURNS,
+    FORGET_QUESTIONS,
+    DETACH_ENTRIES,
+    FORGET_ENTRIES,
+    FORGET_CONVERSATION,
+)
+IS_FORGOTTEN = "SELECT 1 FROM session WHERE id = ? AND forgotten_at IS NOT NULL"
 FORGET = "UPDATE session SET title = '', forgotten_at = ?, closed_at = ? WHERE id = ?"
 
 
@@ -175,18 +186,19 @@ def attachments(q: Query, id: str) -> list[str]:
 
 
 def forget(tx: Unit, id: str, *, actor: str) -> None:
-    """Erase what was said in a session; ids, states and the audit trail stay."""
-    for sql in (
-        FORGET_INBOX,
-        FORGET_OUTBOX,
-        FORGET_CALLS,
-        FORGET_TURNS,
-        FORGET_QUESTIONS,
-        DETACH_ENTRIES,
-        FORGET_ENTRIES,
-        FORGET_CONVERSATION,
-    ):
-        tx.run(sql, (id,))
+    """Erase what was said in a session; ids, states and the audit trail stay.
+
+    What is still under way is erased when it ends.
+    """
     tx.run("DELETE FROM binding WHERE session_id = ?", (id,))
     tx.run(FORGET, (tx.now, tx.now, id))
+    erase_forgotten(tx, id)
     tx.emit("session.forget", id, actor=actor)
+
+
+def erase_forgotten(tx: Unit, id: str) -> None:
+    """Erase what has been added to a session since it was forgotten; any other session is left alone."""
+    if tx.one(IS_FORGOTTEN, (id,)) is None:
+        return
+    for sql in ERASE:
+        tx.run(sql, (id,))

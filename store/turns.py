@@ -8,7 +8,7 @@ from kernel.ids import new_id
 from kernel.states import TurnState
 from kernel.transitions import INBOX, TURN
 from kernel.turns import StagedConversation, Usage
-from store import conversations, inbox, outbox, sessions, usage
+from store import conversations, inbox, outbox, questions, sessions, usage
 from store.inbox import InboxRow
 from store.outbox import Owed, Wait
 from store.sessions import Session
@@ -55,7 +55,8 @@ class Ending:
     """How a turn ends, committed as one unit.
 
     ``event`` is the turn's move, ``inbox_event`` the move of the messages it took; ``consumed`` are queued messages
-    that were steered into it. ``title`` names a session that has no name yet, ``day`` is the owner's calendar day.
+    that were steered into it, ``held`` the ids of what a suspended turn waits for. ``title`` names a session that has
+    no name yet, ``day`` is the owner's calendar day.
     """
 
     turn_id: str
@@ -66,6 +67,7 @@ class Ending:
     usage: Sequence[Usage] = ()
     day: str = ""
     consumed: Sequence[int] = ()
+    held: Sequence[str] = ()
     error: str = ""
     title: str = ""
 
@@ -136,10 +138,12 @@ def end(tx: Unit, ending: Ending) -> None:
     if ending.conversation is not None:
         conversations.write(tx, ending.conversation)
     usage.add(tx, ending.day, turn.session_id, turn.id, ending.usage)
-    for number in ending.consumed:
-        inbox.start(tx, number, turn.id)
+    inbox.start_waiting(tx, ending.consumed, turn.id)
     for row in inbox.of_turn(tx, turn.id):
         tx.move(INBOX, row.id, ending.inbox_event, error=ending.error)
+    if ending.held and questions.are_over(tx, ending.held):
+        settle(tx, turn.id)
+    sessions.erase_forgotten(tx, turn.session_id)
     outbox.add_all(tx, ending.owed)
     tx.run(COUNT_TURN, (tx.now, turn.session_id))
     if ending.title:
@@ -147,8 +151,13 @@ def end(tx: Unit, ending: Ending) -> None:
 
 
 def settle(tx: Unit, turn_id: str) -> None:
-    """End a suspended turn whose last question was answered; its continuation is a turn of its own."""
-    tx.move(TURN, turn_id, "settle")
+    """End a suspended turn whose last question was answered; its continuation is a turn of its own.
+
+    A turn that has asked and still runs is left alone: it settles when it ends.
+    """
+    turn = get(tx, turn_id)
+    if turn is not None and turn.state in TURN.sources("settle"):
+        tx.move(TURN, turn_id, "settle")
 
 
 def interrupt_running(tx: Unit) -> list[Turn]:

@@ -1,0 +1,73 @@
+"""An event loop whose clock jumps to the next timer whenever nothing else is left to do.
+
+Seconds of waiting cost nothing, and their order is the same as in real time. Work in threads (the store's) does not
+move the clock: as long as ``busy`` counts something under way, the loop waits for it in real time.
+"""
+
+import asyncio
+import selectors
+from typing import Any
+
+START = 1_800_000_000_000
+REAL_SLICE = 0.002
+
+
+class _Jumping:
+    """A selector that moves the loop's clock instead of waiting."""
+
+    def __init__(self, loop: "VirtualTimeLoop") -> None:
+        self._real = selectors.DefaultSelector()
+        self._loop = loop
+
+    def select(self, timeout: float | None = None) -> list[Any]:
+        """Return what is ready; with nothing to do and a timer ahead, let its time come."""
+        ready = self._real.select(0 if timeout is None or timeout > 0 else timeout)
+        if ready or (timeout is not None and timeout <= 0):
+            return ready
+        if timeout is None or self._loop.busy:
+            return self._real.select(min(timeout, 1.0) if timeout is not None else None)
+        ready = self._real.select(min(timeout, REAL_SLICE))
+        if not ready:
+            self._loop.jump(timeout)
+        return ready
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+
+class VirtualTimeLoop(asyncio.SelectorEventLoop):
+    """The loop; ``busy`` is how much work in threads it has to wait for."""
+
+    def __init__(self) -> None:
+        self.busy = 0
+        self._ahead = 0.0
+        super().__init__(_Jumping(self))  # pyright: ignore[reportArgumentType] - a selector by its methods
+
+    def time(self) -> float:
+        """Return the virtual time in seconds."""
+        return super().time() + self._ahead
+
+    def jump(self, seconds: float) -> None:
+        """Move the clock."""
+        self._ahead += seconds
+
+
+class VirtualClock:
+    """The kernel's Clock on a virtual loop; ``set_back`` moves the wall clock alone."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._start = self._loop.time()
+        self._shift = 0
+
+    def monotonic(self) -> float:
+        """Return the loop's time."""
+        return self._loop.time()
+
+    def now(self) -> int:
+        """Return the wall time in milliseconds since the epoch."""
+        return START + self._shift + int((self._loop.time() - self._start) * 1000)
+
+    def shift(self, seconds: float) -> None:
+        """Move the wall clock, as a person or a time server does."""
+        self._shift += int(seconds * 1000)
