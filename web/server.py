@@ -52,6 +52,20 @@ class QuietServer(uvicorn.Server):
         """Leave the signals to the composition root."""
         yield
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take no new requests, let the running ones finish for a moment, and cut what is left."""
+        for listening in (*self.servers, *(sockets or ())):
+            listening.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        if self.server_state.tasks:
+            await asyncio.wait(self.server_state.tasks, timeout=GRACE)
+        for task in self.server_state.tasks:
+            task.cancel()
+        for connection in list(self.server_state.connections):
+            if isinstance(connection, H11Protocol):
+                connection.transport.abort()
+
     def stop(self) -> None:
         """End ``serve`` after the requests that are running."""
         self.should_exit = True
@@ -164,7 +178,6 @@ def _config(app: Any, settings: WebSettings) -> uvicorn.Config:
         proxy_headers=settings.behind_proxy,
         forwarded_allow_ips=settings.proxy_addresses,
         timeout_keep_alive=KEEP_ALIVE,
-        timeout_graceful_shutdown=GRACE,
         ssl_certfile=settings.tls_certificate or None,
         ssl_keyfile=settings.tls_key or None,
     )
