@@ -96,7 +96,7 @@ def remembered(folder: Path) -> Anchor | None:
 
 def went_back(connection: sqlite3.Connection, anchor: Anchor | None, head: Head) -> str:
     """Return a sentence where the chain lacks an event that was once committed; empty where all is well."""
-    if anchor is None:
+    if anchor is None or anchor.seq == 0:
         return ""
     rows = connection.execute("SELECT hash FROM event WHERE seq = ?", (anchor.seq,)).fetchall()
     pruned = not rows and anchor.seq < head.seq

@@ -44,7 +44,7 @@ class Job:
     urgent: bool = False
     result: Any = None
     error: BaseException | None = None
-    events: list[Event] = field(default_factory=list[Event])
+    events: Sequence[Event] = ()
 
 
 class _Voided(Exception):
@@ -86,7 +86,7 @@ class Groups:
         except _Voided as voided:
             room = on_full() if is_full(voided.cause) else True
             for job in taken:
-                job.result, job.events, job.error = None, [], explained(voided.cause)
+                job.result, job.events, job.error = None, (), explained(voided.cause)
                 if len(taken) > 1 and (room or job.urgent):
                     job.error = None
                     self.commit([job], on_full=on_full)
@@ -156,7 +156,7 @@ class Groups:
         if job.error is None:
             job.events, self.head = unit.events, unit.head
         else:
-            job.result, job.events, job.error = None, [], explained(job.error)
+            job.result, job.events, job.error = None, (), explained(job.error)
 
     def _end(self) -> None:
         try:

@@ -85,7 +85,11 @@ class Unit(Query):
         previous, now = self.head, self.now
         seq, text = previous.seq + 1, chain.body_text(body)
         hashed = chain.digest(previous.hash, seq, now, kind, subject, actor, text)
-        self.run(chain.INSERT, (seq, now, kind, subject, actor, text, hashed))
+        try:
+            self._execute(chain.INSERT, (seq, now, kind, subject, actor, text, hashed))
+        except sqlite3.Error:
+            self._stop_if_voided()
+            raise
         self.head = Head(seq, hashed)
         self.events.append(Event(seq, now, kind, subject, actor, body))
         return seq

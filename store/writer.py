@@ -258,7 +258,7 @@ def crash(error: BaseException) -> None:
 
 def _refuse(requests: list[Request], error: BaseException) -> None:
     for request in requests:
-        request.result, request.events, request.error = None, [], error
+        request.result, request.events, request.error = None, (), error
 
 
 def _full() -> StoreFull:
