@@ -25,6 +25,7 @@ EXAMINE = "hermes.doctor.examination:examine"
 CHAT_CLIENT = "hermes.cli.talk.client:ChatClient"
 CHAT_SCREEN = "hermes.cli.talk.screen:converse"
 CHAT_ONCE = "hermes.cli.talk.once:ask"
+ROOM_OF_TOKENS = "web.operations:Tokens"
 OPERATIONS_ON_TOKENS = "web.operations:operations"
 YAML_LAYER = "hermes.yaml_layer:read"
 

@@ -89,14 +89,13 @@ def gateway(context: typer.Context) -> None:
     raise typer.Exit(start.gateway(context.find_root().obj.environ))
 
 
-for part in (chat, setup, doctor, status, messages, backup, log_files, models):
+for part in (chat, setup, doctor, status, messages, tokens, backup, log_files, models):
     part.register(app)
 
 app.add_typer(config.app, name="config")
 app.add_typer(pairing.app, name="pairing")
 app.add_typer(audit.app, name="audit")
 app.add_typer(service.app, name="service")
-app.add_typer(tokens.app, name="tokens")
 app.add_typer(debug.app, name="debug")
 
 

@@ -1,4 +1,4 @@
-"""``hermes tokens`` and ``hermes sessions``."""
+"""``hermes tokens`` and ``hermes login``."""
 
 import asyncio
 from typing import Annotated, Any
@@ -8,12 +8,24 @@ import typer
 from hermes import plugins
 from hermes.cli.groups import RoleName, examples, group
 from hermes.cli.local import OPERATOR, opened
-from hermes.cli.remote import running
+from hermes.cli.remote import required, running
 from hermes.cli.terminal import Terminal, here, say_json, say_table, when
 from kernel.clock import SystemClock
 from kernel.people import Scope
 
 app = group("Make, list and revoke tokens for programs that use the API or MCP.")
+
+
+def register(root: typer.Typer) -> None:
+    """Add the commands."""
+    root.add_typer(app, name="tokens")
+    root.command(epilog=examples("hermes login", 'xdg-open "$(hermes login)"'))(login)
+
+
+def login(context: typer.Context) -> None:
+    """Print an address that logs a browser in, once."""
+    print(required(here(context).home).post("/logins")["url"])
+
 
 SCOPES = ", ".join(scope.value for scope in Scope)
 
@@ -90,8 +102,10 @@ def _do(terminal: Terminal, verb: str, asked: dict[str, Any]) -> Any:
 
 
 async def _locally(terminal: Terminal, verb: str, asked: dict[str, Any]) -> Any:
-    make = plugins.load(plugins.OPERATIONS_ON_TOKENS)
+    make, room = plugins.load(plugins.OPERATIONS_ON_TOKENS), plugins.load(plugins.ROOM_OF_TOKENS)
     async with opened(terminal.home) as database:
-        operation = next(one for one in make(database, SystemClock()) if one.name == f"tokens.{verb}")
+        # Without a page there is no address to log in at; only tokens are made here.
+        found = make(room(database, SystemClock(), str, 1))
+        operation = next(one for one in found if one.name == f"tokens.{verb}")
         result = await operation.run(OPERATOR, operation.input.model_validate(asked))
     return result.model_dump(mode="json")
