@@ -108,9 +108,6 @@ class ApprovalSettings(Section):
     overrides: tuple[OverrideSettings, ...] = Field(
         default=(), description="Your own table: may raise anything, and lower medium for named programs."
     )
-    safe_mcp_tools: tuple[str, ...] = Field(
-        default=(), description="Tools of MCP servers that run unasked, as server.tool or server.*."
-    )
     approvers: tuple[PersonId, ...] = Field(
         default=(), description="Who may decide, as platform:id; empty: every operator and owner."
     )

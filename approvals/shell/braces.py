@@ -7,6 +7,7 @@ from approvals.shell.marks import TAME
 from approvals.shell.tree import Unreadable
 
 MAX_VARIANTS = 256
+MAX_BRACES = 16
 _SEQUENCE = re.compile(r"(-?\d+|[A-Za-z])\.\.(-?\d+|[A-Za-z])(?:\.\.-?\d+)?")
 
 
@@ -22,6 +23,8 @@ def expand_braces(tokens: list[Token]) -> list[list[Token]]:
     """Return the words that brace expansion makes of one."""
     if not any(token.kind == "plain" and "{" in token.text for token in tokens):
         return [tokens]
+    if sum(token.text.count("{") for token in tokens if token.kind == "plain") > MAX_BRACES:
+        raise Unreadable("expands to too many words")
     flat = [piece for token in tokens for piece in _characters(token)]
     words = _expand(flat)
     if len(words) > MAX_VARIANTS:

@@ -54,3 +54,20 @@ def _is_dynamic(language: str, text: str) -> bool:
     # A template string of JavaScript is no command; elsewhere backquotes run one.
     shown = re.sub(r"`[^`]*`", "''", text) if language in {"node", "deno", "bun"} else text
     return _DYNAMIC.search(shown) is not None
+
+
+_COMMANDS = re.compile(
+    r"\b(?:system|popen\d?|exec\w*|shell_exec|passthru|proc_open|spawn\w*|run|call|check_call|check_output|getoutput|Popen|qx|sh)"
+    r"\s*\(?\s*(?:\[\s*)?[rbf]?(?P<quote>[\"'`])(?P<text>(?:\\.|(?!(?P=quote)).)*)(?P=quote)",
+    re.DOTALL,
+)
+_BACKQUOTED = re.compile(r"`([^`]*)`|%x[\[({|]([^\])}|]*)|\bqx[\[({|/]([^\])}|/]*)")
+
+
+def commands(language: str, text: str) -> Iterator[str]:
+    """Yield the literal texts in the code that it would hand to a shell."""
+    for match in _COMMANDS.finditer(text):
+        yield match.group("text")
+    if language in {"ruby", "perl", "php"}:
+        for match in _BACKQUOTED.finditer(text):
+            yield next(group for group in match.groups() if group is not None)

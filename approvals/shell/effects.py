@@ -104,14 +104,14 @@ _DELETIONS = frozenset({Effect.DELETE, Effect.DELETE_TREE, Effect.EMPTY})
 def judge(effect: Effect, place: Place, context: Context) -> tuple[Tier, str]:
     """Return the tier of an effect on a place and the sentence that says why."""
     why = f"{_VERBS[effect]} {_PLACES[place.zone]}"
-    if DEEP in place.path and covers_home(place.path.split(DEEP)[0].rstrip("/") or "/", context):
-        # What lies below is named by a pattern, which may match Hermes' own files.
-        return Tier.HIGH, f"{_VERBS[effect]} files below a directory that holds Hermes' own home"
     if effect in _TREES and covers_home(place.path, context):
         return Tier.DENY, f"{_VERBS[effect]} a directory that holds Hermes' own home"
     if effect is Effect.READ_TREE:
         return _read_tree(place, context, why)
     tier = MATRIX[place.zone][effect]
+    if DEEP in place.path and tier < Tier.HIGH and covers_home(place.path.split(DEEP)[0].rstrip("/") or "/", context):
+        # What lies below is named by a pattern, which may match Hermes' own files.
+        return Tier.HIGH, f"{_VERBS[effect]} files below a directory that holds Hermes' own home"
     if tier is Tier.LOW and not _is_named(place):
         return Tier.MEDIUM, f"{why}, but the name is not exact"
     return tier, why

@@ -73,11 +73,17 @@ class Judge:
         if protect.mentions(word, call.scope.directories, self.context(call)):
             self.add(Tier.DENY, "hermes.home", "touches what belongs to Hermes itself", word)
 
-    def wrote(self, target: str, call: Call, content: str = UNKNOWN, *, append: bool = False) -> None:
+    def watch_remote(self, text: str) -> None:
+        """Refuse a text for another machine or a container that names Hermes' own files: it may be this machine."""
+        own = protect.in_code(text, self.walk.context)
+        if own is not None:
+            self.add(Tier.DENY, "hermes.home", own, text)
+
+    def wrote(self, target: str, call: Call, content: str = UNKNOWN) -> None:
         """Remember what a command wrote, so that running it later in the same text is judged by that."""
         for directory in call.scope.directories:
             path = normalise(target, directory)
-            call.scope.files[path] = UNKNOWN if append or path in call.scope.files else content
+            call.scope.files[path] = UNKNOWN if path in call.scope.files else content
 
     def rule_of(self, name: str) -> Rule | None:
         """Return the rule of a program by its base name."""
@@ -219,11 +225,11 @@ class Judge:
             self.opaque("opaque.verb", "what it is told to do is not known beforehand", f"{label} {word}")
             return
         if not reading.operands:
-            if not reading.calm and rule.bare is not None:
-                self._base(rule.bare, label, call)
+            if not reading.calm:
+                self._base(rule.bare or rule, label, call)
             return
         verb, rest = reading.operands[0], reading.operands[1:]
-        found = rule.verbs.get(verb) or rule.other or _UNKNOWN_VERB
+        found = rule.verbs.get(verb) or rule.other or (_UNKNOWN_VERB if rule.tier is Tier.NONE else _stern(rule))
         if reading.calm and not found.verbs:
             return
         self.apply(found, f"{label} {verb}", rest, call, {**inherited, **rule.index})
@@ -276,6 +282,11 @@ class Judge:
 
 
 _UNKNOWN_VERB = Rule(Tier.MEDIUM, "is a sub-command without a rule")
+
+
+def _stern(rule: Rule) -> Rule:
+    """The rule of a program that is free only with the sub-commands that it names."""
+    return Rule(rule.tier, rule.why, deploy=rule.deploy)
 
 
 def _posix(rule: Rule) -> Rule:

@@ -32,6 +32,8 @@ def of(judge: "Judge", rule: Rule, program: str, call: Call) -> str:
         return _paths(program, call)
     if rule.prints == "nothing":
         return ""
+    if rule.prints == "lines":
+        return _lines(call)
     return _git(call) if program == "git" else UNKNOWN
 
 
@@ -42,6 +44,16 @@ def _paths(program: str, call: Call) -> str:
     if program == "find":
         return _found(call)
     return call.scope.directories[0] + "/" + DEEP
+
+
+def _lines(call: Call) -> str:
+    """A filter passes on the paths that it is given; ``grep -l`` prints paths of its own."""
+    if call.stdin is not None and DEEP in call.stdin and "\n" not in call.stdin.rstrip("\n"):
+        return call.stdin
+    flags = "".join(arg[1:] for arg in call.argv[1:] if arg.startswith("-") and not arg.startswith("--"))
+    if "l" in flags or "--files-with-matches" in call.argv or "--files" in call.argv:
+        return call.scope.directories[0] + "/" + DEEP
+    return UNKNOWN
 
 
 def _found(call: Call) -> str:
@@ -254,6 +266,12 @@ def _pwd(judge: "Judge", call: Call) -> str:
     return call.scope.value("PWD")
 
 
+def _which(judge: "Judge", call: Call) -> str:
+    """``which NAME`` prints where a program of that name lies."""
+    names = [word for word in call.argv[1:] if not word.startswith("-")]
+    return f"/usr/bin/{names[0]}" if len(names) == 1 and names[0].isidentifier() else TAME
+
+
 _PRODUCERS: dict[str, Callable[["Judge", Call], str]] = {
     "echo": _echo,
     "printf": _printf,
@@ -269,6 +287,7 @@ _PRODUCERS: dict[str, Callable[["Judge", Call], str]] = {
     "sed": _sed,
     "rot13": _filter(lambda text: codecs.encode(text, "rot13")),
     "pwd": _pwd,
+    "which": _which,
     "basename": _name,
     "dirname": _name,
     "true": lambda judge, call: "",

@@ -36,6 +36,7 @@ class Scope:
             "PWD": context.cwd,
             "HERMES_HOME": context.hermes_home,
             "IFS": " \t\n",
+            "PATH": "/usr/local/bin:/usr/bin:/bin",
             **context.variables,
         }
         return cls(known, (context.cwd,))

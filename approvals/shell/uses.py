@@ -27,6 +27,8 @@ def apply(judge: "Judge", use: Use, word: str, call: Call, label: str) -> None:
 def apply_rest(judge: "Judge", use: Use, rule: Rule, words: list[str], call: Call, label: str) -> None:
     """Judge the remaining operands as one command."""
     inner = call if not rule.remote else call.inner(call.argv, call.scope.elsewhere())
+    if rule.remote:
+        judge.watch_remote(" ".join(words))
     if use is Use.COMMAND:
         judge.wrap(words, inner)
     else:
@@ -80,6 +82,8 @@ def inline(judge: "Judge", language: str, text: str, call: Call, label: str) -> 
         return
     for tier, rule, why in code.judge_code(language, text, judge.context(call)):
         judge.add(tier, rule, why, text)
+    for command in code.commands(language, text):
+        shell(judge, command, call, language)
 
 
 def statements(judge: "Judge", text: str, call: Call, dialect: str) -> None:

@@ -53,6 +53,7 @@ class Walk:
         self.commands = 0
         self.nesting = 0
         self.pipes: dict[str, str] = {}
+        self.written: list[tuple[str, bool]] = []
         self.called: set[int] = set()
         self.defined: list[tuple[Function, Scope]] = []
         self.judge = Judge(self)
@@ -221,7 +222,10 @@ class Walk:
     def _redirected(self, node: Redirected, scope: Scope, stdin: str | None) -> str:
         call = Call([], scope, node.text)
         given, discarded = self._redirects(node.redirects, call, stdin)
+        written, self.written = self.written, []
         output = self.node(node.body, scope, given)
+        for target, whole in written:
+            self.judge.wrote(target, call, output if whole else UNKNOWN)
         self._segment(call, (), before=0, plain=False)
         return "" if discarded else output
 
@@ -263,7 +267,10 @@ class Walk:
         if given is not stdin:
             call.stdin, call.piped = given, False
         environment.judge_variables(self, expander.touched, call)
+        written, self.written = self.written, []
         output = self._run(node, call)
+        for target, whole in written:
+            self.judge.wrote(target, call, output if whole else UNKNOWN)
         tier, self.worst = self.worst, max(self.worst, worst)
         plain = not node.assignments and not node.redirects and stdin is None
         self._segment(call, tuple(self.reasons)[before:], before, plain=plain, tier=tier)
@@ -278,6 +285,9 @@ class Walk:
             for found in node.assignments:
                 self._assign(found, call)
             return ""
+        for found in node.assignments:
+            if found.array:
+                self._assign(found, call)
         return self.judge.run(call)
 
     def _count(self) -> None:
@@ -318,6 +328,9 @@ class Walk:
                 target = expander.value(redirect.target, call.scope)
                 if redirect.operator == "<<<":
                     given = target + "\n"
+                elif target.startswith(("/dev/tcp/", "/dev/udp/")):
+                    self.add(Tier.HIGH, "network", "opens a network connection", target)
+                    given = UNKNOWN
                 elif redirect.operator == "<":
                     given = self.judge.read_file(target, call)
                 else:
@@ -328,15 +341,13 @@ class Walk:
         """Judge an output redirection; tell whether standard output went into it."""
         if redirect.operator in {">&", "<&"} and (target.isdigit() or target in {"-", TAME}):
             return False
-        if target.startswith(("/dev/tcp/", "/dev/udp/")):
-            self.add(Tier.HIGH, "network", "opens a network connection", target)
-            return False
         empties = not call.argv or call.argv[0] in {":", "true"}
         if empties and redirect.operator in {">", ">|"}:
             self.judge.touch(Effect.EMPTY, target, call)
         else:
             self.judge.touch(Effect.WRITE, target, call)
-        self.judge.wrote(target, call, append=redirect.operator == ">>")
+        whole = redirect.descriptor in {"", "1"} and redirect.operator != ">>"
+        self.written.append((target, whole))
         return redirect.descriptor in {"", "1"}
 
     def _segment(

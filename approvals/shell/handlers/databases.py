@@ -28,8 +28,9 @@ def client(judge: "Judge", rule: Rule, label: str, args: list[str], call: Call) 
         for text in operands[1:]:
             uses.statements(judge, text, call, dialect)
         found = found or len(operands) > 1
-    if reading.uncertain:
-        judge.opaque("opaque.option", "a word that is not known beforehand may be an option", reading.uncertain[0])
+    # A connection that stands in one variable is usual; anything more could be options.
+    if reading.uncertain and reading.uncertain != operands[:1]:
+        judge.opaque("opaque.option", "a word that is not known beforehand may be an option", reading.uncertain[-1])
     if call.stdin is not None:
         uses.statements(judge, call.stdin, call, dialect)
     elif not found:

@@ -93,6 +93,7 @@ def secure_shell(judge: "Judge", rule: Rule, label: str, args: list[str], call: 
     scope.names = (*scope.names, host)
     inner = call.inner(call.argv, scope)
     before = judge.walk.worst
+    judge.watch_remote(" ".join(words) or call.stdin or "")
     if words:
         uses.shell(judge, " ".join(words), inner, label)
     elif call.stdin is not None:

@@ -75,10 +75,14 @@ def targets(judge: "Judge", rule: Rule, label: str, args: list[str], call: Call)
     if reading is None or reading.calm:
         return
     for word in reading.operands:
+        if word.startswith("//"):
+            continue
         if _VARIABLE.match(word):
             environment.judge_assignment(judge.walk, *word.split("=", 1), call)
         else:
-            judge_target(judge, label.split()[0], word.lstrip(":").rpartition(":")[2] or word, call)
+            goal = word.lstrip(":")
+            if goal.split(":")[0] not in rule.language.split():
+                judge_target(judge, label.split()[0], goal.rpartition(":")[2] or goal, call)
 
 
 def package_script(judge: "Judge", rule: Rule, label: str, args: list[str], call: Call) -> None:

@@ -43,6 +43,8 @@ def shell(judge: "Judge", rule: Rule, label: str, args: list[str], call: Call) -
     elif reading.operands and not reading.has("-s"):
         inner.scope.positional = tuple(reading.operands[1:])
         uses.script(judge, reading.operands[0], inner, label)
+    elif call.stdin is None and call.scope.remote:
+        judge.add(Tier.MEDIUM, f"{label}.interactive", "opens a shell elsewhere", " ".join(call.argv))
     elif call.stdin is None:
         judge.opaque("opaque.shell", "starts a shell whose commands are not known beforehand", " ".join(call.argv))
     else:

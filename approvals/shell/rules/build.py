@@ -22,7 +22,7 @@ BUILD = table(
             takes("--shell --shell-command --command", Use.PROGRAM, MEDIUM, "runs a command"), flag("-v -q -k -s -n -i")))),
     programs("gradle gradlew", Rule(handler="targets", words=True, options=(
         takes("-I --init-script", None, HIGH, "runs a script"), takes("-b --build-file -c --settings-file", Use.SCRIPT), takes("-p --project-dir -x --exclude-task --tests --max-workers --console -g"), calm("-v --version --help -m --dry-run --status")))),
-    programs("mvn mvnw mvnd", Rule(handler="targets", words=True, options=(takes("-f --file -pl --projects -P --activate-profiles -s --settings -T --threads -gs -rf --resume-from -t -l"), calm("-v --version --help")))),
+    programs("mvn mvnw mvnd", Rule(handler="targets", language="install dependency help enforcer surefire failsafe compiler", words=True, options=(takes("-f --file -pl --projects -P --activate-profiles -s --settings -T --threads -gs -rf --resume-from -t -l"), calm("-v --version --help")))),
     programs("cmake", Rule(operands=(Use.ANY,), options=(takes("-S -G -D -C -j --target --config --preset -T -A --install-prefix -L"), takes("-B --build", Use.MAKE), takes("-P", Use.SCRIPT), takes("-E", None, MEDIUM, "runs a command of cmake's own"), takes("--install", None, MEDIUM, "installs files"), calm("--version --help")))),
     programs("ctest cpack ccmake autoreconf autoconf automake aclocal libtoolize pkg-config pkgconf qmake", Rule()),
     programs("gcc g++ cc c++ clang clang++ ld ld.lld lld gfortran nvcc tcc as nasm yasm", _COMPILER),

@@ -7,16 +7,17 @@ _PATTERN = (Use.DATA, Use.READ)
 
 READING = table(
     programs(
-        "head tail wc tac nl od hexdump strings md5sum sha1sum sha256sum sha512sum sha224sum b2sum cksum sum crc32"
+        "wc tac nl od hexdump strings md5sum sha1sum sha256sum sha512sum sha224sum b2sum cksum sum crc32"
         " file stat du df tree cmp comm join paste cut fold fmt expand unexpand column colrm zcat bzcat xzcat zless zgrep bzgrep"
         " xzgrep lz4cat zstdcat pr tsort cloc tokei scc wdiff colordiff delta ldd nm objdump readelf size identify exiftool"
         " mediainfo ffprobe pdfinfo lsof lsattr getfacl sha384sum hd base64 base32 rev glow mdcat shellcheck hadolint"
         " yamllint markdownlint actionlint dot2tex ccze lolcat nkf envsubst",
         Rule(operands=_READ),
     ),
+    programs("head tail", Rule(operands=_READ, prints="lines")),
     programs("cat", Rule(operands=_READ)),
     programs("ls ll la l dir vdir exa eza lsd", Rule(prints="paths")),
-    programs("uniq", Rule(operands=(Use.READ, Use.WRITE), options=(takes("-f -s -w --skip-fields --skip-chars --check-chars"),))),
+    programs("uniq", Rule(prints="lines", operands=(Use.READ, Use.WRITE), options=(takes("-f -s -w --skip-fields --skip-chars --check-chars"),))),
     programs("iconv", Rule(operands=_READ, options=(takes("-f -t"), takes("-o --output", Use.WRITE)))),
     programs("pdftotext", Rule(operands=(Use.READ, Use.WRITE))),
     programs("dos2unix unix2dos", Rule(operands=(Use.WRITE,))),
@@ -26,17 +27,17 @@ READING = table(
         takes("--pager", Use.PROGRAM), takes("-o -O --log-file", Use.WRITE), takes("-l --language --style --theme --line-range --color --paging"),
         flag("+!", HIGH, "runs a command", attached=True),
     ))),
-    programs("grep egrep fgrep rgrep", Rule(handler="read_tree", options=(
+    programs("grep egrep fgrep rgrep", Rule(handler="read_tree", prints="lines", options=(
         flag("-r -R --recursive --dereference-recursive -i -v -n -l -L -c -o -q -s -w -x -H -h -E -F -G -P -a -I -z -b -U -T -u -Z --files-with-matches"),
         takes("-e --regexp", Use.DATA), takes("-f --file", Use.READ),
         takes("-A -B -C -m -d -D --include --exclude --exclude-dir --after-context --before-context --context --max-count --label --binary-files"),
     ))),
-    programs("rg", Rule(handler="read_tree", language="recursive", options=(
+    programs("rg", Rule(handler="read_tree", prints="lines", language="recursive", options=(
         takes("-e --regexp", Use.DATA), takes("-f --file", Use.READ), flag("--files"),
         takes("-A -B -C -g --glob -t --type -T --type-not -m --max-count -d --max-depth -j -M -r --replace --iglob -E --sort --sortr --color --context --type-add --ignore-file --engine"),
         takes("--pre", Use.PROGRAM, MEDIUM, "runs a program on every file"), takes("--hostname-bin", Use.PROGRAM, MEDIUM, "runs a program"),
     ))),
-    programs("ag ack pt", Rule(handler="read_tree", language="recursive", options=(
+    programs("ag ack pt", Rule(handler="read_tree", prints="lines", language="recursive", options=(
         takes("-A -B -C -G -m --ignore --ignore-dir --depth --type -g"), takes("--pager", Use.PROGRAM, MEDIUM, "runs a program"),
     ))),
     programs("find gfind", Rule(handler="find", prints="paths")),
@@ -46,7 +47,7 @@ READING = table(
     programs("locate mlocate plocate", Rule(operands=(Use.DATA,))),
     programs("diff sdiff diff3 difft icdiff", Rule(operands=_READ, options=(takes("-I -F --label -L -U -C --to-file --from-file -x"), takes("--diff-program", Use.PROGRAM)))),
     programs("vimdiff", Rule(MEDIUM, "opens an editor")),
-    programs("sort", Rule(operands=_READ, options=(
+    programs("sort", Rule(operands=_READ, prints="lines", options=(
         flag("-n -r -u -h -V -b -d -f -g -i -M -R -c -C -m -s -z --reverse --unique --numeric-sort --human-numeric-sort"),
         takes("-k -t -S -T --key --field-separator --buffer-size --parallel --batch-size --sort"), takes("-o --output", Use.WRITE),
         takes("--compress-program", Use.PROGRAM, MEDIUM, "runs a program"), takes("--files0-from --random-source", Use.READ),
@@ -72,7 +73,7 @@ READING = table(
     programs("man info help tldr cheat", Rule(operands=(Use.DATA,), options=(takes("-P --pager -H --html -X -Z", Use.PROGRAM), takes("-C --config-file", Use.OPAQUE), takes("-M -l", Use.READ), takes("-S -s -L -m -k")))),
     programs("tee", Rule(operands=(Use.WRITE,), options=(flag("-a -i -p --append --ignore-interrupts"),))),
     programs("top htop btop atop vmstat iostat mpstat sar free uptime w who last lscpu lsblk lspci lsusb lsmod dmesg sensors"
-        " pstree pgrep pidof pmap pwdx findmnt blkid", Rule(operands=(Use.DATA,), prints="tame")),
+        " lsb_release lshw dmidecode acpi vcgencmd getfattr inxi glances nvidia-smi pstree pgrep pidof pmap pwdx findmnt blkid", Rule(operands=(Use.DATA,), prints="tame")),
     programs("ps", Rule(handler="ps", prints="tame")),
     programs("nslookup dig host ping ping6 traceroute tracepath mtr whois getent arp ss netstat", Rule(operands=(Use.DATA,), options=(takes("-f", Use.READ),))),
     programs("pg_isready", Rule()),

@@ -1,0 +1,126 @@
+"""What an action is bound to besides its words: the contents of programs and scripts, and what links point at."""
+
+import os
+import shutil
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import lru_cache
+from hashlib import file_digest
+from pathlib import Path
+
+from kernel.approvals import Action
+from kernel.risk import Classification, PathUse, Segment
+
+MISSING = "missing"
+LINK = "link:"
+# A script or SQL file up to this size is read and judged by its content; a longer one is only bound by its digest.
+READABLE = 256 * 1024
+
+
+def contents(action: Action, classification: Classification) -> dict[str, str]:
+    """Return the scripts that a text would run, as far as they are readable text of a bounded size."""
+    del action
+    found: dict[str, str] = {}
+    for path in _scripts(classification.segments):
+        text = _text(Path(path))
+        if text is not None:
+            found[path] = text
+    return found
+
+
+def bind(action: Action, classification: Classification, search: str) -> Action:
+    """Return the action with its programs, scripts and links bound as they are now.
+
+    ``search`` is the ``PATH`` of the process that will run it. Paths that are bound already are looked at again.
+    """
+    programs = _programs(action, classification.segments, search)
+    paths = dict.fromkeys(
+        (*(path for path, _ in action.inputs), *_scripts(classification.segments), *programs)
+    )
+    links = {
+        use.path: LINK + real
+        for use in _written(classification.segments)
+        if (real := real_path(use)) != use.path
+    }
+    bound = {path: hashed(path) for path in paths if path not in links} | links
+    if action.cwd:
+        bound |= _folder(action.cwd)
+    argv = classification.argv if classification.argv and programs else None
+    binary = programs[0] if argv else ""
+    return replace(action, argv=argv, binary=binary, inputs=tuple(sorted(bound.items())))
+
+
+def drift(before: Action, now: Action) -> str:
+    """Return a sentence about what has changed since an action was bound, ``""`` when nothing has."""
+    if before == now:
+        return ""
+    old, new = dict(before.inputs), dict(now.inputs)
+    for path in sorted(old.keys() | new.keys()):
+        if old.get(path) == new.get(path):
+            continue
+        if new.get(path, MISSING) == MISSING:
+            return f"{path} is gone."
+        return f"{path} has changed." if path in old else f"{path} is what would run now."
+    return "What would run now is not what was shown."
+
+
+def real_path(use: PathUse) -> str:
+    """Return where an effect on a path really lands; deleting a link deletes the link."""
+    if use.effect in {"delete", "move"}:
+        folder, _, name = use.path.rpartition("/")
+        return f"{os.path.realpath(folder or '/').rstrip('/')}/{name}"
+    return os.path.realpath(use.path)
+
+
+def hashed(path: str) -> str:
+    """Return the SHA-256 of a file in hexadecimal, ``"missing"`` where there is none to read."""
+    try:
+        stat = os.stat(path)
+        return _hash(path, stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
+    except OSError:
+        return MISSING
+
+
+@lru_cache(maxsize=512)
+def _hash(path: str, *_identity: int) -> str:
+    """Hash a file once per identity: device, inode, size and both times."""
+    with Path(path).open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()
+
+
+def _folder(path: str) -> dict[str, str]:
+    real = os.path.realpath(path)
+    if not Path(real).is_dir():
+        return {path: MISSING}
+    return {path: LINK + real} if real != path else {}
+
+
+def _scripts(segments: Iterable[Segment]) -> list[str]:
+    return [path for segment in segments for path in segment.scripts]
+
+
+def _written(segments: Iterable[Segment]) -> list[PathUse]:
+    return [use for segment in segments for use in segment.paths if not use.effect.startswith("read")]
+
+
+def _programs(action: Action, segments: Iterable[Segment], search: str) -> list[str]:
+    """Return the programs the commands start, as absolute paths; builtins and unknown names are not among them."""
+    path = dict(action.environment).get("PATH", search)
+    found: dict[str, None] = {}
+    for segment in segments:
+        if segment.argv:
+            name = segment.argv[0]
+            where = os.path.join(action.cwd, name) if "/" in name else name  # noqa: PTH118 - a text, not yet a path
+            program = shutil.which(where, path=path)
+            if program:
+                found[os.path.normpath(program)] = None
+    return list(found)
+
+
+def _text(path: Path) -> str | None:
+    try:
+        if path.stat().st_size > READABLE or not path.is_file():
+            return None
+        return path.read_bytes().decode()
+    except (OSError, UnicodeDecodeError):
+        return None
