@@ -22,6 +22,7 @@ from store import damage
 from store.connect import Worker, open_reader, open_writer
 from store.migrate import MIGRATIONS, load, migrate
 from store.readers import Readers
+from store.reserve import Reserve
 from store.units import Query, Unit
 from store.writer import Request, StoreState, Writer
 
@@ -68,7 +69,7 @@ class Database:
         database = cls(path, Writer(path, clock, bus), Readers(path, clock, read_limit))
         folder = migrations or MIGRATIONS
         try:
-            problems = await asyncio.to_thread(damage.examine, path, len(load(folder)), check_bytes)
+            problems = await asyncio.to_thread(_examine, path, len(load(folder)), check_bytes)
             if problems:
                 await database._open_damaged(problems)
             else:
@@ -173,8 +174,21 @@ def _note_return(tx: Unit, sentence: str) -> None:
     tx.emit("store.went_back", "database", sentence=sentence)
 
 
+def _examine(path: Path, known: int, check_bytes: int) -> list[str]:
+    """Look at the file first; on a full disk the reserve makes the room that even opening needs."""
+    try:
+        return damage.examine(path, known, check_bytes)
+    except sqlite3.OperationalError:
+        reserve = Reserve(path.parent)
+        if reserve.has_room() or not reserve.free():
+            raise
+        return damage.examine(path, known, check_bytes)
+
+
 def _prepare(path: Path, clock: Clock, folder: Path) -> sqlite3.Connection:
     """Open the writing connection on its thread and bring the schema up to date."""
+    # SQLite gives the files beside it the same mode.
+    path.touch(mode=0o600)
     connection = open_writer(path)
     try:
         migrate(connection, path, clock=clock, folder=folder)

@@ -31,9 +31,13 @@ class Reserve:
             os.close(descriptor)
         return True
 
-    def free(self) -> None:
-        """Give the blocks back to the disk."""
-        self._path.unlink(missing_ok=True)
+    def free(self) -> bool:
+        """Give the blocks back to the disk; return whether there were any."""
+        try:
+            self._path.unlink()
+        except FileNotFoundError:
+            return False
+        return True
 
     def has_room(self) -> bool:
         """Tell whether the disk has room for ordinary work again."""

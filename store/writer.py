@@ -178,6 +178,8 @@ class Writer:
         if not self._reserve.has_room():
             admitted = [request for request in requests if request.urgent]
             _refuse([request for request in requests if not request.urgent], _full())
+        if not admitted:
+            return
         changes = self._groups.changes
         self._groups.commit(admitted, on_full=self._on_full)
         if self._groups.changes > changes:

@@ -92,6 +92,22 @@ async def main(faults):
 asyncio.run(main(Path(sys.argv[1])))
 """
 
+START_ON_A_FULL_DISK = """
+import asyncio, sys
+from pathlib import Path
+from tests.unit.store.small import add, opened
+
+async def main(faults):
+    async with opened(faults / "home") as database:
+        await database.write(add, 1)
+    (faults / "full").touch()
+    async with opened(faults / "home") as database:
+        print(await database.read(lambda query: query.all("SELECT count(*) FROM item")[0][0]))
+        print(await database.write_urgent(add, 100))
+
+asyncio.run(main(Path(sys.argv[1])))
+"""
+
 FAILED_SYNC = """
 import asyncio, sys
 from pathlib import Path
@@ -242,6 +258,11 @@ def test_on_a_full_disk_one_alert_gets_out(faults: Faults) -> None:
         "trail: True",
     ]
     assert items(faults.home) == [1, 4, 100]
+
+
+def test_a_start_on_a_full_disk_uses_the_reserve(faults: Faults) -> None:
+    done = faults.run(START_ON_A_FULL_DISK)
+    assert (done.returncode, done.stdout.split()) == (0, ["1", "100"]), done.stderr
 
 
 async def test_a_commit_that_cannot_be_confirmed_ends_the_process(faults: Faults) -> None:

@@ -26,6 +26,11 @@ def end_everything(tx: Unit, number: int) -> None:
     tx.run("INSERT OR ROLLBACK INTO item (id, state) VALUES (?, 'new')", (number,))
 
 
+def modes(home: Path) -> dict[str, int]:
+    """Return who may touch the database's files."""
+    return {path.name: path.stat().st_mode & 0o777 for path in home.glob("small.db*")}
+
+
 async def test_a_unit_is_visible_to_others_once_its_result_is_there(tmp_path: Path) -> None:
     async with opened(tmp_path) as database:
         assert await database.write(add, 7) == 7
@@ -202,6 +207,12 @@ async def test_foreign_keys_hold(tmp_path: Path) -> None:
     async with opened(tmp_path) as database:
         with pytest.raises(sqlite3.IntegrityError, match="FOREIGN KEY"):
             await database.write(lambda tx: tx.run("INSERT INTO part (item_id) VALUES (4)"))
+
+
+async def test_the_database_is_readable_by_its_owner_only(tmp_path: Path) -> None:
+    async with opened(tmp_path) as database:
+        await database.write(add, 1)
+        assert modes(tmp_path) == {"small.db": 0o600, "small.db-wal": 0o600, "small.db-shm": 0o600}
 
 
 async def test_durability_is_not_relaxed(tmp_path: Path) -> None:
