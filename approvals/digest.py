@@ -17,9 +17,8 @@ LINK = "link:"
 READABLE = 256 * 1024
 
 
-def contents(action: Action, classification: Classification) -> dict[str, str]:
+def contents(classification: Classification) -> dict[str, str]:
     """Return the scripts that a text would run, as far as they are readable text of a bounded size."""
-    del action
     found: dict[str, str] = {}
     for path in _scripts(classification.segments):
         text = _text(Path(path))
@@ -64,6 +63,18 @@ def drift(before: Action, now: Action) -> str:
     return "What would run now is not what was shown."
 
 
+def bind_file(action: Action) -> Action:
+    """Return a file's action bound to what is there now: replacing something else is another action."""
+    real = os.path.realpath(action.target)
+    now = LINK + real if real != action.target else hashed(real)
+    return replace(action, inputs=((action.target, now),))
+
+
+def places(target: str) -> tuple[str, ...]:
+    """Return a path as it is written and, where links lead elsewhere, as it really is."""
+    return tuple(dict.fromkeys((target, os.path.realpath(target))))
+
+
 def real_path(use: PathUse) -> str:
     """Return where an effect on a path really lands; deleting a link deletes the link."""
     if use.effect in {"delete", "move"}:
@@ -75,7 +86,7 @@ def real_path(use: PathUse) -> str:
 def hashed(path: str) -> str:
     """Return the SHA-256 of a file in hexadecimal, ``"missing"`` where there is none to read."""
     try:
-        stat = os.stat(path)
+        stat = Path(path).stat()
         return _hash(path, stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
     except OSError:
         return MISSING

@@ -4,7 +4,6 @@ import re
 import shlex
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import partial
 from urllib.parse import urlsplit
 
 from approvals import digest
@@ -30,8 +29,8 @@ _SHOWN = 200
 class Surroundings:
     """What is pinned for everything that runs here.
 
-    Absolute paths; ``path`` is the ``PATH`` of the agents' processes, ``port`` Hermes' own, ``projects`` are folders that
-    count as workspaces besides the one an action names.
+    Absolute paths; ``path`` is the ``PATH`` of the agents' processes, ``port`` Hermes' own, ``projects`` are folders
+    that count as workspaces besides the one an action names.
     """
 
     home: str
@@ -112,7 +111,7 @@ class Policy:
 
     def _terminal(self, action: Action) -> Assessed:
         bare = self._classify(action.text, self.context(action, {}))
-        files = digest.contents(action, bare)
+        files = digest.contents(bare)
         context = self.context(action, files)
         judged = self._classify(action.text, context) if files else bare
         bound = digest.bind(action, judged, self._surroundings.path)
@@ -134,17 +133,13 @@ class Policy:
                 yield from _placed(use.effect, real, context, f"{use.path} → {real}")
 
     def _file(self, action: Action) -> Assessed:
-        context = self.context(action, {})
-        judge = partial(_placed, action.effect or "write", context=context)
-        places = dict.fromkeys((action.target, digest.os.path.realpath(action.target)))
-        reasons = [reason for place in places for reason in judge(place, shown=place)]
-        return _judged(self._bound(action), [*reasons, *_odd(action.target)])
-
-    def _bound(self, action: Action) -> Action:
-        """Bind a file to what is there now: replacing something else than what was seen is another action."""
-        real = digest.os.path.realpath(action.target)
-        now = digest.LINK + real if real != action.target else digest.hashed(real)
-        return replace(action, inputs=((action.target, now),))
+        context, effect = self.context(action, {}), action.effect or "write"
+        placed = [
+            reason
+            for place in digest.places(action.target)
+            for reason in _placed(effect, place, context, place)
+        ]
+        return _judged(digest.bind_file(action), [*placed, *_odd(action.target)])
 
     def _request(self, action: Action) -> Assessed:
         method = action.effect.upper()

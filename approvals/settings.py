@@ -7,7 +7,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from kernel.risk import Tier
 
-PersonId = Annotated[str, Field(pattern=r"^[a-z]+:.+$")]
+PersonId = Annotated[str, Field(pattern=r"^([a-z]+:.+|cli)$")]
 Asked = Literal["low", "medium", "high"]
 MINUTE_MS = 60_000
 DAY_MS = 86_400_000

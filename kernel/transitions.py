@@ -131,6 +131,7 @@ TOOL_CALL: Machine[C] = Machine(
         (C.INTENT, "hold"): C.HELD,
         (C.INTENT, "lose"): C.UNKNOWN,
         (C.HELD, "finish"): C.DONE,
+        (C.HELD, "lose"): C.UNKNOWN,
         (C.UNKNOWN, "finish"): C.DONE,
     },
 )

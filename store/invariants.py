@@ -97,7 +97,8 @@ RULES = (
         "A turn ended without an answer or an explained error.",
         "SELECT id FROM turn WHERE state IN ('done', 'failed')"
         " AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.turn_id = turn.id)"
-        " AND NOT EXISTS (SELECT 1 FROM question WHERE question.turn_id = turn.id)",
+        " AND NOT EXISTS (SELECT 1 FROM question WHERE question.turn_id = turn.id)"
+        " AND NOT EXISTS (SELECT 1 FROM approval WHERE approval.turn_id = turn.id)",
     ),
     Rule(
         "I2",
@@ -202,6 +203,52 @@ RULES = (
         "A question was stored without a card.",
         "SELECT id FROM question WHERE state = 'open' AND NOT EXISTS"
         " (SELECT 1 FROM outbox WHERE outbox.dedup_key GLOB '*' || question.id || '*')",
+    ),
+    Rule(
+        "I4",
+        "approval.undecided",
+        "An action ran that nobody decided, or after its request had expired.",
+        "SELECT id FROM approval WHERE started_at IS NOT NULL"
+        " AND (decided_by = '' OR decided_at IS NULL OR started_at >= expires_at OR decided_at > started_at)",
+    ),
+    Rule(
+        "I4",
+        "approval.other",
+        "What ran is not what was approved.",
+        "SELECT approval.id FROM event JOIN approval ON approval.id = event.subject"
+        " WHERE event.kind = 'approval.execution' AND event.body ->> 'digest' <> approval.digest",
+    ),
+    Rule(
+        "I4",
+        "approval.self",
+        "Whoever asked decided as well.",
+        "SELECT id FROM approval WHERE decided_by <> '' AND decided_by = requester",
+    ),
+    Rule(
+        "I4",
+        "approval.lonely",
+        "An action ran with fewer approvers than it needs.",
+        "SELECT id FROM approval WHERE started_at IS NOT NULL AND needed > 1 AND needed >"
+        " (SELECT count(*) FROM approval_vote WHERE approval_vote.approval_id = approval.id)",
+    ),
+    Rule(
+        "I5",
+        "approval.twice",
+        "An approval was used more than once.",
+        "SELECT subject FROM event WHERE kind = 'approval.start' GROUP BY subject HAVING count(*) > 1",
+    ),
+    Rule(
+        "I3",
+        "approval.unasked",
+        "A request waits for a decision and no card was ever owed.",
+        "SELECT id FROM approval WHERE state = 'pending' AND runs = 'here' AND NOT EXISTS"
+        " (SELECT 1 FROM approval_card WHERE approval_card.approval_id = approval.id)",
+    ),
+    Rule(
+        "I2",
+        "approval.overdue",
+        "A request is open long after its time was over.",
+        "SELECT id FROM approval WHERE state IN ('pending', 'held', 'approved') AND expires_at < :before",
     ),
     Rule(
         "I11",

@@ -57,6 +57,26 @@ def finish(tx: Unit, turn_id: str, key: str, result: str) -> None:
         tx.move(TOOL_CALL, row["id"], "finish", result=result, ended_at=tx.now)
 
 
+def hold(tx: Unit, turn_id: str, key: str, tool: str, digest: str) -> None:
+    """Write down that a call waits for a person and has not run."""
+    begun = begin(tx, turn_id, key, tool, digest, idempotent=False)
+    if begun.state is TOOL_CALL.initial:
+        tx.move(TOOL_CALL, begun.id, "hold")
+
+
+def lose_held(tx: Unit, turn_id: str, key: str) -> None:
+    """Mark a held call that was being carried out when the daemon stopped."""
+    row = tx.one(BY_KEY, (turn_id, key))
+    if row is not None and row["state"] == ToolCallState.HELD:
+        lose(tx, row["id"])
+
+
+def is_done(q: Query, turn_id: str, key: str) -> bool:
+    """Tell whether a call's result is stored."""
+    row = q.one(BY_KEY, (turn_id, key))
+    return row is not None and row["state"] == ToolCallState.DONE
+
+
 def lose(tx: Unit, call_id: int) -> None:
     """Mark a call whose outcome a crash left unknown."""
     tx.move(TOOL_CALL, call_id, "lose")

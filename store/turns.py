@@ -8,7 +8,7 @@ from kernel.ids import new_id
 from kernel.states import TurnState
 from kernel.transitions import INBOX, TURN
 from kernel.turns import StagedConversation, Usage
-from store import conversations, inbox, outbox, questions, sessions, usage
+from store import approvals, conversations, inbox, outbox, questions, sessions, usage
 from store.inbox import InboxRow
 from store.outbox import Owed, Wait
 from store.sessions import Session
@@ -141,7 +141,7 @@ def end(tx: Unit, ending: Ending) -> None:
     inbox.start_waiting(tx, ending.consumed, turn.id)
     for row in inbox.of_turn(tx, turn.id):
         tx.move(INBOX, row.id, ending.inbox_event, error=ending.error)
-    if ending.held and questions.are_over(tx, ending.held):
+    if ending.held:
         settle(tx, turn.id)
     sessions.erase_forgotten(tx, turn.session_id)
     outbox.add_all(tx, ending.owed)
@@ -151,12 +151,14 @@ def end(tx: Unit, ending: Ending) -> None:
 
 
 def settle(tx: Unit, turn_id: str) -> None:
-    """End a suspended turn whose last question was answered; its continuation is a turn of its own.
+    """End a suspended turn that waits for nobody any more; its continuation is a turn of its own.
 
     A turn that has asked and still runs is left alone: it settles when it ends.
     """
     turn = get(tx, turn_id)
-    if turn is not None and turn.state in TURN.sources("settle"):
+    if turn is None or turn.state not in TURN.sources("settle"):
+        return
+    if not questions.open_of_turn(tx, turn_id) and not approvals.waited_for(tx, turn_id):
         tx.move(TURN, turn_id, "settle")
 
 
