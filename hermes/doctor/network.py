@@ -128,6 +128,8 @@ def model(patient: Patient) -> Result:
         return Result("model", Level.SKIP, "No language model is configured.")
     agent = patient.settings.agent
     provider = agent.model.partition(":")[0]
+    if not agent.base_url and not _key(patient):
+        return Result("model", Level.SKIP, "Without a key there is nobody to ask.")
     address = agent.base_url.rstrip("/") or ADDRESSES.get(provider, "")
     if not address:
         return Result("model", Level.SKIP, f"The address of {provider} is not known here.")
