@@ -45,7 +45,6 @@ log = logging.getLogger(__name__)
 
 ALIVE_SECONDS = 60.0
 STOP_GRACE_SECONDS = 3.0
-ALARMS = {AdapterState.CONFLICT, AdapterState.UNAUTHORISED}
 HOUR_MS = 3_600_000
 
 
@@ -262,11 +261,10 @@ class Gateway:
             self._spawn(self._deliver_all(connection))
         if connection.state is AdapterState.CONNECTED:
             self._spawn(self._introduce(connection))
-        if connection.state in ALARMS:
+        if connection.raises_alarm():
+            text = f"{connection.name}: {connection.sentence}"
             key = f"{connection.name}:{connection.state}:{connection.since}"
-            self._spawn(
-                self.notices.alarm(key, f"{connection.name}: {connection.sentence}", not_on=connection.name)
-            )
+            self._spawn(self.notices.alarm(key, text, not_on=connection.name))
 
     async def _deliver_all(self, connection: Connection) -> None:
         for chat in await self.database.read(outbox.open_chats):
@@ -295,13 +293,11 @@ class Gateway:
             )
 
     async def disconnect(self) -> None:
-        """Stop the adapters: nothing comes in any more."""
+        """Stop the adapters: nothing comes in any more; sending stays possible."""
         for task in self._tasks.values():
             task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks.values())
-        for connection in self.connections.values():
-            connection.stopped()
 
     async def drain(self) -> None:
         """Stop intake, let running turns end for a bounded time, and send what is owed.
@@ -319,6 +315,8 @@ class Gateway:
         await self.notices.stopped()
         for unlisten in self._unlisten:
             unlisten()
+        for connection in self.connections.values():
+            connection.stopped()
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         assert self._group is not None  # noqa: S101 - events arrive only while the gateway is open

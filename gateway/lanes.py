@@ -30,6 +30,11 @@ class Lanes(Generic[K]):
         self._idle.set()
 
     @property
+    def closed(self) -> bool:
+        """Whether no more work is begun."""
+        return self._group is None
+
+    @property
     def busy(self) -> int:
         """How many keys are being worked on."""
         return len(self._busy)

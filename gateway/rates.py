@@ -10,6 +10,7 @@ from kernel.messages import Address, Priority
 
 CHATS_KEPT = 10_000
 BURST_PER_CHAT = 3.0
+# The share of a bucket that is left to what is more important.
 RESERVE = {Priority.PROGRESS: 0.5, Priority.NOTICE: 0.1, Priority.REPLY: 0.05, Priority.QUESTION: 0.0}
 
 
@@ -71,7 +72,9 @@ class Gate:
         now = self._clock.monotonic()
         paused = max(self._paused.get("", 0.0), self._paused.get(address.chat, 0.0)) - now
         chat = self._chat(address, group=group)
-        return max(paused, self._bot.wait(now, RESERVE[priority]), chat.wait(now))
+        # In one chat only progress steps back: what is owed there keeps its order anyway.
+        reserve = RESERVE[priority] if priority is Priority.PROGRESS else 0.0
+        return max(paused, self._bot.wait(now, RESERVE[priority]), chat.wait(now, reserve))
 
     def _take(self, address: Address, *, group: bool) -> None:
         self._bot.take()

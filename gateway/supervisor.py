@@ -26,7 +26,10 @@ LONGEST_DELAY = 60.0
 CONFLICT_DELAY = 30.0
 DEAF_SECONDS = 120.0
 STEADY_SECONDS = 60.0
+# Two pollers throw one another out every few seconds: that is one trouble, not one for each time.
+FORGIVEN_SECONDS = 600.0
 
+ALARMING = frozenset({AdapterState.CONFLICT, AdapterState.UNAUTHORISED})
 SENDABLE = frozenset(
     {
         AdapterState.CONNECTING,
@@ -54,6 +57,8 @@ class Connection:
         self._changed = changed
         self._alive = clock.monotonic()
         self._failures = 0
+        self._connected_at = clock.monotonic()
+        self._alarmed: AdapterState | None = None
         self._resumed = asyncio.Event()
         # Set once the first try has led anywhere: connected, or in trouble.
         self.settled = asyncio.Event()
@@ -79,6 +84,20 @@ class Connection:
         """Seconds since the connection last proved to be alive."""
         return self._clock.monotonic() - self._alive
 
+    def raises_alarm(self) -> bool:
+        """Tell whether the operator has to hear of the state now: once, until the connection was steady for a while."""
+        if self.state not in ALARMING or self.state is self._alarmed:
+            return False
+        self._alarmed = self.state
+        return True
+
+    def _steady(self, before: AdapterState) -> None:
+        now = self._clock.monotonic()
+        if before is AdapterState.CONNECTED and now - self._connected_at >= FORGIVEN_SECONDS:
+            self._alarmed = None
+        if self.state is AdapterState.CONNECTED:
+            self._connected_at = now
+
     def _move(self, event: str, detail: str = "") -> None:
         before = self.state
         try:
@@ -91,6 +110,7 @@ class Connection:
             self.settled.set()
         if self.state is not before:
             self.since = self._clock.now()
+            self._steady(before)
             log.info("%s is %s. %s", self.name, self.state, detail)
             self._changed(self, before)
 
@@ -134,17 +154,23 @@ class Connection:
         """Run the adapter until cancelled: again with growing delays after trouble, not at all once it is refused."""
         while True:
             self._move("start")
+            self._resumed.clear()
             self.progress()
             started = self._clock.monotonic()
             delay = await self._once()
             if self._clock.monotonic() - started > STEADY_SECONDS:
                 self._failures = 0
-            if delay is None:
+            self.restarts += delay is not None
+            await self._rest(delay)
+
+    async def _rest(self, delay: float | None) -> None:
+        """Wait for the next try: until a person resumes, or for ``delay`` seconds unless a person pauses meanwhile."""
+        try:
+            async with asyncio.timeout(delay):
                 await self._resumed.wait()
-                self._resumed.clear()
-            else:
-                self.restarts += 1
-                await asyncio.sleep(delay)
+        except TimeoutError:
+            if self.state is AdapterState.PAUSED:
+                await self._resumed.wait()
 
     async def _once(self) -> float | None:
         """Run the adapter once; return the seconds to wait before the next try, ``None`` to wait for a person."""

@@ -152,10 +152,10 @@ class Turns:
         return True
 
     async def work(self, session_id: str) -> None:
-        """Run turns of a session until nothing waits."""
+        """Run turns of a session until nothing waits, or the lanes are closed."""
         while True:
             async with self._slots:
-                begun = await self._begin(session_id)
+                begun = None if self.lanes.closed else await self._begin(session_id)
                 if isinstance(begun, Begun):
                     await self._run(begun)
             if begun is None:

@@ -235,7 +235,7 @@ class ScriptedAdapter:
         self.seen.menu = list(entries)
 
     async def fetch(self, attachment: Attachment, target: Path, limit: int) -> int:
-        return target.write_bytes(self.files[attachment.ref])
+        return await asyncio.to_thread(target.write_bytes, self.files[attachment.ref])
 
 
 SHOWY = {

@@ -1,4 +1,4 @@
-"""The real daemon as a subprocess: tests start it, speak to it, kill it, restart it and look into a copy of its store."""
+"""The real daemon as a subprocess: started, spoken to, killed, restarted, and its store looked into by a copy."""
 
 import asyncio
 import os

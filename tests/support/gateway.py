@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, Never, ParamSpec, TypeVar
 from zoneinfo import ZoneInfo
 
 from gateway.gateway import Gateway, Host
@@ -174,6 +174,10 @@ class _End(Exception):
     """Ends the task group of a gateway."""
 
 
+def _end() -> Never:
+    raise _End
+
+
 @asynccontextmanager
 async def running(
     folder: Path,
@@ -205,7 +209,7 @@ async def running(
                 failure = error
             if not crash and failure is None:
                 await rig.gateway.drain()
-            raise _End
+            _end()
     except* _End:
         pass
     finally:

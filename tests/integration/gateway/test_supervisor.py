@@ -1,0 +1,137 @@
+"""The supervisor: every platform connected on its own, with states that tell what to do."""
+
+import asyncio
+from pathlib import Path
+
+from kernel.errors import PlatformConflict, PlatformUnauthorised, PlatformUnavailable, StoreFull
+from kernel.states import AdapterState
+from tests.fakes.adapter import ScriptedAdapter
+from tests.support.gateway import Rig, running
+
+
+def state(rig: Rig, name: str = "fake") -> AdapterState:
+    """Return how a platform is connected."""
+    return rig.gateway.connections[name, "bot"].state
+
+
+async def test_a_connection_that_proves_nothing_for_two_minutes_is_repaired(tmp_path: Path) -> None:
+    adapter = ScriptedAdapter()
+    async with running(tmp_path, adapter) as rig:
+        adapter.deaf = True
+        begun = rig.clock.monotonic()
+        await adapter.until(lambda: adapter.runs == 2, within=600)
+        assert 100 <= rig.clock.monotonic() - begun <= 180
+        adapter.deaf = False
+        await adapter.say("are you there")
+        await adapter.until_sent(containing="echo: are you there")
+        await asyncio.sleep(3600)
+        assert adapter.runs == 2
+
+
+async def test_trouble_is_retried_with_growing_delays(tmp_path: Path) -> None:
+    adapter = ScriptedAdapter()
+    adapter.troubles.extend(PlatformUnavailable("No network.") for _ in range(6))
+    async with running(tmp_path, adapter) as rig:
+        assert state(rig) is AdapterState.DEGRADED
+        assert "No network." in rig.gateway.connections["fake", "bot"].sentence
+        begun = rig.clock.monotonic()
+        await adapter.until(lambda: adapter.runs == 7, within=600)
+        assert 15 <= rig.clock.monotonic() - begun <= 100
+        assert state(rig) is AdapterState.CONNECTED
+
+
+async def test_the_platforms_own_wish_to_wait_is_honoured(tmp_path: Path) -> None:
+    adapter = ScriptedAdapter()
+    adapter.troubles.append(PlatformUnavailable("Flood.", retry_after=77))
+    async with running(tmp_path, adapter) as rig:
+        begun = rig.clock.monotonic()
+        await adapter.until(lambda: adapter.runs == 2, within=600)
+        assert 77 <= rig.clock.monotonic() - begun <= 78
+
+
+async def test_a_refused_token_is_not_tried_again_until_a_person_acts(tmp_path: Path) -> None:
+    adapter, other = ScriptedAdapter(), ScriptedAdapter("other")
+    async with running(tmp_path, adapter, other):
+        await other.say("hello")
+        await other.until_sent(containing="echo: hello")
+    adapter.troubles.append(PlatformUnauthorised("Telegram refuses the token."))
+    async with running(tmp_path, adapter, other) as rig:
+        await asyncio.sleep(3600)
+        assert (adapter.runs, state(rig)) == (2, AdapterState.UNAUTHORISED)
+        await other.until_sent(containing="refuses the token")
+        assert not any("refuses" in sent.text for sent in adapter.sent)
+        rig.gateway.connections["fake", "bot"].resume()
+        await adapter.until(lambda: adapter.runs == 3)
+        await asyncio.sleep(0)
+        assert state(rig) is AdapterState.CONNECTED
+
+
+async def test_a_conflict_is_an_alarm_on_another_channel_and_no_storm(tmp_path: Path) -> None:
+    adapter, other = ScriptedAdapter(), ScriptedAdapter("other")
+    async with running(tmp_path, adapter, other):
+        await other.say("hello")
+        await adapter.say("hello")
+    adapter.troubles.extend(PlatformConflict("Another program polls.") for _ in range(1000))
+    async with running(tmp_path, adapter, other) as rig:
+        runs = adapter.runs
+        await asyncio.sleep(600)
+        assert state(rig) is AdapterState.CONFLICT
+        assert adapter.runs - runs <= 20
+        alarms = [text for text in other.texts() if "Another program" in text]
+        assert len(alarms) == 1
+
+
+async def test_a_bug_of_one_adapter_touches_no_other(tmp_path: Path) -> None:
+    adapter, other = ScriptedAdapter(), ScriptedAdapter("other")
+    adapter.troubles.extend(ZeroDivisionError() for _ in range(3))
+    async with running(tmp_path, adapter, other) as rig:
+        await other.say("hello")
+        await other.until_sent(containing="echo: hello")
+        await adapter.until(lambda: adapter.runs == 4, within=600)
+        await asyncio.sleep(0)
+        assert state(rig) is AdapterState.CONNECTED
+
+
+async def test_a_paused_platform_stays_paused_until_it_is_resumed(tmp_path: Path) -> None:
+    adapter = ScriptedAdapter()
+    async with running(tmp_path, adapter) as rig:
+        connection = rig.gateway.connections["fake", "bot"]
+        connection.pause()
+        await asyncio.sleep(3600)
+        assert (adapter.runs, state(rig)) == (1, AdapterState.PAUSED)
+        connection.resume()
+        await adapter.until(lambda: adapter.runs == 2)
+
+
+async def test_a_platform_that_is_paused_while_it_waits_for_its_next_try_stays_paused(tmp_path: Path) -> None:
+    adapter = ScriptedAdapter()
+    adapter.troubles.append(PlatformUnavailable("No network.", retry_after=60))
+    async with running(tmp_path, adapter) as rig:
+        connection = rig.gateway.connections["fake", "bot"]
+        connection.pause()
+        await asyncio.sleep(3600)
+        assert (adapter.runs, state(rig)) == (1, AdapterState.PAUSED)
+        connection.resume()
+        await adapter.until(lambda: adapter.runs == 2)
+
+
+async def test_resuming_a_platform_that_waits_tries_at_once(tmp_path: Path) -> None:
+    adapter = ScriptedAdapter()
+    adapter.troubles.append(PlatformUnavailable("No network.", retry_after=6000))
+    async with running(tmp_path, adapter) as rig:
+        begun = rig.clock.monotonic()
+        rig.gateway.connections["fake", "bot"].resume()
+        await adapter.until(lambda: adapter.runs == 2, within=60)
+        assert rig.clock.monotonic() - begun < 1
+
+
+async def test_what_could_not_be_stored_is_not_acknowledged(tmp_path: Path) -> None:
+    async with running(tmp_path) as rig:
+        rig.database.refusals["store.inbox.accept"] = [StoreFull("The disk is full.")]
+        message = rig.adapter.message("hello")
+        try:
+            await rig.adapter.hand_over(message)
+        except StoreFull:
+            await rig.adapter.hand_over(message)
+        await rig.adapter.until_sent(containing="echo: hello")
+        assert rig.adapter.texts() == ["echo: hello"]
