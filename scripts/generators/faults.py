@@ -4,6 +4,7 @@ import ast
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from hermes.settings import InvalidSettings
 from kernel import errors as kernel_errors
 from kernel.crashpoints import CRASHPOINTS
 from kernel.errors import HermesError
@@ -14,7 +15,7 @@ from web import errors as web_errors
 from web.errors import HTTP_STATUS, code_of
 
 ROOT = Path(__file__).resolve().parents[2]
-ROOMS = ("kernel", "store", "agent", "gateway", "web", "hermes")
+ROOMS = ("kernel", "store", "agent", "approvals", "gateway", "web", "hermes")
 
 ERRORS = """\
 # Errors
@@ -52,7 +53,12 @@ RECEIVED = "inbox.receive"
 OTHERS: Mapping[str, str] = {
     CHECKPOINT: "Older events were removed; the row carries the hash the chain goes on from.",
     RECEIVED: "A message was stored.",
+    "approval.ask": "A person's permission was asked for one action.",
+    "approval.clock": "The time until an unvetoed action runs was stopped, or goes on.",
     "chat.migrate": "A platform gave a chat a new id.",
+    "grant.give": "A standing permission was given.",
+    "grant.revoke": "A standing permission was withdrawn.",
+    "grant.use": "A standing permission let an action run.",
     "home.set": "A chat became the home channel.",
     "note.add": "An agent kept a note.",
     "outbox.add": "A message is owed.",
@@ -74,6 +80,8 @@ OTHERS: Mapping[str, str] = {
     "turn.start": "An agent began to work.",
 }
 
+ERROR_MODULES = frozenset({kernel_errors.__name__, web_errors.__name__, InvalidSettings.__module__})
+
 Row = tuple[str, str, str, str]
 
 
@@ -82,7 +90,7 @@ def all_errors() -> Sequence[type[HermesError]]:
     seen: dict[type[HermesError], None] = {}
 
     def visit(kind: type[HermesError]) -> None:
-        if kind.__module__ in {kernel_errors.__name__, web_errors.__name__}:
+        if kind.__module__ in ERROR_MODULES:
             seen[kind] = None
         for child in kind.__subclasses__():
             visit(child)
@@ -125,7 +133,7 @@ def events() -> str:
         (f"`{machine.name}.*`", ", ".join(f"`{event}`" for event in machine.events)) for machine in MACHINES
     )
     stored = [row for row in moves if "adapter" not in row[0]]
-    others = table(("event", "what happened"), ((f"`{kind}`", OTHERS[kind]) for kind in emitted()))
+    others = table(("event", "what happened"), ((f"`{kind}`", OTHERS.get(kind, "")) for kind in emitted()))
     return (
         f"{EVENTS}\n## Moves\n\nThe [moves of the state machines](states.md), as `machine.event`.\n\n"
         f"{table(('machine', 'events'), stored)}\n\n## Others\n\n{others}\n"

@@ -1,21 +1,11 @@
 """The states and moves of every machine: as a reference, and as pictures."""
 
-from collections.abc import Mapping
 from itertools import groupby
 from typing import Any
 
 from kernel.states import State
 from kernel.transitions import MACHINES, Machine
-from scripts.generators.tables import table
-
-ABOUT: Mapping[str, str] = {
-    "inbox": "A message that came in.",
-    "turn": "One run of an agent.",
-    "outbox": "A message that is owed to somebody.",
-    "question": "A question that an agent asked a person.",
-    "tool_call": "One call of a tool, in the journal.",
-    "adapter": "The connection to one platform. It lives in memory: after a start it begins anew.",
-}
+from scripts.generators.tables import first_sentence, table
 
 REFERENCE = """\
 # States
@@ -53,6 +43,10 @@ def states(machine: Machine[Any]) -> tuple[State, ...]:
     return tuple(kind)
 
 
+def _about(machine: Machine[Any]) -> str:
+    return first_sentence(type(machine.initial).__doc__)
+
+
 def reference() -> str:
     """Return ``docs/reference/states.md``."""
     return "\n".join((REFERENCE, *(_described(machine) for machine in MACHINES)))
@@ -66,7 +60,7 @@ def pictures() -> str:
 def _described(machine: Machine[Any]) -> str:
     meanings = table(("state", "meaning"), ((f"`{state}`", state.sentence) for state in states(machine)))
     moves = table(("event", "from", "to"), _moves(machine))
-    return f"## {machine.name}\n\n{ABOUT[machine.name]}\n\n{meanings}\n\n{moves}\n"
+    return f"## {machine.name}\n\n{_about(machine)}\n\n{meanings}\n\n{moves}\n"
 
 
 def _moves(machine: Machine[Any]) -> list[tuple[str, str, str]]:
@@ -83,4 +77,4 @@ def _drawn(machine: Machine[Any]) -> str:
         arrows.append(f"    {state} --> {to}: {', '.join(event for (_, event), _ in moves)}")
     arrows += [f"    {state} --> [*]" for state in states(machine) if state in machine.final]
     picture = "\n".join(("```mermaid", "stateDiagram-v2", *arrows, "```"))
-    return f"## {machine.name}\n\n{ABOUT[machine.name]}\n\n{picture}\n"
+    return f"## {machine.name}\n\n{_about(machine)}\n\n{picture}\n"

@@ -5,7 +5,7 @@ import os
 import re
 import signal
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -102,7 +102,7 @@ class Stage:
             elif line.speaker == "press":
                 await page.get_by_role("button", name=line.text).click()
             else:
-                await page.locator("#log").get_by_text(pattern(line.text)).last.wait_for()
+                await page.locator("#log .message.out").get_by_text(pattern(line.text)).last.wait_for()
 
     async def _log_in(self) -> Page:
         login = re.search(r"http\S+/login#\S+", self.printed)
@@ -152,7 +152,7 @@ class Stage:
 
 
 @asynccontextmanager
-async def stage(folder: Path) -> AsyncIterator[Stage]:
+async def stage(folder: Path) -> AsyncGenerator[Stage]:
     """Yield an empty machine: a home of its own, any free port, and a Telegram on loopback."""
     async with TelegramServer() as telegram, async_playwright() as playwright:
         environ = {

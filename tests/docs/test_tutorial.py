@@ -1,9 +1,11 @@
 """The tutorial is what happens: its commands and conversations are carried out against a real daemon."""
 
 import json
+import re
 import subprocess
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.docs.stage import BIN, stage
@@ -11,7 +13,8 @@ from tests.docs.transcript import blocks
 
 ROOT = Path(__file__).resolve().parents[2]
 TUTORIAL = ROOT / "docs" / "tutorial.md"
-EVENTS = ROOT / "docs" / "reference" / "events.md"
+REFERENCE = ROOT / "docs" / "reference"
+EVENTS = REFERENCE / "events.md"
 
 
 @pytest.mark.timeout(180)
@@ -19,10 +22,31 @@ async def test_a_newcomer_who_follows_the_tutorial_sees_what_it_says(tmp_path: P
     async with stage(tmp_path) as machine:
         for block in blocks(TUTORIAL):
             await machine.play(block)
+        offered = offers(tmp_path / ".hermes-gateway", dict(machine.environ))
         kinds = exported_kinds(dict(machine.environ))
+    for page, entries in offered.items():
+        assert [entry for entry in entries if entry not in (REFERENCE / page).read_text("utf-8")] == [], page
     assert {"turn.interrupt", "question.answer", "person.admit"} <= kinds
     described = EVENTS.read_text("utf-8")
     assert {kind for kind in kinds if not is_described(kind, described)} == set()
+
+
+def offers(home: Path, environ: dict[str, str]) -> dict[str, list[str]]:
+    """Return what the running daemon offers, as the entries that the pages of the reference must have."""
+    daemon = json.loads((home / "daemon.json").read_text("utf-8"))
+    bearer = {"authorization": f"Bearer {daemon['token']}"}
+    api = httpx.get(f"{daemon['url']}/api/openapi.json", headers=bearer).json()
+    paths = [path.removeprefix("/api/hermes") for path in api["paths"] if path.startswith("/api/hermes/")]
+    said = subprocess.run(
+        [BIN / "hermes", "chat", "-q", "/help"], env=environ, capture_output=True, text=True, check=True
+    )
+    commands = re.findall(r"^`/(\w+)`", said.stdout, re.MULTILINE)
+    assert paths
+    assert commands
+    return {
+        "operations.md": [f" {path}`" for path in paths],
+        "commands.md": [f"| `/{name}" for name in commands],
+    }
 
 
 def exported_kinds(environ: dict[str, str]) -> set[str]:
