@@ -25,6 +25,7 @@ from hermes import daemon, greeting, plugins
 from hermes.agents import Agents
 from hermes.home import Home
 from hermes.logs import Logs
+from hermes.operations import operations as configuration
 from hermes.schema import Settings
 from hermes.settings import environment, load, secret_values
 from hermes.systemd import Notifier
@@ -261,7 +262,7 @@ class App:
         local = {key[0]: adapter for key, adapter in gateway.adapters.items()}
         self._web = server(
             self._web_settings(),
-            operations=operations(gateway),
+            operations=[*operations(gateway), *configuration(self._read_again)],
             local=local["web"],
             terminal=local["terminal"],
             database=database,
@@ -299,6 +300,13 @@ class App:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._notifier.watchdog_seconds):
                     await self._stop.wait()
+
+    async def _read_again(self) -> str:
+        """Read the configuration again for whoever asked; raise ConfigError when it cannot be used."""
+        problem = self.reload()
+        if problem:
+            raise ConfigError(problem)
+        return "The settings are in force."
 
     def reload(self) -> str:
         """Read the configuration again; a broken one keeps the last good one and shows as a warning."""
