@@ -47,7 +47,10 @@ TapHandler = Callable[[InboxRow, Principal], Awaitable[str]]
 
 
 class Control:
-    """Handles what must not wait; ``taps`` maps the first part of a button's value to its handler."""
+    """Handles what must not wait; ``taps`` maps the first part of a button's value to its handler.
+
+    ``offered(session, number)`` tells whether the agent was already handed a message that waits.
+    """
 
     def __init__(
         self,
@@ -57,6 +60,7 @@ class Control:
         registry: Registry,
         desk: QuestionDesk,
         adapters: Mapping[tuple[str, str], Adapter],
+        offered: Callable[[str, int], bool],
     ) -> None:
         self._database = database
         self._access = access
@@ -64,6 +68,7 @@ class Control:
         self._registry = registry
         self._desk = desk
         self._adapters = adapters
+        self._offered = offered
         self.taps: dict[str, TapHandler] = {TAP: self._answer_tap, CONFIRM_TAP: self._confirm_tap}
         self.lanes: Lanes[Address] = Lanes("control", self.work)
 
@@ -83,7 +88,8 @@ class Control:
             handled = await self._dispatch(row)
         except HermesError as error:
             handled = Handled(self._reply(row, CommandReply(explain(error))), told=error.message)
-        except Exception as error:  # a bug in one command must not block the chat: it is logged and said
+        except Exception as error:
+            # A bug in one command must not block the chat: it is logged and said.
             log.exception("Message %s could not be handled.", row.id)
             sentence = f"⚠️ That failed: {type(error).__name__}. The log has the details."
             handled = Handled(self._reply(row, CommandReply(sentence)), told=sentence)
@@ -203,9 +209,10 @@ class Control:
         original = await self._database.read(inbox.by_message, row.inbound.address, row.inbound.message_id)
         if original is None or original.inbound.text == row.inbound.text:
             return Handled(event="ignore", reason="nothing changed")
-        if await self._database.write(inbox.rewrite, original.id, row.inbound):
+        waited = await self._database.write(inbox.rewrite, original.id, row.inbound)
+        if waited and not self._offered(original.session_id, original.id):
             return Handled()
-        if original.session_id and original.state in (InboxState.DONE, InboxState.RUNNING):
+        if original.session_id and (waited or original.state in (InboxState.DONE, InboxState.RUNNING)):
             note = f"The person edited an earlier message. It now reads: {row.inbound.text}"
             await self._database.write(inbox.note_session, original.session_id, note)
         return Handled()

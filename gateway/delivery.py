@@ -110,9 +110,8 @@ class Delivery:
             await self._doubt(adapter, row, error)
         except DeliveryRejected as error:
             await self._reject(row, str(error))
-        except (
-            Exception
-        ) as error:  # an adapter's bug must not block the chat for ever: the letter is dead and visible
+        except Exception as error:
+            # An adapter's bug must not block the chat for ever: the letter is dead and visible.
             log.exception("Sending %s failed in a way nobody foresaw.", row.key)
             await self._reject(row, f"{type(error).__name__}: {error}")
         else:

@@ -128,7 +128,9 @@ class Gateway:
         self.housekeeping = Housekeeping(database, clock, host.kept, host.home / "media")
         database.watch(self._store_changed)
         self.registry = Registry((*self._commands(), *extra_commands))
-        self.control = Control(database, self.access, self.intake, self.registry, self.desk, self.adapters)
+        self.control = Control(
+            database, self.access, self.intake, self.registry, self.desk, self.adapters, self.turns.offered
+        )
         self._group: asyncio.TaskGroup | None = None
         self._introduced: set[str] = set()
         self.reporter = Reporter(self, host.facts)

@@ -84,7 +84,6 @@ class Lanes(Generic[K]):
             log.exception("The store refused work of %s %s; trying again.", self._name, key)
             await asyncio.sleep(RETRY_SECONDS)
             self._busy[key] = True
-        except (
-            Exception
-        ):  # one key's bug must not end the other keys' work; it is logged and the row stays open
+        except Exception:
+            # One key's bug must not end the other keys' work; it is logged and the row stays open.
             log.exception("%s %s failed.", self._name, key)

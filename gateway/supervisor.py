@@ -188,9 +188,8 @@ class Connection:
         except StoreError as error:
             self._move("degrade", f"Nothing can be stored: {error.message}")
             return self._backoff()
-        except (
-            Exception
-        ) as error:  # one platform's bug must not touch the others: it is logged and the adapter restarts
+        except Exception as error:
+            # One platform's bug must not touch the others: it is logged and the adapter restarts.
             log.exception("%s failed in a way nobody foresaw.", self.name)
             self._move("degrade", f"{type(error).__name__}; restarting.")
             return self._backoff()

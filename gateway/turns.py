@@ -143,6 +143,11 @@ class Turns:
         row = await self._media.fetch(row)
         running.stage.offer(self._input(row))
 
+    def offered(self, session_id: str, number: int) -> bool:
+        """Tell whether the running turn of a session was handed a message that arrived meanwhile."""
+        running = self._running.get(session_id)
+        return running is not None and number in running.offered
+
     def halt(self, session_id: str, actor: str) -> bool:
         """Ask a session's running turn to stop; tell whether one runs."""
         running = self._running.get(session_id)
@@ -228,7 +233,8 @@ class Turns:
     async def _show(self, stage: Stage) -> None:
         try:
             await stage.show()
-        except Exception:  # what is shown meanwhile is never owed: a bug there must not end the turn
+        except Exception:
+            # What is shown meanwhile is never owed: a bug there must not end the turn.
             log.exception("Progress could not be shown.")
 
     async def _attempt(self, running: Running) -> tuple[Ending, bool]:
@@ -239,9 +245,8 @@ class Turns:
             outcome = await runner.run(request, running.stage)
         except AgentError as error:
             return self._failed(begun, error), False
-        except (
-            Exception
-        ) as error:  # any bug in a turn ends in an explained message, and the session stays usable
+        except Exception as error:
+            # Any bug in a turn ends in an explained message, and the session stays usable.
             log.exception("Turn %s failed in a way nobody foresaw.", begun.turn.id)
             kind = type(error).__name__
             return self._failed(
@@ -362,7 +367,8 @@ class Turns:
                 await asyncio.sleep(FULL_SECONDS)
             except StoreError:
                 raise
-            except Exception:  # whatever is wrong with an ending, its turn has to end
+            except Exception:
+                # Whatever is wrong with an ending, its turn has to end.
                 log.exception("Turn %s cannot end as it did.", begun.turn.id)
                 if (less := next(poorer, None)) is None:
                     raise
