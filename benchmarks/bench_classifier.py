@@ -13,7 +13,10 @@ from approvals.shell import Context, classify
 from kernel.risk import Tier
 
 CONTEXT = Context(
-    cwd="/home/dev/project", home="/home/dev", hermes_home="/home/dev/.hermes-gateway", workspaces=("/home/dev/project",)
+    cwd="/home/dev/project",
+    home="/home/dev",
+    hermes_home="/home/dev/.hermes-gateway",
+    workspaces=("/home/dev/project",),
 )
 SIZE = 10_240
 ORDINARY_MS, SCRIPT_MS, OVER_ASKING = 0.3, 50.0, 0.02
@@ -72,7 +75,9 @@ def milliseconds(work: Callable[[], object], rounds: int) -> float:
 def main() -> int:
     """Measure, print, and tell whether every limit holds."""
     labelled = everyday()
-    times = sorted(milliseconds(lambda command=command: classify(command, CONTEXT), 5) for _, command in labelled)
+    times = sorted(
+        milliseconds(lambda command=command: classify(command, CONTEXT), 5) for _, command in labelled
+    )
     over = [command for tier, command in labelled if classify(command, CONTEXT).tier > tier]
     p50, p99 = statistics.median(times), times[int(len(times) * 0.99)]
     text = script()

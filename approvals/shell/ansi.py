@@ -1,11 +1,23 @@
 """Backslash escapes of ``$'…'``, ``printf`` and ``echo -e``."""
 
 import re
+import sys
 
 _ESCAPE = re.compile(
     r"\\(?:x([0-9A-Fa-f]{1,2})|u([0-9A-Fa-f]{1,4})|U([0-9A-Fa-f]{1,8})|0?([0-7]{1,3})|c(.)|(.))", re.DOTALL
 )
-_SIMPLE = {"a": "\a", "b": "\b", "e": "\x1b", "E": "\x1b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
+_SURROGATES_AND_PRIVATE = (0xD800, 0xF900)
+_SIMPLE = {
+    "a": "\a",
+    "b": "\b",
+    "e": "\x1b",
+    "E": "\x1b",
+    "f": "\f",
+    "n": "\n",
+    "r": "\r",
+    "t": "\t",
+    "v": "\v",
+}
 
 
 def decode_ansi(text: str) -> str:
@@ -19,7 +31,11 @@ def _decode(match: re.Match[str]) -> str:
     if hexadecimal:
         code = int(hexadecimal, 16)
         # A private-use character would pass for one of the marks of an evaluated word.
-        return "\ufffd" if code > 0x10FFFF or 0xD800 <= code < 0xF900 else chr(code)
+        return (
+            "\ufffd"
+            if code > sys.maxunicode or _SURROGATES_AND_PRIVATE[0] <= code < _SURROGATES_AND_PRIVATE[1]
+            else chr(code)
+        )
     if match.group(4):
         return chr(int(match.group(4), 8) & 0xFF)
     if match.group(5):

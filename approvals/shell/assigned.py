@@ -15,9 +15,10 @@ from approvals.shell.tree import (
     Sequence,
     Test,
 )
+from approvals.shell.wordlist import words
 
 _CHANGED = re.compile(r"([A-Za-z_]\w*)\s*(?:\+\+|--|[-+*/%&|^]?=(?!=)|<<=|>>=)|(?:\+\+|--)\s*([A-Za-z_]\w*)")
-_SETTERS = frozenset("read export declare typeset local readonly let printf mapfile readarray getopts unset eval".split())
+_SETTERS = words("read export declare typeset local readonly let printf mapfile readarray getopts unset eval")
 _WORD = re.compile(r"[A-Za-z_]\w*")
 
 
@@ -26,7 +27,7 @@ def in_arithmetic(text: str) -> set[str]:
     return {name for match in _CHANGED.finditer(text) for name in match.groups() if name}
 
 
-def names(node: Node) -> set[str]:
+def assigned_names(node: Node) -> set[str]:
     """Return the variables that a node may assign."""
     found: set[str] = set()
     for inner in _flatten(node):
@@ -54,7 +55,9 @@ def _of_command(command: Command) -> set[str]:
 def changes_directory(node: Node) -> bool:
     """Tell whether a node may leave the shell in another directory."""
     return any(
-        isinstance(inner, Command) and inner.words and inner.words[0].text.lstrip("\\") in {"cd", "pushd", "popd", "eval"}
+        isinstance(inner, Command)
+        and inner.words
+        and inner.words[0].text.lstrip("\\") in {"cd", "pushd", "popd", "eval"}
         for inner in _flatten(node)
     )
 

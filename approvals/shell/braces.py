@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 
 from approvals.shell.marks import TAME
 from approvals.shell.tree import Unreadable
@@ -13,7 +14,7 @@ _SEQUENCE = re.compile(r"(-?\d+|[A-Za-z])\.\.(-?\d+|[A-Za-z])(?:\.\.-?\d+)?")
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A stretch of an evaluated word: ``plain`` source text, ``quoted`` text, an expansion's ``result``, or a ``break``."""
+    """A stretch of an evaluated word: ``plain`` source, ``quoted`` text, an expansion's ``result``, or a ``break``."""
 
     text: str
     kind: str
@@ -77,7 +78,7 @@ def _options(tokens: list[Token], start: int) -> tuple[list[list[Token]] | None,
 def _split(tokens: list[Token], start: int, end: int, commas: list[int]) -> list[list[Token]] | None:
     if commas:
         edges = [start, *commas, end]
-        return [tokens[left + 1 : right] for left, right in zip(edges, edges[1:], strict=False)]
+        return [tokens[left + 1 : right] for left, right in pairwise(edges)]
     inner = tokens[start + 1 : end]
     if any(token.kind != "plain" for token in inner):
         return None
@@ -88,7 +89,7 @@ def _split(tokens: list[Token], start: int, end: int, commas: list[int]) -> list
 def _sequence(first: str, last: str) -> list[list[Token]]:
     if first.lstrip("-").isdigit() and last.lstrip("-").isdigit():
         low, high = sorted((int(first), int(last)))
-        if high - low < 16:
+        if high - low < MAX_BRACES:
             return [[Token(str(number), "plain")] for number in range(low, high + 1)]
         return [[Token(TAME, "quoted")]]
     low, high = sorted((ord(first[0]), ord(last[0])))

@@ -10,8 +10,8 @@ from kernel.risk import PathUse
 class Call:
     """A simple command: its words, the shell that runs it, what stands on its standard input.
 
-    ``stdin`` is ``None`` without a redirection or pipe, else marked text. ``piped`` tells that it came through a pipe, ``decoded``
-    that the command's name was computed rather than written.
+    ``stdin`` is ``None`` without a redirection or pipe, else marked text. ``piped`` tells that it came through
+    a pipe, ``decoded`` that the command's name was computed rather than written.
     """
 
     argv: list[str]
@@ -27,5 +27,13 @@ class Call:
     def inner(self, argv: list[str], scope: Scope | None = None) -> "Call":
         """Return the command that this one wraps."""
         return Call(
-            argv, scope or self.scope, self.text, self.stdin, self.piped, False, self.environment, self.paths, self.scripts
+            argv,
+            scope or self.scope,
+            self.text,
+            self.stdin,
+            self.piped,
+            False,
+            self.environment,
+            self.paths,
+            self.scripts,
         )

@@ -7,7 +7,17 @@ from types import MappingProxyType
 
 from kernel.risk import Tier
 
-PROTECTED_BRANCHES = ("main", "master", "trunk", "develop", "production", "prod", "live", "release", "release/*")
+PROTECTED_BRANCHES = (
+    "main",
+    "master",
+    "trunk",
+    "develop",
+    "production",
+    "prod",
+    "live",
+    "release",
+    "release/*",
+)
 
 
 def _nothing() -> Mapping[str, str]:

@@ -25,9 +25,10 @@ from approvals.shell.tree import (
     Unreadable,
 )
 from approvals.shell.tree import Node as Tree
+from approvals.shell.wordlist import words
 
-_RESERVED = frozenset(
-    "if then elif else fi do done case esac while until for select function in { } ! [[ ]] coproc".split()
+_RESERVED = words(
+    "if then elif else fi do done case esac while until for select function in { } ! [[ ]] coproc"
 )
 
 
@@ -229,9 +230,8 @@ class Converter(Redirections):
         close = next((index for index, child in enumerate(children) if child.type == ")"), None)
         if close is None:
             raise Unreadable("has a case that is not understood", self.of(node))
-        for child in children[:close]:
-            if child.type not in {"(", "|"}:
-                words.append(Raw(self.source, self.start(child), self.end(child)))
+        patterns = (child for child in children[:close] if child.type not in {"(", "|"})
+        words.extend(Raw(self.source, self.start(child), self.end(child)) for child in patterns)
         body = [child for child in children[close + 1 :] if child.type not in {";;", ";&", ";;&"}]
         if body:
             bodies.append(self._run(body))
@@ -252,7 +252,14 @@ class Converter(Redirections):
     def for_each(self, node: Node) -> Tree:
         self.check_gaps(node.children)
         variable = next((child for child in node.children if child.type == "variable_name"), None)
-        body = next((self._block(child) for child in node.children if child.type in {"do_group", "compound_statement"}), None)
+        body = next(
+            (
+                self._block(child)
+                for child in node.children
+                if child.type in {"do_group", "compound_statement"}
+            ),
+            None,
+        )
         if variable is None or body is None:
             raise Unreadable("has a loop that is not understood", self.of(node))
         skip = {"for", "select", "in", ";", "\n", "do_group", "compound_statement", "comment"}
@@ -264,7 +271,14 @@ class Converter(Redirections):
     def for_counted(self, node: Node) -> Tree:
         self.check_gaps(node.children)
         open_, close = (next((c for c in node.children if c.type == kind), None) for kind in ("((", "))"))
-        body = next((self._block(child) for child in node.children if child.type in {"do_group", "compound_statement"}), None)
+        body = next(
+            (
+                self._block(child)
+                for child in node.children
+                if child.type in {"do_group", "compound_statement"}
+            ),
+            None,
+        )
         if open_ is None or close is None or body is None:
             raise Unreadable("has a loop that is not understood", self.of(node))
         return Loop(None, (), None, body, (Raw(self.source, self.end(open_), self.start(close)),))
@@ -288,7 +302,6 @@ class Converter(Redirections):
         if extra:
             tree = Redirected(tree, tuple(self.redirect(child) for child in extra), self.of(node))
         return Function(self.of(name), tree)
-
 
 
 _STATEMENTS: dict[str, Callable[[Converter, Node], Tree]] = {

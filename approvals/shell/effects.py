@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 from approvals.shell.context import Context
-from approvals.shell.paths import Place, Zone, covers_home, is_bare_glob
 from approvals.shell.marks import DEEP
+from approvals.shell.paths import Place, Zone, covers_home, is_bare_glob
 from kernel.risk import Tier
 
 NONE, LOW, MEDIUM, HIGH, DENY = Tier.NONE, Tier.LOW, Tier.MEDIUM, Tier.HIGH, Tier.DENY
@@ -109,7 +109,11 @@ def judge(effect: Effect, place: Place, context: Context) -> tuple[Tier, str]:
     if effect is Effect.READ_TREE:
         return _read_tree(place, context, why)
     tier = MATRIX[place.zone][effect]
-    if DEEP in place.path and tier < Tier.HIGH and covers_home(place.path.split(DEEP)[0].rstrip("/") or "/", context):
+    if (
+        DEEP in place.path
+        and tier < Tier.HIGH
+        and covers_home(place.path.split(DEEP)[0].rstrip("/") or "/", context)
+    ):
         # What lies below is named by a pattern, which may match Hermes' own files.
         return Tier.HIGH, f"{_VERBS[effect]} files below a directory that holds Hermes' own home"
     if tier is Tier.LOW and not _is_named(place):

@@ -1,28 +1,26 @@
 """Assignments that make a harmless command execute something, and variables that hold secrets."""
 
 import re
-from typing import TYPE_CHECKING
 
-from approvals.shell import protect, uses
+from approvals.shell.bench import Walking
 from approvals.shell.call import Call
 from approvals.shell.marks import is_opaque
 from approvals.shell.paths import Zone, locate
+from approvals.shell.protect import is_token
 from approvals.shell.rules.variables import COMMANDS, LOADS, SAFE_VALUES, SEARCHES
+from approvals.shell.uses import run_text
 from kernel.risk import Tier
-
-if TYPE_CHECKING:
-    from approvals.shell.walk import Walk
 
 _FUNCTION_EXPORT = re.compile(r"BASH_FUNC_")
 
 
-def judge_assignments(walk: "Walk", call: Call) -> None:
+def judge_assignments(walk: Walking, call: Call) -> None:
     """Judge the assignments in front of a command."""
     for name, value in call.environment.items():
         judge_assignment(walk, name, value, call)
 
 
-def judge_assignment(walk: "Walk", name: str, value: str, call: Call) -> None:
+def judge_assignment(walk: Walking, name: str, value: str, call: Call) -> None:
     """Judge one ``NAME=value`` that a command will see in its environment."""
     piece = f"{name}={value}"
     if name.startswith("HERMES_") and name != "HERMES_HOME":
@@ -34,7 +32,7 @@ def judge_assignment(walk: "Walk", name: str, value: str, call: Call) -> None:
         return
     if name in COMMANDS:
         walk.add(Tier.MEDIUM, f"variable.{name}", "makes other commands run what it names", piece)
-        uses.shell(walk.judge, value, call, name)
+        run_text(walk.judge, value, call, name)
     elif name in LOADS or name.startswith(("GIT_CONFIG", "LD_", "DYLD_", "npm_config_", "NPM_CONFIG_")):
         tier = Tier.HIGH if is_opaque(value) else Tier.MEDIUM
         walk.add(tier, f"variable.{name}", "makes other commands load or obey something", piece)
@@ -42,18 +40,23 @@ def judge_assignment(walk: "Walk", name: str, value: str, call: Call) -> None:
         _search_path(walk, name, value, call)
 
 
-def _search_path(walk: "Walk", name: str, value: str, call: Call) -> None:
+def _search_path(walk: Walking, name: str, value: str, call: Call) -> None:
     """Search paths inside the workspace are the project's own."""
     context = walk.judge.context(call)
     for piece in value.split(":"):
         place = locate(piece or ".", call.scope.directories[0], context)
         if place.zone not in {Zone.WORKSPACE, Zone.ROOT, Zone.CACHE} and not piece.startswith("\ue000"):
-            walk.add(Tier.MEDIUM, f"variable.{name}", "makes other commands load code from elsewhere", f"{name}={value}")
+            walk.add(
+                Tier.MEDIUM,
+                f"variable.{name}",
+                "makes other commands load code from elsewhere",
+                f"{name}={value}",
+            )
             return
 
 
-def judge_variables(walk: "Walk", names: tuple[str, ...], call: Call) -> None:
+def judge_variables(walk: Walking, names: tuple[str, ...]) -> None:
     """Refuse to hand out Hermes' own secrets."""
     for name in names:
-        if protect.is_token(name):
+        if is_token(name):
             walk.add(Tier.DENY, "hermes.token", "reads one of Hermes' own secrets", f"${name}")

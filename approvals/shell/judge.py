@@ -2,31 +2,36 @@
 
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
-from approvals.shell import handlers, outputs, protect, uses
+from approvals.shell.bench import Walking
 from approvals.shell.call import Call
 from approvals.shell.context import Context
 from approvals.shell.effects import Effect, is_deletion, judge
+from approvals.shell.handlers import FUNCTIONS
+from approvals.shell.job import Job
 from approvals.shell.marks import UNKNOWN, base, is_opaque, is_static
 from approvals.shell.options import Reading, read
+from approvals.shell.outputs import output_of
 from approvals.shell.paths import locate, normalise
+from approvals.shell.protect import in_code, mentions
 from approvals.shell.rule import Option, Rule, Use
 from approvals.shell.rules import PROGRAMS
 from approvals.shell.scope import REMOTE_HOME
+from approvals.shell.uses import REST, apply_rest, apply_use, run_script
+from approvals.shell.wordlist import words
 from kernel.risk import PathUse, Tier
 
-if TYPE_CHECKING:
-    from approvals.shell.walk import Walk
-
-_VERSIONED = re.compile(r"(python|pip|ruby|php|perl|lua|node|gcc|g\+\+|clang|clang\+\+|java|pypy|bash|psql)-?\d[\d.]*\Z")
+_VERSIONED = re.compile(
+    r"(python|pip|ruby|php|perl|lua|node|gcc|g\+\+|clang|clang\+\+|java|pypy|bash|psql)-?\d[\d.]*\Z"
+)
 _PRODUCTION = re.compile(r"(?<![A-Za-z])(prod|production|prd|live)(?![A-Za-z])", re.IGNORECASE)
 _TRUSTED_FOLDER = re.compile(
     r"(/usr)?(/local)?/s?bin|/opt/homebrew/bin|/snap/bin|.*/(\.venv|venv|env|\.tox/[^/]+|\.nox/[^/]+)/bin"
-    r"|.*/node_modules/\.bin|.*/vendor/bin|.*/\.(cargo|pyenv/shims|local|bun|deno|nvm/[^ ]*)/?bin|.*/\.pyenv/shims"
+    r"|.*/node_modules/\.bin|.*/vendor/bin|.*/\.(cargo|pyenv/shims|local|bun|deno|nvm/[^"
+    r" ]*)/?bin|.*/\.pyenv/shims"
 )
 _DEPLOYS = re.compile(r"deploy|release|publish|promote|rollout|ship")
-_PROJECT_TOOLS = frozenset("gradlew mvnw".split())
+_PROJECT_TOOLS = words("gradlew mvnw")
 _REMOTE = Context(REMOTE_HOME, REMOTE_HOME, "/nonexistent/hermes", ("/nonexistent/workspace",))
 _MOST_WORDS = 400
 
@@ -34,7 +39,7 @@ _MOST_WORDS = 400
 class Judge:
     """Judges simple commands on behalf of a walk."""
 
-    def __init__(self, walk: "Walk") -> None:
+    def __init__(self, walk: Walking) -> None:
         self.walk = walk
         self.runs = 0
 
@@ -70,12 +75,12 @@ class Judge:
 
     def watch(self, word: str, call: Call) -> None:
         """Refuse a word that names Hermes' own files, whatever the program does with it."""
-        if protect.mentions(word, call.scope.directories, self.context(call)):
+        if mentions(word, call.scope.directories, self.context(call)):
             self.add(Tier.DENY, "hermes.home", "touches what belongs to Hermes itself", word)
 
     def watch_remote(self, text: str) -> None:
         """Refuse a text for another machine or a container that names Hermes' own files: it may be this machine."""
-        own = protect.in_code(text, self.walk.context)
+        own = in_code(text, self.walk.context)
         if own is not None:
             self.add(Tier.DENY, "hermes.home", own, text)
 
@@ -136,7 +141,7 @@ class Judge:
         self.apply(rule, program, call.argv[1:], call, {})
         self._override(program, call, start, lowers=runs == self.runs)
         self.walk.worst = max(self.walk.worst, before)
-        return outputs.of(self, rule, program, call)
+        return output_of(self, rule, program, call)
 
     def _function(self, name: str, call: Call) -> str:
         output = ""
@@ -159,7 +164,7 @@ class Judge:
             known = program in _PROJECT_TOOLS or _TRUSTED_FOLDER.fullmatch(folder) is not None
             written = any(path.rpartition("/")[0] == folder for path in call.scope.files)
             if not known or written:
-                uses.script(self, name, call)
+                run_script(self, name, call)
         rule = PROGRAMS.get(program)
         if rule is None and _VERSIONED.fullmatch(program):
             program = program.rstrip("0123456789.").rstrip("-")
@@ -190,12 +195,14 @@ class Judge:
         elif self.walk.worst is Tier.MEDIUM and lowers:
             self.walk.lower(start, entry)
 
-    def apply(self, rule: Rule, label: str, args: list[str], call: Call, inherited: Mapping[str, Option]) -> None:
+    def apply(
+        self, rule: Rule, label: str, args: list[str], call: Call, inherited: Mapping[str, Option]
+    ) -> None:
         """Judge arguments by a rule; ``label`` is the program with its sub-commands so far."""
         if _asks_for_help(args, rule):
             return
         if rule.handler:
-            handlers.FUNCTIONS[rule.handler](self, rule, label, args, call)
+            FUNCTIONS[rule.handler](Job(self, rule, label, args, call))
             return
         self.by_table(rule, label, args, call, inherited)
 
@@ -218,7 +225,9 @@ class Judge:
         self._operands(rule, reading, label, call)
         return reading
 
-    def _verb(self, rule: Rule, label: str, args: list[str], call: Call, inherited: Mapping[str, Option]) -> None:
+    def _verb(
+        self, rule: Rule, label: str, args: list[str], call: Call, inherited: Mapping[str, Option]
+    ) -> None:
         reading = read(args, _posix(rule), inherited)
         self._options(reading, label, call)
         for word in reading.uncertain[:1]:
@@ -229,7 +238,9 @@ class Judge:
                 self._base(rule.bare or rule, label, call)
             return
         verb, rest = reading.operands[0], reading.operands[1:]
-        found = rule.verbs.get(verb) or rule.other or (_UNKNOWN_VERB if rule.tier is Tier.NONE else _stern(rule))
+        found = (
+            rule.verbs.get(verb) or rule.other or (_UNKNOWN_VERB if rule.tier is Tier.NONE else _stern(rule))
+        )
         if reading.calm and not found.verbs:
             return
         self.apply(found, f"{label} {verb}", rest, call, {**inherited, **rule.index})
@@ -258,7 +269,7 @@ class Judge:
             if option.use is None:
                 self.watch(value, call)
             else:
-                uses.apply(self, option.use, value, call, label)
+                apply_use(self, option.use, value, call, label)
 
     def _doubts(self, rule: Rule, reading: Reading, label: str, call: Call) -> None:
         if rule.strict and reading.unknown:
@@ -266,19 +277,21 @@ class Judge:
         for word in reading.unknown:
             self.watch(word, call)
         if rule.risky and reading.uncertain:
-            self.opaque("opaque.option", "a word that is not known beforehand may be an option", reading.uncertain[0])
+            self.opaque(
+                "opaque.option", "a word that is not known beforehand may be an option", reading.uncertain[0]
+            )
 
     def _operands(self, rule: Rule, reading: Reading, label: str, call: Call) -> None:
         operands = reading.operands
         if rule.last is not None and not reading.has_target and len(operands) > 1:
-            uses.apply(self, rule.last, operands[-1], call, label)
+            apply_use(self, rule.last, operands[-1], call, label)
             operands = operands[:-1]
         for index, word in enumerate(operands):
             use = rule.operands[min(index, len(rule.operands) - 1)] if rule.operands else Use.ANY
-            if use in uses.REST:
-                uses.apply_rest(self, use, rule, operands[index:], call, label)
+            if use in REST:
+                apply_rest(self, use, rule, operands[index:], call, label)
                 return
-            uses.apply(self, use, word, call, label)
+            apply_use(self, use, word, call, label)
 
 
 _UNKNOWN_VERB = Rule(Tier.MEDIUM, "is a sub-command without a rule")
@@ -307,5 +320,3 @@ def _posix_of(rule: Rule) -> Rule:
 def _asks_for_help(args: list[str], rule: Rule) -> bool:
     """Tell whether the arguments only ask for help or the version."""
     return len(args) == 1 and args[0] in {"--help", "--version"} and not rule.strict
-
-

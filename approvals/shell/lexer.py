@@ -1,6 +1,7 @@
 """From a stretch of source to pieces: quotes, escapes and expansions, read by our own rules.
 
-The lexer trusts the parser only for where a ``$(…)`` or ``${…}`` ends, and refuses a stretch that is not exactly one word.
+The lexer trusts the parser only for where a ``$(…)`` or ``${…}`` ends, and refuses a stretch that is not exactly
+one word.
 """
 
 import re
@@ -248,7 +249,9 @@ class _Lexer:
             raise Unreadable("has an unfinished quote", self.text[self.position : self.end])
         body = self.text[self.position + 2 : position]
         value = decode_ansi(body)
-        self.add(value, quoted=True, decoded=any(char.isalnum() or char in "/-" for char in value) and "\\" in body)
+        self.add(
+            value, quoted=True, decoded=any(char.isalnum() or char in "/-" for char in value) and "\\" in body
+        )
         self.position = position + 1
 
     def _simple(self, quoted: bool) -> None:
@@ -294,7 +297,7 @@ class _Lexer:
         while inner.position < stop:
             inner.double("string", quoted=True)
             if inner.position < stop:
-                inner._double_quoted()  # noqa: SLF001 - the same class
+                inner._double_quoted()
         return tuple(inner.pieces)
 
     def _process(self) -> bool:

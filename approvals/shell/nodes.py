@@ -1,11 +1,12 @@
 """A parsed tree over its text: offsets in characters, and the checks that nothing was skipped or joined."""
 
 import re
+from itertools import pairwise
 
 from tree_sitter import Node
 
-from approvals.shell.tree import Raw, Source, Unreadable
 from approvals.shell.tree import Node as Tree
+from approvals.shell.tree import Raw, Source, Unreadable
 
 MAX_DEPTH = 60
 
@@ -60,7 +61,11 @@ class Nodes:
         start, end = self.start(node), self.end(node)
         whole = self.text[start:end]
         before, after = self.text[start - 1 : start], self.text[end : end + 1]
-        if not whole.startswith("#") or "\n" in whole or before not in {"", " ", "\t", "\n", ";", "&", "|", "(", ")"}:
+        if (
+            not whole.startswith("#")
+            or "\n" in whole
+            or before not in {"", " ", "\t", "\n", ";", "&", "|", "(", ")"}
+        ):
             raise Unreadable("has a comment that may not be one", whole)
         if after not in {"", "\n"}:
             raise Unreadable("has a comment that may not be one", whole)
@@ -72,7 +77,9 @@ class Nodes:
             before, after = self.text[backslash - 1 : backslash], self.text[match.end() : match.end() + 1]
             if before in {"", " ", "\t", "\n"} or after in {"", " ", "\t"} or self._is_literal(backslash):
                 continue
-            raise Unreadable("joins a word over a line continuation", self.text[max(0, backslash - 20) : backslash + 20])
+            raise Unreadable(
+                "joins a word over a line continuation", self.text[max(0, backslash - 20) : backslash + 20]
+            )
 
     def _is_literal(self, offset: int) -> bool:
         byte = len(self.text[:offset].encode("utf-8", "surrogatepass"))
@@ -91,7 +98,7 @@ class Nodes:
 
     def check_gaps(self, children: list[Node]) -> None:
         """Refuse anything but white space between neighbours."""
-        for left, right in zip(children, children[1:], strict=False):
+        for left, right in pairwise(children):
             gap = self.text[self.end(left) : self.start(right)]
             if not SPACE.match(gap):
                 raise Unreadable("has text that the parser skipped", gap)
@@ -114,7 +121,6 @@ class Nodes:
             else:
                 raise Unreadable("splits a word in an unusual way", self.text[merged[-1][0] : end])
         return tuple(Raw(self.source, start, end) for start, end in merged)
-
 
 
 def _character_offsets(text: str) -> list[int]:

@@ -3,51 +3,59 @@
 import re
 from collections.abc import Iterator
 
+from approvals.shell.wordlist import words
 from kernel.risk import Tier
 
-_REDIS_READS = frozenset(
-    """get mget getrange strlen exists ttl pttl type keys scan randomkey dbsize info ping echo time lastsave hget hmget
-    hgetall hkeys hvals hlen hexists hscan hstrlen lrange llen lindex lpos smembers sismember smismember scard sscan srandmember
-    sinter sunion sdiff sintercard zrange zrangebyscore zrangebylex zrevrange zrevrangebyscore zcard zscore zmscore zrank
-    zrevrank zcount zlexcount zscan xrange xrevrange xlen xinfo xread pfcount getbit bitcount bitpos object memory command
-    dump geopos geodist geosearch georadius_ro lolwut expiretime pexpiretime subscribe psubscribe monitor auth select hello
-    quit wait role help client slowlog latency cluster config acl script function module pubsub debug""".split()
-)
-_REDIS_GRAVE = frozenset(
-    """flushall flushdb shutdown eval evalsha fcall slaveof replicaof migrate restore sync psync failover swapdb save bgsave
-    bgrewriteaof reset""".split()
-)
+_REDIS_READS = words("""
+    get mget getrange strlen exists ttl pttl type keys scan randomkey dbsize info ping echo time
+    lastsave hget hmget hgetall hkeys hvals hlen hexists hscan hstrlen lrange llen lindex lpos smembers
+    sismember smismember scard sscan srandmember sinter sunion sdiff sintercard zrange zrangebyscore
+    zrangebylex zrevrange zrevrangebyscore zcard zscore zmscore zrank zrevrank zcount zlexcount zscan
+    xrange xrevrange xlen xinfo xread pfcount getbit bitcount bitpos object memory command dump geopos
+    geodist geosearch georadius_ro lolwut expiretime pexpiretime subscribe psubscribe monitor auth
+    select hello quit wait role help client slowlog latency cluster config acl script function module
+    pubsub debug
+    """)
+_REDIS_GRAVE = words("""flushall flushdb shutdown eval evalsha fcall slaveof replicaof migrate restore sync psync failover swapdb save
+bgsave bgrewriteaof reset""")
 _REDIS_SUBCOMMANDS: dict[str, frozenset[str]] = {
     "config": frozenset({"get", "help"}),
-    "client": frozenset("list getname id info help setname no-evict".split()),
+    "client": words("list getname id info help setname no-evict"),
     "slowlog": frozenset({"get", "len", "help"}),
-    "latency": frozenset("latest history doctor graph help".split()),
-    "cluster": frozenset("info nodes slots shards keyslot countkeysinslot myid help".split()),
-    "acl": frozenset("list users whoami getuser cat log help".split()),
+    "latency": words("latest history doctor graph help"),
+    "cluster": words("info nodes slots shards keyslot countkeysinslot myid help"),
+    "acl": words("list users whoami getuser cat log help"),
     "script": frozenset({"exists", "help"}),
-    "function": frozenset("list dump stats help".split()),
+    "function": words("list dump stats help"),
     "module": frozenset({"list", "help"}),
-    "memory": frozenset("usage stats doctor help".split()),
-    "object": frozenset("encoding refcount idletime freq help".split()),
+    "memory": words("usage stats doctor help"),
+    "object": words("encoding refcount idletime freq help"),
     "debug": frozenset({"help"}),
 }
 _MONGO_READ = re.compile(
     r"(show\s+\w+|use\s+[\w-]+|db|rs\.status\(\)|rs\.conf\(\)|sh\.status\(\)|help"
     r"|(print|printjson|JSON\.stringify|EJSON\.stringify)\(.*\)"
-    r"|db(\.getSiblingDB\([^)]*\))?(\.[\w$]+|\.getCollection\([^)]*\)|\[[^\]]*\])*\.(find|findOne|count|countDocuments"
-    r"|estimatedDocumentCount|distinct|aggregate|stats|getIndexes|explain|getCollectionNames|getCollectionInfos|version"
-    r"|serverStatus|hostInfo|getName|getMongo|adminCommand|dataSize|totalSize|storageSize|isCapped|validate|getUsers"
+    r"|db(\.getSiblingDB\([^)]*\))?(\.[\w$]+|\.getCollection\([^)]*\)|\[[^\]]*\])*\.(find|findOne|count"
+    r"|countDocuments"
+    r"|estimatedDocumentCount|distinct|aggregate|stats|getIndexes|explain|getCollectionNames"
+    r"|getCollectionInfos|version"
+    r"|serverStatus|hostInfo|getName|getMongo|adminCommand|dataSize|totalSize|storageSize|isCapped"
+    r"|validate|getUsers"
     r"|currentOp|listCommands)\(.*\).*)\s*\Z",
     re.DOTALL,
 )
 _MONGO_GRAVE = re.compile(
-    r"\.(dropDatabase|drop|dropIndexes|dropUser|dropRole|shutdownServer|createUser|updateUser|grantRolesToUser|createRole"
+    r"\.(dropDatabase|drop|dropIndexes|dropUser|dropRole|shutdownServer|createUser|updateUser"
+    r"|grantRolesToUser|createRole"
     r"|fsyncLock|killOp|eval|\$?where|mapReduce|copyDatabase|cloneDatabase|renameCollection)\s*\("
     r"|\.(deleteMany|remove|updateMany)\s*\(\s*(\{\s*\}|\))|\$(out|merge|function|where|accumulator)\b"
-    r"|\b(load|run|runProgram|eval|Function|require|fetch|process|removeFile|fs)\b\s*[.(]|adminCommand\s*\(\s*(?!\{\s*(listDatabases|ping|serverStatus|getParameter|connectionStatus|buildInfo|replSetGetStatus)\b)"
+    r"|\b(load|run|runProgram|eval|Function|require|fetch|process|removeFile|fs)\b\s*[.(]"
+    r"|adminCommand\s*\(\s*(?!\{\s*(listDatabases|ping|serverStatus|getParameter|connectionStatus"
+    r"|buildInfo|replSetGetStatus)\b)"
 )
 _MONGO_WRITE = re.compile(
-    r"\.(insert\w*|update\w*|replaceOne|delete\w*|remove|save|bulkWrite|findOneAnd\w+|findAndModify|create\w+|dropIndex|set\w+)\s*\("
+    r"\.(insert\w*|update\w*|replaceOne|delete\w*|remove|save|bulkWrite|findOneAnd\w+|findAndModify"
+    r"|create\w+|dropIndex|set\w+)\s*\("
 )
 
 

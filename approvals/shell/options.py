@@ -91,11 +91,15 @@ class _Reader:
 
     def _long(self, arg: str, name: str, value: str | None) -> None:
         """Programs accept unambiguous beginnings of long options; the gravest candidate counts."""
-        candidates = [(known, option) for known, option in self.index.items() if known.startswith(name) and len(name) > 2]
+        candidates = [
+            (known, option) for known, option in self.index.items() if known.startswith(name) and name != "--"
+        ]
         if not candidates:
             (self.reading.uncertain if is_opaque(name) else self.reading.unknown).append(arg)
             return
-        known, option = max(candidates, key=lambda pair: (pair[1].tier, pair[1].use is not None, not pair[1].calm))
+        known, option = max(
+            candidates, key=lambda pair: (pair[1].tier, pair[1].use is not None, not pair[1].calm)
+        )
         self._take(option, known, value)
 
     def _take(self, option: Option, name: str, value: str | None) -> None:

@@ -5,15 +5,13 @@ import binascii
 import codecs
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from approvals.shell.ansi import decode_ansi
+from approvals.shell.bench import Judging
 from approvals.shell.call import Call
 from approvals.shell.marks import DEEP, STAR, TAME, UNKNOWN, is_opaque, is_static
 from approvals.shell.rule import Rule
-
-if TYPE_CHECKING:
-    from approvals.shell.judge import Judge
+from approvals.shell.wordlist import words
 
 MAX_DECODED = 65_536
 _PRINTF = re.compile(r"%(%|[-+ #0]*\d*(?:\.\d+)?([sbdiuxXoqc]))")
@@ -21,7 +19,7 @@ _HEX = re.compile(r"[0-9A-Fa-f\s]+\Z")
 _MARK = re.compile("[\ue000-\uf8ff]")
 
 
-def of(judge: "Judge", rule: Rule, program: str, call: Call) -> str:
+def output_of(judge: Judging, rule: Rule, program: str, call: Call) -> str:
     """Return the output of a command in marked text."""
     producer = _PRODUCERS.get(program)
     if producer is not None:
@@ -83,8 +81,8 @@ def glob_marks(pattern: str) -> str:
     return re.sub(r"\*+", STAR, re.sub(r"\?|\[[^]]*\]", "\ue004", pattern))
 
 
-_GIT_TAME = frozenset("rev-parse merge-base describe rev-list symbolic-ref hash-object write-tree".split())
-_GIT_PATHS = frozenset("ls-files diff ls-tree status show".split())
+_GIT_TAME = words("rev-parse merge-base describe rev-list symbolic-ref hash-object write-tree")
+_GIT_PATHS = words("ls-files diff ls-tree status show")
 
 
 def _git(call: Call) -> str:
@@ -106,7 +104,7 @@ def _clean(data: bytes) -> str:
     return _MARK.sub("\ufffd", data.decode("utf-8", "replace"))[:MAX_DECODED]
 
 
-def _echo(judge: "Judge", call: Call) -> str:
+def _echo(_judge: Judging, call: Call) -> str:
     words, escapes, newline = call.argv[1:], False, "\n"
     while words and re.fullmatch(r"-[neE]+", words[0]):
         escapes = escapes or "e" in words[0]
@@ -116,7 +114,7 @@ def _echo(judge: "Judge", call: Call) -> str:
     return (decode_ansi(text) if escapes else text) + newline
 
 
-def _printf(judge: "Judge", call: Call) -> str:
+def _printf(_judge: Judging, call: Call) -> str:
     words = call.argv[1:]
     if words[:1] == ["--"]:
         words = words[1:]
@@ -148,7 +146,7 @@ def _format(match: re.Match[str], values: list[str]) -> str:
     return value if kind in "di" and is_static(value) and value.lstrip("-").isdigit() else TAME
 
 
-def _input(judge: "Judge", call: Call, *, skip: int = 0) -> str | None:
+def _input(judge: Judging, call: Call, *, skip: int = 0) -> str | None:
     """Return what a filter reads: its file operands, else its standard input."""
     names = [word for word in call.argv[1:] if not word.startswith("-") or word == "-"][skip:]
     if not names:
@@ -156,8 +154,8 @@ def _input(judge: "Judge", call: Call, *, skip: int = 0) -> str | None:
     return _known("".join(judge.content(name, call) for name in names))
 
 
-def _filter(change: Callable[[str], str], *, skip: int = 0) -> Callable[["Judge", Call], str]:
-    def run(judge: "Judge", call: Call) -> str:
+def _filter(change: Callable[[str], str], *, skip: int = 0) -> Callable[[Judging, Call], str]:
+    def run(judge: Judging, call: Call) -> str:
         text = _input(judge, call, skip=skip)
         if text is None:
             return UNKNOWN
@@ -169,12 +167,14 @@ def _filter(change: Callable[[str], str], *, skip: int = 0) -> Callable[["Judge"
     return run
 
 
-def _cat(judge: "Judge", call: Call) -> str:
+def _cat(judge: Judging, call: Call) -> str:
     return _input(judge, call) or (UNKNOWN if call.stdin != "" else "")
 
 
-def _base64(judge: "Judge", call: Call) -> str:
-    if any(word in {"--decode", "-D"} or re.fullmatch(r"-[a-z]*d[a-z]*|--d\w*", word) for word in call.argv[1:]):
+def _base64(judge: Judging, call: Call) -> str:
+    if any(
+        word in {"--decode", "-D"} or re.fullmatch(r"-[a-z]*d[a-z]*|--d\w*", word) for word in call.argv[1:]
+    ):
         return _filter(_decode_base64)(judge, call)
     return _filter(lambda text: base64.b64encode(text.encode()).decode() + "\n")(judge, call)
 
@@ -193,14 +193,18 @@ def _decode_hex(text: str) -> str:
     return _clean(bytes.fromhex("".join(text.split())))
 
 
-def _xxd(judge: "Judge", call: Call) -> str:
+def _xxd(judge: Judging, call: Call) -> str:
     if any("r" in word for word in call.argv[1:] if word.startswith("-")):
         return _filter(_decode_hex)(judge, call)
     return UNKNOWN
 
 
-def _openssl(judge: "Judge", call: Call) -> str:
-    if {"base64", "-base64", "-a"} & set(call.argv) and "-d" in call.argv and not {"-in", "-k", "-pass"} & set(call.argv):
+def _openssl(_judge: Judging, call: Call) -> str:
+    if (
+        {"base64", "-base64", "-a"} & set(call.argv)
+        and "-d" in call.argv
+        and not {"-in", "-k", "-pass"} & set(call.argv)
+    ):
         text = _known(call.stdin)
         try:
             return UNKNOWN if text is None else _decode_base64(text)
@@ -209,7 +213,7 @@ def _openssl(judge: "Judge", call: Call) -> str:
     return UNKNOWN
 
 
-def _tr(judge: "Judge", call: Call) -> str:
+def _tr(_judge: Judging, call: Call) -> str:
     text = _known(call.stdin)
     words = [word for word in call.argv[1:] if not re.fullmatch(r"-[cCdst]+", word)]
     flags = "".join(word[1:] for word in call.argv[1:] if re.fullmatch(r"-[cCdst]+", word))
@@ -225,7 +229,11 @@ def _tr(judge: "Judge", call: Call) -> str:
     return text.translate({ord(char): second[index] for index, char in reversed(list(enumerate(first)))})
 
 
-_CLASSES = {"[:upper:]": "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "[:lower:]": "abcdefghijklmnopqrstuvwxyz", "[:digit:]": "0123456789"}
+_CLASSES = {
+    "[:upper:]": "ABCDEFGHIJKLMNOPQRSTUVWXYZ",
+    "[:lower:]": "abcdefghijklmnopqrstuvwxyz",
+    "[:digit:]": "0123456789",
+}
 
 
 def _tr_set(text: str) -> str:
@@ -239,7 +247,7 @@ def _span(first: str, last: str) -> str:
     return "".join(chr(code) for code in range(ord(first), min(ord(last), ord(first) + 512) + 1))
 
 
-def _sed(judge: "Judge", call: Call) -> str:
+def _sed(_judge: Judging, call: Call) -> str:
     """Only plain literal substitutions are worked out."""
     words = [word for word in call.argv[1:] if word not in {"-e", "-E", "-r"}]
     text = _known(call.stdin)
@@ -250,11 +258,11 @@ def _sed(judge: "Judge", call: Call) -> str:
     return "\n".join(line.replace(match.group(2), match.group(3), limit) for line in text.split("\n"))
 
 
-def _tee(judge: "Judge", call: Call) -> str:
+def _tee(_judge: Judging, call: Call) -> str:
     return call.stdin if call.stdin is not None else ""
 
 
-def _name(judge: "Judge", call: Call) -> str:
+def _name(_judge: Judging, call: Call) -> str:
     """``basename`` and ``dirname`` of a known path."""
     if len(call.argv) != 2 or not is_static(call.argv[1]):  # noqa: PLR2004 - program and path
         return TAME if call.argv[0].endswith("basename") else UNKNOWN
@@ -262,17 +270,21 @@ def _name(judge: "Judge", call: Call) -> str:
     return name if call.argv[0].endswith("basename") else (folder or ".")
 
 
-def _pwd(judge: "Judge", call: Call) -> str:
+def _pwd(_judge: Judging, call: Call) -> str:
     return call.scope.value("PWD")
 
 
-def _which(judge: "Judge", call: Call) -> str:
+def _which(_judge: Judging, call: Call) -> str:
     """``which NAME`` prints where a program of that name lies."""
     names = [word for word in call.argv[1:] if not word.startswith("-")]
     return f"/usr/bin/{names[0]}" if len(names) == 1 and names[0].isidentifier() else TAME
 
 
-_PRODUCERS: dict[str, Callable[["Judge", Call], str]] = {
+def _nothing(_judge: Judging, _call: Call) -> str:
+    return ""
+
+
+_PRODUCERS: dict[str, Callable[[Judging, Call], str]] = {
     "echo": _echo,
     "printf": _printf,
     "cat": _cat,
@@ -290,6 +302,6 @@ _PRODUCERS: dict[str, Callable[["Judge", Call], str]] = {
     "which": _which,
     "basename": _name,
     "dirname": _name,
-    "true": lambda judge, call: "",
-    ":": lambda judge, call: "",
+    "true": _nothing,
+    ":": _nothing,
 }

@@ -10,8 +10,8 @@ import re
 import tree_sitter_bash
 from tree_sitter import Language, Parser
 
-from approvals.shell import heredoc
 from approvals.shell.convert import Converter
+from approvals.shell.heredoc import without_bodies
 from approvals.shell.tree import Node as Tree
 from approvals.shell.tree import Unreadable
 
@@ -42,7 +42,7 @@ def _check_size(text: str) -> None:
         return
     if text.count("<<") > MAX_DOCUMENTS:
         raise Unreadable("has too many here-documents to be judged")
-    operators = len(_OPERATOR.findall(heredoc.without_bodies(_QUOTED.sub("''", text))))
+    operators = len(_OPERATOR.findall(_QUOTED.sub("''", without_bodies(text))))
     # The parser needs quadratic time for these two, so quotes cannot be used to hide them from the first count.
     if operators > MAX_OPERATORS or max(text.count("|"), text.count("(")) > MAX_HIDDEN:
         raise Unreadable("has too many commands to be judged")

@@ -6,7 +6,19 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from approvals.shell.context import Context
-from approvals.shell.marks import DEEP, MANY, ONE, STAR, TAME, UNKNOWN, is_opaque, is_static, matcher, may_equal
+from approvals.shell.marks import (
+    DEEP,
+    MANY,
+    ONE,
+    STAR,
+    TAME,
+    UNKNOWN,
+    is_opaque,
+    is_static,
+    matcher,
+    may_equal,
+)
+from approvals.shell.wordlist import words
 
 
 class Zone(StrEnum):
@@ -18,7 +30,7 @@ class Zone(StrEnum):
     SYSTEM = "system"  # inside /etc, /usr …
     DEVICE = "device"
     SINK = "sink"  # /dev/null and the standard streams
-    SECRET = "secret"  # private keys and credentials
+    SECRET = "secret"  # noqa: S105 - a zone, not a password: private keys and credentials
     CONFIG = "config"  # hooks, start-up files, settings that execute
     ROOT = "root"  # a workspace itself or everything in it
     HISTORY = "history"  # a .git folder itself
@@ -42,13 +54,20 @@ class Place:
     trailing_slash: bool = False
 
 
-_CRITICAL = frozenset(
-    "/ /bin /boot /dev /etc /home /lib /lib32 /lib64 /libx32 /media /mnt /opt /proc /run /sbin /snap /srv /sys"
-    " /usr /usr/bin /usr/lib /usr/local /usr/sbin /usr/share /usr/include /var /var/lib /var/log /var/cache /var/spool"
-    " /Applications /Library /System /Users /Volumes /private /private/etc /private/var".split()
+_CRITICAL = words(
+    "/ /bin /boot /dev /etc /home /lib /lib32 /lib64 /libx32 /media /mnt /opt /proc /run /sbin /snap"
+    " /srv /sys"
+    " /usr /usr/bin /usr/lib /usr/local /usr/sbin /usr/share /usr/include /var /var/lib /var/log"
+    " /var/cache /var/spool"
+    " /Applications /Library /System /Users /Volumes /private /private/etc /private/var"
 )
 _SYSTEM = tuple(
-    "/bin /boot /dev /etc /lib /lib32 /lib64 /libx32 /proc /run /sbin /sys /usr /System /Library /private/etc".split()
+    sorted(
+        words(
+            "/bin /boot /dev /etc /lib /lib32 /lib64 /libx32 /proc /run /sbin /sys /usr /System /Library"
+            " /private/etc"
+        )
+    )
 )
 _NOT_SYSTEM = ("/usr/local", "/usr/src", "/run/user")
 _SINKS = re.compile(r"/dev/(null|zero|full|stdin|stdout|stderr|tty|fd/\d+|u?random|ptmx|pts/\d+)\Z")
@@ -58,38 +77,54 @@ _ENVIRON = re.compile(r"/proc/[^/]+(/task/[^/]+)?/(environ|mem|maps|auxv)\Z")
 _PROC_ROOT = re.compile(r"/proc/[^/]+/root(?=/|\Z)")
 _PROC_LINK = re.compile(r"/proc/[^/]+/(cwd|fd/\d+)(?=/|\Z)")
 
-_CACHES = frozenset(
-    "__pycache__ .pytest_cache .mypy_cache .ruff_cache .cache .hypothesis .tox .nox .eggs .ipynb_checkpoints .parcel-cache"
-    " .turbo .nyc_output .sass-cache .eslintcache .stylelintcache .npm/_cacache _cacache .rpt2_cache .rts2_cache .swc"
-    " .vite .webpack .angular .gradle-cache .ccache .DS_Store Thumbs.db .coverage htmlcov .pyre .pytype .dmypy.json"
-    " .import_linter_cache .basedpyright".split()
+_CACHES = words(
+    "__pycache__ .pytest_cache .mypy_cache .ruff_cache .cache .hypothesis .tox .nox .eggs"
+    " .ipynb_checkpoints .parcel-cache"
+    " .turbo .nyc_output .sass-cache .eslintcache .stylelintcache .npm/_cacache _cacache .rpt2_cache"
+    " .rts2_cache .swc"
+    " .vite .webpack .angular .gradle-cache .ccache .DS_Store Thumbs.db .coverage htmlcov .pyre .pytype"
+    " .dmypy.json"
+    " .import_linter_cache .basedpyright"
 )
 _SCRATCH = re.compile(r".+(\.pyc|\.pyo|\.tmp|\.temp|\.swp|\.swo|~|\.egg-info)\Z", re.DOTALL)
 _ROTATED = re.compile(
-    r".*(\.log[.-]\d[\d.T_-]*|\.log[.-]\d[\d.T_-]*\.(gz|bz2|xz|zst)|\.log\.old|\.log\.(gz|bz2|xz|zst)|-\d{8}\.log)(\.(gz|bz2|xz|zst))?\Z",
+    r".*(\.log[.-]\d[\d.T_-]*|\.log[.-]\d[\d.T_-]*\.(gz|bz2|xz|zst)|\.log\.old|\.log\.(gz|bz2|xz|zst)"
+    r"|-\d{8}\.log)(\.(gz|bz2|xz|zst))?\Z",
     re.DOTALL,
 )
 _HOME_SECRETS = re.compile(
-    r"(\.ssh/(?!known_hosts|config|.*\.pub\Z).+|\.aws/(credentials|sso/.*)|\.gnupg/.+|\.netrc|\.pgpass|\.git-credentials"
+    r"(\.ssh/(?!known_hosts|config|.*\.pub\Z).+|\.aws/(credentials|sso/.*)|\.gnupg/.+|\.netrc|\.pgpass"
+    r"|\.git-credentials"
     r"|\.config/(gh/hosts\.yml|gcloud/.*|op/.*)|\.kube/config|\.docker/config\.json|\.pypirc|\.azure/.+"
     r"|\.terraform\.d/credentials.*|\.vault-token|\.password-store/.+|\.local/share/keyrings/.+|\.mozilla/.+"
     r"|\.config/(google-chrome|chromium)/.+|\.bash_history|\.zsh_history|\.psql_history|\.mysql_history)\Z",
     re.DOTALL,
 )
-_SYSTEM_SECRETS = re.compile(r"(/etc/(g?shadow-?|sudoers.*|ssh/ssh_host_.*_key|ssl/private(/.*)?)|/root/\.ssh/.+)\Z")
+_SYSTEM_SECRETS = re.compile(
+    r"(/etc/(g?shadow-?|sudoers.*|ssh/ssh_host_.*_key|ssl/private(/.*)?)|/root/\.ssh/.+)\Z"
+)
 _HOME_CONFIG = re.compile(
-    r"(\.(bash|zsh|profile|login|logout|kshrc|cshrc|tcshrc|inputrc|xinit|xsession|xprofile|pam_environment|vim|nvim|emacs"
-    r"|tmux|screenrc|gitconfig|npmrc|yarnrc|pythonrc|pypirc|condarc|wgetrc|curlrc|ssh|gnupg|docker|kube|aws|cargo"
-    r"|gemrc|irbrc|perltidyrc|psqlrc|sqliterc|my\.cnf|gdbinit|lldbinit|Rprofile|envrc|direnvrc|hushlogin|mailrc|hgrc)"
-    r"[^/]*(/.*)?|\.config(/.*)?|\.local/(bin|lib|share/(applications|systemd|autostart))(/.*)?|bin(/.*)?|\.[^/]*rc)\Z",
+    r"(\.(bash|zsh|profile|login|logout|kshrc|cshrc|tcshrc|inputrc|xinit|xsession|xprofile"
+    r"|pam_environment|vim|nvim|emacs"
+    r"|tmux|screenrc|gitconfig|npmrc|yarnrc|pythonrc|pypirc|condarc|wgetrc|curlrc|ssh|gnupg|docker|kube"
+    r"|aws|cargo"
+    r"|gemrc|irbrc|perltidyrc|psqlrc|sqliterc|my\.cnf|gdbinit|lldbinit|Rprofile|envrc|direnvrc|hushlogin"
+    r"|mailrc|hgrc)"
+    r"[^/]*(/.*)?|\.config(/.*)?|\.local/(bin|lib|share/(applications|systemd|autostart))(/.*)?"
+    r"|bin(/.*)?|\.[^/]*rc)\Z",
     re.DOTALL,
 )
 _PROJECT_CONFIG = re.compile(
-    r"((.*/)?\.git/(?!COMMIT_EDITMSG\Z).*|(.*/)?\.husky(/.*)?|(.*/)?\.githooks(/.*)?|(.*/)?\.envrc|(.*/)?\.direnv/.*"
-    r"|(.*/)?\.vscode/(tasks|settings|launch)\.json|(.*/)?\.idea/.*|(.*/)?\.npmrc|(.*/)?\.yarnrc(\.yml)?|(.*/)?\.bash(rc|_profile|_aliases)"
-    r"|(.*/)?\.z(shrc|shenv|profile)|(.*/)?\.profile|(.*/)?\.gitconfig|(.*/)?\.gitmodules|(.*/)?sitecustomize\.py|(.*/)?usercustomize\.py"
-    r"|(.*/)?[^/]+\.pth|(.*/)?\.venv/bin/.*|(.*/)?\.(mcp|claude|codex|gemini|cursor)(/.*|\.json)|(.*/)?\.pre-commit-config\.yaml"
-    r"|(.*/)?lefthook\.ya?ml|(.*/)?\.cargo/config(\.toml)?|(.*/)?\.gdbinit|(.*/)?\.vimrc|(.*/)?\.exrc|(.*/)?\.curlrc|(.*/)?\.wgetrc)\Z",
+    r"((.*/)?\.git/(?!COMMIT_EDITMSG\Z).*|(.*/)?\.husky(/.*)?|(.*/)?\.githooks(/.*)?|(.*/)?\.envrc"
+    r"|(.*/)?\.direnv/.*"
+    r"|(.*/)?\.vscode/(tasks|settings|launch)\.json|(.*/)?\.idea/.*|(.*/)?\.npmrc|(.*/)?\.yarnrc(\.yml)?"
+    r"|(.*/)?\.bash(rc|_profile|_aliases)"
+    r"|(.*/)?\.z(shrc|shenv|profile)|(.*/)?\.profile|(.*/)?\.gitconfig|(.*/)?\.gitmodules"
+    r"|(.*/)?sitecustomize\.py|(.*/)?usercustomize\.py"
+    r"|(.*/)?[^/]+\.pth|(.*/)?\.venv/bin/.*|(.*/)?\.(mcp|claude|codex|gemini|cursor)(/.*|\.json)"
+    r"|(.*/)?\.pre-commit-config\.yaml"
+    r"|(.*/)?lefthook\.ya?ml|(.*/)?\.cargo/config(\.toml)?|(.*/)?\.gdbinit|(.*/)?\.vimrc|(.*/)?\.exrc"
+    r"|(.*/)?\.curlrc|(.*/)?\.wgetrc)\Z",
     re.DOTALL,
 )
 
@@ -146,7 +181,9 @@ def is_protected(path: str, context: Context) -> bool:
     if is_static(path):
         return False
     if _may_be_below(path, home):
-        return not any(_is_below(path.split(UNKNOWN)[0], root) for root in context.roots if _is_below(root, home))
+        return not any(
+            _is_below(path.partition(UNKNOWN)[0], root) for root in context.roots if _is_below(root, home)
+        )
     return any(_may_be_below(path, f"/proc/1/{name}") for name in ("environ", "mem"))
 
 
@@ -157,7 +194,7 @@ def _may_be_below(path: str, target: str) -> bool:
         if part == DEEP:
             return False
         if UNKNOWN in part:
-            prefix = part.split(UNKNOWN)[0]
+            prefix = part.partition(UNKNOWN)[0]
             return bool(prefix) and name.startswith(prefix) and part is parts[-1]
         if part == STAR and name.startswith("."):
             return False
@@ -168,8 +205,8 @@ def _may_be_below(path: str, target: str) -> bool:
 
 def _likely(path: str, context: Context) -> Zone:
     """A known directory with an unknown rest, which may hold ``..``."""
-    known = path.split(UNKNOWN)[0]
-    directory = known.rsplit("/", 1)[0]
+    known = path.partition(UNKNOWN)[0]
+    directory = known.rpartition("/")[0]
     if any(_is_below(directory, root) for root in (*context.roots, *_TEMP)):
         return Zone.LIKELY
     if any(_is_below(directory, root) for root in _SYSTEM):
@@ -248,34 +285,36 @@ def _elsewhere(path: str, context: Context) -> Zone:
         root_zone = _root_zone(parent or "/", context)
     if root_zone is not None:
         return root_zone
-    for root in _TEMP:
-        if path == root or (parent == root and is_bare_glob(name)):
-            return Zone.TEMP_ROOT
-        if _is_below(path, root):
-            return Zone.TEMP
+    if _inside(path, _TEMP) is not None:
+        return Zone.TEMP_ROOT if path in _TEMP or (parent in _TEMP and is_bare_glob(name)) else Zone.TEMP
+    if _is_below(path, context.home):
+        return _in_home(path[len(context.home) + 1 :])
+    return _of_the_system(path) or Zone.OUTSIDE
+
+
+def _of_the_system(path: str) -> Zone | None:
     if _SYSTEM_SECRETS.match(path):
         return Zone.SECRET
     if path.startswith("/dev/"):
         return Zone.DEVICE
     if _may_be_system(path):
         return Zone.SYSTEM
-    if _is_below(path, context.home):
-        return _in_home(path[len(context.home) + 1 :])
-    if path.startswith("/var/log/") and _low(path[len("/var/log/") :]) is Zone.ROTATED:
-        return Zone.ROTATED
-    return Zone.OUTSIDE
+    rotated = path.startswith("/var/log/") and _low(path.removeprefix("/var/log/")) is Zone.ROTATED
+    return Zone.ROTATED if rotated else None
 
 
 def _root_zone(path: str, context: Context) -> Zone | None:
     """Return the zone of a root of the system or of a home, ``None`` for any other path."""
-    if path == context.home or path == "/root" or _HOMES.fullmatch(path):
+    if path in {context.home, "/root"} or _HOMES.fullmatch(path):
         return Zone.HOME_ROOT
     if path in _CRITICAL:
         return Zone.CRITICAL
     if is_static(path):
         return None
     found = matcher(path)
-    hit = any(found.fullmatch(root) for root in _CRITICAL if root.count("/") == path.count("/") and root != "/")
+    hit = any(
+        found.fullmatch(root) for root in _CRITICAL if root.count("/") == path.count("/") and root != "/"
+    )
     return Zone.CRITICAL if hit else None
 
 

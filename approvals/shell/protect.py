@@ -8,12 +8,15 @@ from approvals.shell.paths import is_protected, normalise
 
 _PIECES = re.compile(r"[=:,;@\s]+")
 _TOKENS = re.compile(
-    r"(HERMES_\w*(TOKEN|SECRET|KEY|PASSWORD)\w*|TELEGRAM_BOT_TOKEN|DISCORD_BOT_TOKEN|SLACK_\w*TOKEN|SLACK_WEBHOOK_URL)\Z"
+    r"(HERMES_\w*(TOKEN|SECRET|KEY|PASSWORD)\w*|TELEGRAM_BOT_TOKEN|DISCORD_BOT_TOKEN|SLACK_\w*TOKEN"
+    r"|SLACK_WEBHOOK_URL)\Z"
 )
 _ENVIRON = re.compile(r"/proc/[^/\s'\"]+/(environ|mem)\b")
 _API = re.compile(r"/api/hermes/(approvals|grants|tokens|settings|config|pairing|people)")
 _MODULE = re.compile(r"\b(?:import|from)\s+(?:hermes|approvals|store)\b|-m\s+hermes\b|\brequire\(['\"]hermes")
-_DECIDES = re.compile(r"\bhermes['\",\s]+(approve|deny|approvals|config|grants|grant|tokens|pairing|setup|trust|mode)\b")
+_DECIDES = re.compile(
+    r"\bhermes['\",\s]+(approve|deny|approvals|config|grants|grant|tokens|pairing|setup|trust|mode)\b"
+)
 
 
 def mentions(word: str, directories: tuple[str, ...], context: Context) -> bool:
@@ -68,5 +71,11 @@ def is_token(name: str) -> bool:
 def is_own_api(url: str, context: Context) -> bool:
     """Tell whether an address is Hermes' own local interface."""
     host = re.sub(r"^\w+://", "", url).split("/")[0].rpartition("@")[2]
-    local = re.match(r"(localhost|127\.[\d.]+|0\.0\.0\.0|\[::1?\]|0x7f\w*|2130706433|0)(:|\Z)", host, re.IGNORECASE)
-    return (local is not None and host.endswith(f":{context.port}")) or "/api/hermes/" in url or UNKNOWN + ":8420" in url
+    local = re.match(
+        r"(localhost|127\.[\d.]+|0\.0\.0\.0|\[::1?\]|0x7f\w*|2130706433|0)(:|\Z)", host, re.IGNORECASE
+    )
+    return (
+        (local is not None and host.endswith(f":{context.port}"))
+        or "/api/hermes/" in url
+        or UNKNOWN + ":8420" in url
+    )

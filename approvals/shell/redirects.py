@@ -4,12 +4,13 @@ from itertools import pairwise
 
 from tree_sitter import Node
 
-from approvals.shell import heredoc
+from approvals.shell.heredoc import extent
 from approvals.shell.nodes import Nodes
 from approvals.shell.tree import AndOr, Command, Pipeline, Raw, Redirect, Redirected, Sequence, Unreadable
 from approvals.shell.tree import Node as Tree
 
 KINDS = frozenset({"file_redirect", "herestring_redirect", "heredoc_redirect"})
+_MARKERS = frozenset({"<<", "<<-", "heredoc_start", "heredoc_end"})
 _OPERATORS = frozenset({"<", ">", ">>", "&>", "&>>", "<&", ">&", ">|", "<&-", ">&-", "<<<"})
 
 
@@ -48,7 +49,9 @@ class Redirections(Nodes):
         arguments = self._lost_dash(node) + arguments
         if not arguments:
             self.check_gaps(node.children)
-        tree = _attach(body or Command((), (), (), self.of(node)), tuple(redirects), tuple(arguments), self.of(node))
+        tree = _attach(
+            body or Command((), (), (), self.of(node)), tuple(redirects), tuple(arguments), self.of(node)
+        )
         for operator, right in follow:
             tree = _continue(tree, operator, right)
         return tree
@@ -68,12 +71,14 @@ class Redirections(Nodes):
     ) -> None:
         """Here-documents carry the rest of their line inside their node: options, pipes and what follows."""
         descriptor, pending = "", ""
-        self.check_gaps([child for child in node.children if child.type not in {"heredoc_body", "heredoc_end"}])
+        self.check_gaps(
+            [child for child in node.children if child.type not in {"heredoc_body", "heredoc_end"}]
+        )
         for child in node.children:
             kind = child.type
             if kind == "file_descriptor":
                 descriptor = self.of(child)
-            elif kind in {"<<", "<<-", "heredoc_start", "heredoc_end"}:
+            elif kind in _MARKERS:
                 continue
             elif kind in {"&&", "||"}:
                 pending = kind
@@ -86,19 +91,22 @@ class Redirections(Nodes):
             elif pending:
                 follow.append((pending, self.statement(child)))
                 pending = ""
-            elif node.field_name_for_child(node.children.index(child)) == "argument":
-                arguments.extend(self.words([(self.start(child), self.end(child))]))
             else:
-                raise Unreadable("has a here-document that is not understood", self.of(node))
+                arguments.extend(self._heredoc_argument(node, child))
         if not any(child.type == "heredoc_body" for child in node.children):
             redirects.append(self._document(node, descriptor))
+
+    def _heredoc_argument(self, node: Node, child: Node) -> tuple[Raw, ...]:
+        if node.field_name_for_child(node.children.index(child)) != "argument":
+            raise Unreadable("has a here-document that is not understood", self.of(node))
+        return self.words([(self.start(child), self.end(child))])
 
     def _document(self, node: Node, descriptor: str) -> Redirect:
         start = next(child for child in node.children if child.type == "heredoc_start")
         end = next((child for child in node.children if child.type == "heredoc_end"), None)
         if end is None:
             raise Unreadable("has a here-document without an end", self.of(node))
-        found = heredoc.extent(self.text, self.at(node.start_byte), self.start(start))
+        found = extent(self.text, self.at(node.start_byte), self.start(start))
         if found is None or found.close != self.end(end):
             raise Unreadable("has a here-document whose end is uncertain", self.of(node))
         raw = Raw(self.source, found.open, found.body_end)

@@ -115,12 +115,22 @@ _GRAVE = frozenset(
 )
 
 
-def flag(names: str, tier: Tier = NONE, why: str = "", *, use: Use | None = None, attached: bool = False) -> Option:
+def flag(
+    names: str, tier: Tier = NONE, why: str = "", *, use: Use | None = None, attached: bool = False
+) -> Option:
     """Return an option without a value of its own."""
     return Option(tuple(names.split()), tier=tier, why=why, use=use, attached=attached)
 
 
-def takes(names: str, use: Use | None = None, tier: Tier = NONE, why: str = "", *, target: bool = False, count: int = 1) -> Option:
+def takes(
+    names: str,
+    use: Use | None = None,
+    tier: Tier = NONE,
+    why: str = "",
+    *,
+    target: bool = False,
+    count: int = 1,
+) -> Option:
     """Return an option that takes a value, and what happens with the value."""
     return Option(tuple(names.split()), value=True, use=use, tier=tier, why=why, target=target, count=count)
 

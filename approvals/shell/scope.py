@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from approvals.shell.context import Context
 from approvals.shell.marks import TAME, UNKNOWN
 from approvals.shell.tree import Node
+from approvals.shell.wordlist import words
 
-_NUMBERS = frozenset("$ ? ! # RANDOM UID EUID PPID SECONDS LINENO BASHPID SRANDOM EPOCHSECONDS".split())
-_TAME_NAMES = frozenset("USER LOGNAME HOSTNAME OSTYPE HOSTTYPE MACHTYPE BASH_VERSION SHLVL OPTIND".split())
+_NUMBERS = words("$ ? ! # RANDOM UID EUID PPID SECONDS LINENO BASHPID SRANDOM EPOCHSECONDS")
+_TAME_NAMES = words("USER LOGNAME HOSTNAME OSTYPE HOSTTYPE MACHTYPE BASH_VERSION SHLVL OPTIND")
 _MAX_DIRECTORIES = 4
 REMOTE_HOME = "/home/remote"
 """Where commands start on another machine or in a container; nothing there is a workspace."""
@@ -66,7 +67,11 @@ class Scope:
     def elsewhere(self) -> "Scope":
         """Return the scope of another machine or container: no directory and no variable is known there."""
         return Scope(
-            {"IFS": " \t\n", "HOME": REMOTE_HOME}, (REMOTE_HOME,), names=self.names, remote=True, positional=self.positional
+            {"IFS": " \t\n", "HOME": REMOTE_HOME},
+            (REMOTE_HOME,),
+            names=self.names,
+            remote=True,
+            positional=self.positional,
         )
 
     def join(self, other: "Scope") -> None:
@@ -86,7 +91,9 @@ class Scope:
     def visit(self, *directories: str) -> None:
         """Add directories in which the shell may now be."""
         found = tuple(dict.fromkeys(self.directories + directories))
-        self.directories = found if len(found) <= _MAX_DIRECTORIES else (*found[: _MAX_DIRECTORIES - 1], UNKNOWN)
+        self.directories = (
+            found if len(found) <= _MAX_DIRECTORIES else (*found[: _MAX_DIRECTORIES - 1], UNKNOWN)
+        )
 
     def forget(self, name: str) -> None:
         """Note that a variable may hold anything."""

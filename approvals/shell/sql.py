@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 from approvals.shell.rules.statements import CALLS, LEADING, SAFE_PRAGMAS
+from approvals.shell.wordlist import words
 from kernel.risk import Tier
 
 Finding = tuple[Tier, str, str, str]
@@ -16,15 +17,19 @@ _TOKEN = re.compile(
     re.DOTALL,
 )
 _BACKSLASHED = re.compile(r"'(?:[^'\\]|\\.|'')*'", re.DOTALL)
-_WRITES = frozenset("INSERT UPDATE DELETE MERGE REPLACE TRUNCATE DROP ALTER CREATE".split())
+_WRITES = words("INSERT UPDATE DELETE MERGE REPLACE TRUNCATE DROP ALTER CREATE")
 _META = re.compile(r"^\s*(\\\S+|\.\w+)(.*)$", re.MULTILINE)
 _SHELL_META = re.compile(
-    r"^\s*(?:\\!|\.shell|\.system|system(?=\s+\S)|\.import\s+[\"']?\||\.output\s+\||\.once\s+(?:-\w\s+)*\||\\o\s*\||\\g\s*\||\\w\s*\|)"
+    r"^\s*(?:\\!|\.shell|\.system|system(?=\s+\S)|\.import\s+[\"']?\||\.output\s+\|"
+    r"|\.once\s+(?:-\w\s+)*\||\\o\s*\||\\g\s*\||\\w\s*\|)"
     r"\s*(.*?)[\"']?$",
     re.MULTILINE | re.IGNORECASE,
 )
 _META_PIPE = re.compile(r"\\(?:o|g|gx|w|copy\b.*?program)\b", re.IGNORECASE)
-_TAUTOLOGY = re.compile(r"(1\s*=\s*1|TRUE|1|NOT\s+FALSE|0\s*=\s*0|''\s*=\s*''|\"?\w+\"?\s+IS\s+NOT\s+NULL\s+OR\s+.*)\Z", re.IGNORECASE)
+_TAUTOLOGY = re.compile(
+    r"(1\s*=\s*1|TRUE|1|NOT\s+FALSE|0\s*=\s*0|''\s*=\s*''|\"?\w+\"?\s+IS\s+NOT\s+NULL\s+OR\s+.*)\Z",
+    re.IGNORECASE,
+)
 
 
 def judge_sql(text: str, dialect: str) -> Iterator[Finding]:
@@ -50,9 +55,19 @@ def shell_escapes(text: str, dialect: str) -> list[str]:
 
 
 def _without_meta(text: str, dialect: str) -> str:
-    marks = ("\\",) if dialect == "psql" else (".",) if dialect in {"sqlite3", "duckdb"} else ("\\", "source ", "system ")
+    marks = (
+        ("\\",)
+        if dialect == "psql"
+        else (".",)
+        if dialect in {"sqlite3", "duckdb"}
+        else ("\\", "source ", "system ")
+    )
     kept = [line for line in text.split("\n") if not line.lstrip().lower().startswith(marks)]
-    return "\n".join(kept) if dialect != "psql" else re.sub(r"\\(gx?|gset|crosstabview|x)\b", ";", "\n".join(kept))
+    return (
+        "\n".join(kept)
+        if dialect != "psql"
+        else re.sub(r"\\(gx?|gset|crosstabview|x)\b", ";", "\n".join(kept))
+    )
 
 
 def _meta_commands(text: str, dialect: str) -> Iterator[Finding]:
@@ -62,21 +77,43 @@ def _meta_commands(text: str, dialect: str) -> Iterator[Finding]:
             yield from _psql_meta(stripped)
         elif dialect in {"sqlite3", "duckdb"} and stripped.startswith("."):
             yield from _dot_command(stripped)
-        elif dialect in {"mysql", "mariadb"} and re.match(r"(\\[!.]|system\s|source\s|tee\s|\\T)", stripped, re.IGNORECASE):
+        elif dialect in {"mysql", "mariadb"} and re.match(
+            r"(\\[!.]|system\s|source\s|tee\s|\\T)", stripped, re.IGNORECASE
+        ):
             yield Tier.HIGH, "sql.meta", "leaves the client for a file or a shell", stripped
 
 
 def _psql_meta(line: str) -> Iterator[Finding]:
     for name in re.findall(r"\\([A-Za-z!]\w*\+?)", re.sub(r"'[^']*'", "''", line)):
-        if name in {"!", "i", "ir", "include", "gexec", "lo_import", "lo_export", "lo_unlink", "setenv", "e", "ef", "ev"}:
+        if name in {
+            "!",
+            "i",
+            "ir",
+            "include",
+            "gexec",
+            "lo_import",
+            "lo_export",
+            "lo_unlink",
+            "setenv",
+            "e",
+            "ef",
+            "ev",
+        }:
             yield Tier.HIGH, f"sql.\\{name}", "leaves the client for a file or a shell", line
-        elif name in {"copy", "o", "out", "w", "write", "g", "password"} and (" " in line or name == "password"):
+        elif name in {"copy", "o", "out", "w", "write", "g", "password"} and (
+            " " in line or name == "password"
+        ):
             program = re.search(r"\bprogram\b|\|", line, re.IGNORECASE)
-            yield (Tier.HIGH if program else Tier.MEDIUM), f"sql.\\{name}", "copies data to or from a file", line
+            yield (
+                (Tier.HIGH if program else Tier.MEDIUM),
+                f"sql.\\{name}",
+                "copies data to or from a file",
+                line,
+            )
 
 
 def _dot_command(line: str) -> Iterator[Finding]:
-    name = line.split()[0].lower()
+    name = line.partition(" ")[0].lower()
     if name in {".shell", ".system", ".read", ".load"} or "|" in line:
         yield Tier.HIGH, f"sql.{name}", "leaves the client for a file or a shell", line
     elif name in _SAFE_DOTS:
@@ -85,9 +122,11 @@ def _dot_command(line: str) -> Iterator[Finding]:
         yield Tier.MEDIUM, f"sql.{name}", "changes data or files", line
 
 
-_SAFE_DOTS = frozenset(
-    ".tables .schema .headers .header .mode .width .databases .indexes .indices .help .quit .exit .show .echo .timer .stats"
-    " .nullvalue .separator .bail .fullschema .dbinfo .explain .eqp .limit .lint .print .prompt .dump .columns .version".split()
+_SAFE_DOTS = words(
+    ".tables .schema .headers .header .mode .width .databases .indexes .indices .help .quit .exit .show"
+    " .echo .timer .stats"
+    " .nullvalue .separator .bail .fullschema .dbinfo .explain .eqp .limit .lint .print .prompt .dump"
+    " .columns .version"
 )
 
 
@@ -141,10 +180,12 @@ def _inner(words: list[str], tokens: list[tuple[str, str]], piece: str) -> Itera
 
 def _leading(first: str, words: list[str], tokens: list[tuple[str, str]], piece: str) -> Iterator[Finding]:
     if first in {"UPDATE", "DELETE"}:
-        yield _conditional(first, words, tokens, piece)
+        yield _conditional(first, tokens, piece)
         return
     tier, why = LEADING.get(first, (Tier.MEDIUM, "is a statement without a rule"))
-    if first == "ALTER" and ("DROP" in words or "PASSWORD" in words or words[1:2] in [["USER"], ["ROLE"], ["SYSTEM"]]):
+    if first == "ALTER" and (
+        "DROP" in words or "PASSWORD" in words or words[1:2] in [["USER"], ["ROLE"], ["SYSTEM"]]
+    ):
         tier, why = Tier.HIGH, "drops a part of a table or changes rights"
     if first == "CREATE" and set(words[1:4]) & {"USER", "ROLE", "EXTENSION", "LANGUAGE", "SERVER", "TRIGGER"}:
         tier, why = Tier.HIGH, "creates a user, an extension or code that runs by itself"
@@ -154,19 +195,28 @@ def _leading(first: str, words: list[str], tokens: list[tuple[str, str]], piece:
         tier, why = Tier.HIGH, "runs a program on the server"
     if first in {"SELECT", "TABLE", "VALUES"} and "INTO" in words:
         outfile = "OUTFILE" in words or "DUMPFILE" in words
-        tier, why = (Tier.HIGH, "writes a file on the server") if outfile else (Tier.MEDIUM, "creates a table")
+        tier, why = (
+            (Tier.HIGH, "writes a file on the server") if outfile else (Tier.MEDIUM, "creates a table")
+        )
     if tier > Tier.NONE:
         yield tier, f"sql.{first.lower()}", why, piece
 
 
-def _conditional(first: str, words: list[str], tokens: list[tuple[str, str]], piece: str) -> Finding:
+def _conditional(first: str, tokens: list[tuple[str, str]], piece: str) -> Finding:
     """UPDATE and DELETE are bounded by a condition that can be false."""
-    positions = [index for index, (kind, value) in enumerate(tokens) if kind == "word" and value.upper() == "WHERE"]
+    positions = [
+        index for index, (kind, value) in enumerate(tokens) if kind == "word" and value.upper() == "WHERE"
+    ]
     condition = " ".join(value for _, value in tokens[positions[-1] + 1 :]) if positions else ""
     if not condition or _TAUTOLOGY.match(condition):
         return Tier.HIGH, f"sql.{first.lower()}.all", f"is {first} without a condition", piece
     if re.search(r"\bOR\s+(1\s*=\s*1|TRUE|1)\b", condition, re.IGNORECASE):
-        return Tier.HIGH, f"sql.{first.lower()}.all", f"is {first} with a condition that is always true", piece
+        return (
+            Tier.HIGH,
+            f"sql.{first.lower()}.all",
+            f"is {first} with a condition that is always true",
+            piece,
+        )
     return Tier.MEDIUM, f"sql.{first.lower()}", "changes rows", piece
 
 

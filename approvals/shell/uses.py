@@ -1,30 +1,39 @@
 """What a program does with one word, judged: the functions behind ``Use``."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
-from approvals.shell import code, lexer, sql
+from approvals.shell.bench import Judging
 from approvals.shell.call import Call
+from approvals.shell.code import hidden_commands, judge_code
 from approvals.shell.effects import Effect
+from approvals.shell.lexer import split_words
 from approvals.shell.marks import UNKNOWN, base, is_opaque, is_static
+from approvals.shell.options import Reading
 from approvals.shell.paths import normalise
 from approvals.shell.rule import Rule, Use
+from approvals.shell.sql import judge_sql, shell_escapes
 from approvals.shell.tree import Source, Unreadable
 from kernel.risk import Tier
-
-if TYPE_CHECKING:
-    from approvals.shell.judge import Judge
 
 REST = frozenset({Use.COMMAND, Use.SHELL_WORDS})
 """Uses that take this operand and all that follow."""
 
 
-def apply(judge: "Judge", use: Use, word: str, call: Call, label: str) -> None:
+def apply_use(judge: Judging, use: Use, word: str, call: Call, label: str) -> None:
     """Judge one word by its use."""
     _FUNCTIONS[use](judge, word, call, label)
 
 
-def apply_rest(judge: "Judge", use: Use, rule: Rule, words: list[str], call: Call, label: str) -> None:
+def judge_options(judge: Judging, reading: Reading, call: Call, label: str) -> None:
+    """Judge the options of a command and what they do with their values."""
+    for option, name, value in reading.found:
+        if option.tier > Tier.NONE:
+            judge.add(option.tier, f"{label} {name}", option.why, f"{name} {value or ''}".strip())
+        if option.use is not None and value is not None:
+            apply_use(judge, option.use, value, call, label)
+
+
+def apply_rest(judge: Judging, use: Use, rule: Rule, words: list[str], call: Call, label: str) -> None:
     """Judge the remaining operands as one command."""
     inner = call if not rule.remote else call.inner(call.argv, call.scope.elsewhere())
     if rule.remote:
@@ -32,16 +41,16 @@ def apply_rest(judge: "Judge", use: Use, rule: Rule, words: list[str], call: Cal
     if use is Use.COMMAND:
         judge.wrap(words, inner)
     else:
-        shell(judge, " ".join(words), inner, label)
+        run_text(judge, " ".join(words), inner, label)
 
 
-def shell(judge: "Judge", text: str, call: Call, label: str) -> None:
+def run_text(judge: Judging, text: str, call: Call, _label: str) -> None:
     """Judge a text that a shell runs."""
     judge.runs += 1
     judge.walk.text(text, call.scope.copy(), call.stdin)
 
 
-def script(judge: "Judge", word: str, call: Call, label: str = "script") -> None:
+def run_script(judge: Judging, word: str, call: Call, label: str = "script") -> None:
     """Judge running a file: at least medium, by its content where that is known."""
     judge.touch(Effect.READ, word, call)
     if is_opaque(word):
@@ -56,16 +65,16 @@ def script(judge: "Judge", word: str, call: Call, label: str = "script") -> None
     if is_static(path):
         call.scripts.append(path)
     if content != UNKNOWN and _is_shell(word, content):
-        shell(judge, content, call, label)
+        run_text(judge, content, call, label)
 
 
-def _computed_script(judge: "Judge", word: str, content: str, call: Call) -> None:
+def _computed_script(judge: Judging, word: str, content: str, call: Call) -> None:
     """A script that this very text fetched or wrote."""
     if is_opaque(content):
         judge.opaque("opaque.script", "runs what another command wrote or fetched", word)
         return
     judge.add(Tier.MEDIUM, "script", "runs a file that it wrote itself", word)
-    shell(judge, content, call, "script")
+    run_text(judge, content, call, "script")
 
 
 def _is_shell(word: str, content: str) -> bool:
@@ -75,30 +84,30 @@ def _is_shell(word: str, content: str) -> bool:
     return not base(word).endswith((".py", ".js", ".rb", ".pl", ".php", ".mjs", ".ts", ".lua"))
 
 
-def inline(judge: "Judge", language: str, text: str, call: Call, label: str) -> None:
+def run_code(judge: Judging, language: str, text: str, call: Call, _label: str) -> None:
     """Judge inline code of an interpreter."""
     if is_opaque(text):
         judge.opaque("opaque.code", "runs code that is not known beforehand", text)
         return
-    for tier, rule, why in code.judge_code(language, text, judge.context(call)):
+    for tier, rule, why in judge_code(language, text, judge.context(call)):
         judge.add(tier, rule, why, text)
-    for command in code.commands(language, text):
-        shell(judge, command, call, language)
+    for command in hidden_commands(language, text):
+        run_text(judge, command, call, language)
 
 
-def statements(judge: "Judge", text: str, call: Call, dialect: str) -> None:
+def run_statements(judge: Judging, text: str, call: Call, dialect: str) -> None:
     """Judge database statements."""
     if is_opaque(text):
         judge.opaque("opaque.sql", "runs statements that are not known beforehand", text)
         return
-    for tier, rule, why, piece in sql.judge_sql(text, dialect):
+    for tier, rule, why, piece in judge_sql(text, dialect):
         judge.add(tier, rule, why, piece)
-    for command in sql.shell_escapes(text, dialect):
-        shell(judge, command, call, dialect)
+    for command in shell_escapes(text, dialect):
+        run_text(judge, command, call, dialect)
 
 
-def _path(effect: Effect) -> Callable[["Judge", str, Call, str], None]:
-    def apply_effect(judge: "Judge", word: str, call: Call, label: str) -> None:
+def _path(effect: Effect) -> Callable[[Judging, str, Call, str], None]:
+    def apply_effect(judge: Judging, word: str, call: Call, _label: str) -> None:
         judge.touch(effect, word, call)
         if effect is Effect.WRITE:
             judge.wrote(word, call)
@@ -106,15 +115,15 @@ def _path(effect: Effect) -> Callable[["Judge", str, Call, str], None]:
     return apply_effect
 
 
-def _any(judge: "Judge", word: str, call: Call, label: str) -> None:
+def _any(judge: Judging, word: str, call: Call, _label: str) -> None:
     judge.watch(word, call)
 
 
-def _data(judge: "Judge", word: str, call: Call, label: str) -> None:
+def _data(_judge: Judging, _word: str, _call: Call, _label: str) -> None:
     """Data has no effect."""
 
 
-def _url(judge: "Judge", word: str, call: Call, label: str) -> None:
+def _url(judge: Judging, word: str, call: Call, _label: str) -> None:
     judge.watch(word, call)
     if word.startswith("file://"):
         judge.touch(Effect.READ, word.removeprefix("file://"), call)
@@ -122,56 +131,56 @@ def _url(judge: "Judge", word: str, call: Call, label: str) -> None:
         judge.opaque("opaque.url", "which address it asks is not known beforehand", word)
 
 
-def _directory(judge: "Judge", word: str, call: Call, label: str) -> None:
+def _directory(judge: Judging, word: str, call: Call, _label: str) -> None:
     judge.touch(Effect.READ, word, call)
     call.scope = call.scope.copy()
     call.scope.directories = tuple(normalise(word, directory) for directory in call.scope.directories)
 
 
-def _script(judge: "Judge", word: str, call: Call, label: str) -> None:
-    script(judge, word, call, label)
+def _script(judge: Judging, word: str, call: Call, label: str) -> None:
+    run_script(judge, word, call, label)
 
 
-def _program(judge: "Judge", text: str, call: Call, label: str) -> None:
+def _program(judge: Judging, text: str, call: Call, label: str) -> None:
     """A text that runs as a command, at least medium."""
     if text == "":
         return
     judge.add(Tier.MEDIUM, f"{label}.runs", "makes another command run something", text)
-    shell(judge, text, call, label)
+    run_text(judge, text, call, label)
 
 
-def _command(judge: "Judge", text: str, call: Call, label: str) -> None:
+def _command(judge: Judging, text: str, call: Call, _label: str) -> None:
     source = Source(text, {})
     try:
-        words = [raw.text for raw in lexer.split_words(source, 0, len(text))]
+        words = [raw.text for raw in split_words(source, 0, len(text))]
     except Unreadable as problem:
         judge.opaque("unreadable", str(problem), text)
         return
     judge.wrap(words, call)
 
 
-def _code(judge: "Judge", text: str, call: Call, label: str) -> None:
-    inline(judge, label.split()[0], text, call, label)
+def _code(judge: Judging, text: str, call: Call, label: str) -> None:
+    run_code(judge, label.partition(" ")[0], text, call, label)
 
 
-def _sql(judge: "Judge", text: str, call: Call, label: str) -> None:
-    statements(judge, text, call, label.split()[0])
+def _sql(judge: Judging, text: str, call: Call, label: str) -> None:
+    run_statements(judge, text, call, label.partition(" ")[0])
 
 
-def _sql_file(judge: "Judge", word: str, call: Call, label: str) -> None:
-    statements(judge, judge.read_file(word, call), call, label.split()[0])
+def _sql_file(judge: Judging, word: str, call: Call, label: str) -> None:
+    run_statements(judge, judge.read_file(word, call), call, label.partition(" ")[0])
 
 
-def _assign(judge: "Judge", word: str, call: Call, label: str) -> None:
+def _assign(judge: Judging, word: str, call: Call, _label: str) -> None:
     judge.watch(word, call)
 
 
-def _opaque(judge: "Judge", word: str, call: Call, label: str) -> None:
+def _opaque(judge: Judging, word: str, call: Call, label: str) -> None:
     judge.touch(Effect.READ, word, call)
     judge.opaque(f"{label}.opaque", "obeys a file whose content is not seen", word)
 
 
-_FUNCTIONS: dict[Use, Callable[["Judge", str, Call, str], None]] = {
+_FUNCTIONS: dict[Use, Callable[[Judging, str, Call, str], None]] = {
     Use.ANY: _any,
     Use.DATA: _data,
     Use.NAME: _any,
@@ -188,8 +197,8 @@ _FUNCTIONS: dict[Use, Callable[["Judge", str, Call, str], None]] = {
     Use.MOVE: _path(Effect.MOVE),
     Use.DIRECTORY: _directory,
     Use.SCRIPT: _script,
-    Use.SHELL: shell,
-    Use.SHELL_WORDS: shell,
+    Use.SHELL: run_text,
+    Use.SHELL_WORDS: run_text,
     Use.PROGRAM: _program,
     Use.COMMAND: _command,
     Use.CODE: _code,

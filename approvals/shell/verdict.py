@@ -8,6 +8,7 @@ from approvals.shell.characters import escape, suspicious
 from approvals.shell.context import Context, Overrides, Preset
 from approvals.shell.effects import Effect, judge
 from approvals.shell.paths import locate
+from approvals.shell.rules.builtins import SHELL_ONLY
 from approvals.shell.scope import Scope
 from approvals.shell.walk import TooMuch, Walk
 from kernel.risk import Classification, Segment, Tier
@@ -91,6 +92,6 @@ def _verdict(walk: Walk, digest: str) -> Classification:
     segments = tuple(walk.segments)
     tier = max((reason.tier for reason in reasons), default=Tier.NONE)
     argv = segments[0].argv if len(segments) == 1 and walk.commands <= 1 else None
+    if argv is not None and argv[0] in SHELL_ONLY:
+        argv = None
     return Classification(tier, reasons, segments, digest, argv)
-
-

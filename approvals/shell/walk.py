@@ -1,12 +1,14 @@
 """Walks a syntax tree, keeps track of what the shell would know, and hands every simple command to the judge."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Any
 
-from approvals.shell import assigned, environment
+from approvals.shell.assigned import assigned_names, changes_directory, in_arithmetic
 from approvals.shell.call import Call
 from approvals.shell.characters import escape, imitates, suspicious
 from approvals.shell.context import Context, Override, Overrides, Preset
 from approvals.shell.effects import Effect
+from approvals.shell.environment import judge_assignments, judge_variables
 from approvals.shell.expand import Expander
 from approvals.shell.judge import Judge
 from approvals.shell.lexer import Substitution
@@ -78,9 +80,7 @@ class Walk:
             return UNKNOWN
         self.nesting += 1
         try:
-            if self.nesting > MAX_NESTING:
-                raise Unreadable("is nested too deeply to be judged", text)
-            self._check_characters(text)
+            self._check(text)
             return self.node(parse(text), scope, stdin)
         except Unreadable as problem:
             self.add(Tier.HIGH, "unreadable", str(problem), problem.piece or text)
@@ -88,7 +88,9 @@ class Walk:
         finally:
             self.nesting -= 1
 
-    def _check_characters(self, text: str) -> None:
+    def _check(self, text: str) -> None:
+        if self.nesting > MAX_NESTING:
+            raise Unreadable("is nested too deeply to be judged", text)
         odd = suspicious(show(text))
         if odd:
             raise Unreadable(odd, text)
@@ -104,40 +106,37 @@ class Walk:
 
     def node(self, node: Node, scope: Scope, stdin: str | None) -> str:
         """Judge one node; return its output in marked text."""
-        match node:
-            case Command():
-                return self._command(node, scope, stdin, piped=False)
-            case Pipeline():
-                return self._pipeline(node, scope, stdin)
-            case Sequence():
-                return self._sequence(node.parts, scope, stdin)
-            case AndOr():
-                return self._and_or(node, scope, stdin)
-            case Group():
-                return self.node(node.body, scope.copy() if node.subshell else scope, stdin)
-            case Redirected():
-                return self._redirected(node, scope, stdin)
-            case Branch():
-                return self._branch(node, scope, stdin)
-            case Loop():
-                return self._loop(node, scope, stdin)
-            case Function():
-                scope.functions[node.name] = (*scope.functions.get(node.name, ()), node.body)
-                self.defined.append((node, scope.copy()))
-                return ""
-            case Test():
-                self._expander(scope).scan(node.inside, scope, arithmetic=node.arithmetic)
-                self._forget_arithmetic(node, scope)
-                return ""
+        return _NODES[type(node)](self, node, scope, stdin)
+
+    def simple(self, node: Command, scope: Scope, stdin: str | None) -> str:
+        """Judge a simple command."""
+        return self._command(node, scope, stdin, piped=False)
+
+    def group(self, node: Group, scope: Scope, stdin: str | None) -> str:
+        """Judge a group; a subshell keeps its changes to itself."""
+        return self.node(node.body, scope.copy() if node.subshell else scope, stdin)
+
+    def function(self, node: Function, scope: Scope, _stdin: str | None) -> str:
+        """Remember a function."""
+        scope.functions[node.name] = (*scope.functions.get(node.name, ()), node.body)
+        self.defined.append((node, scope.copy()))
+        return ""
+
+    def test(self, node: Test, scope: Scope, _stdin: str | None) -> str:
+        """Judge what the expansions of a test run."""
+        self._expander().scan(node.inside, scope, arithmetic=node.arithmetic)
+        self._forget_arithmetic(node, scope)
+        return ""
 
     def _forget_arithmetic(self, node: Test, scope: Scope) -> None:
         if node.arithmetic:
-            for name in assigned.in_arithmetic(node.inside.text):
+            for name in in_arithmetic(node.inside.text):
                 scope.assign(name, TAME)
 
-    def _sequence(self, parts: Iterable[Node], scope: Scope, stdin: str | None) -> str:
+    def sequence(self, node: Sequence, scope: Scope, stdin: str | None) -> str:
+        """Judge statements one after another."""
         outputs: list[str] = []
-        for part in parts:
+        for part in node.parts:
             before = scope.directories
             outputs.append(self.node(part, scope, stdin))
             if scope.directories != before:
@@ -146,7 +145,8 @@ class Walk:
         output = "".join(outputs)
         return UNKNOWN if is_opaque(output) else output
 
-    def _pipeline(self, node: Pipeline, scope: Scope, stdin: str | None) -> str:
+    def pipeline(self, node: Pipeline, scope: Scope, stdin: str | None) -> str:
+        """Judge commands whose outputs feed the next one."""
         flowing, piped = stdin, False
         for part in node.parts:
             inner = scope.copy()
@@ -157,7 +157,8 @@ class Walk:
             piped = True
         return flowing or ""
 
-    def _and_or(self, node: AndOr, scope: Scope, stdin: str | None) -> str:
+    def and_or(self, node: AndOr, scope: Scope, stdin: str | None) -> str:
+        """Judge both sides; what follows knows only what holds either way."""
         start = scope.copy()
         left = self.node(node.left, scope, stdin)
         after = scope.copy()
@@ -170,8 +171,9 @@ class Walk:
             scope.join(after)
         return right if not left else UNKNOWN if is_opaque(left + right) else left + right
 
-    def _branch(self, node: Branch, scope: Scope, stdin: str | None) -> str:
-        expander = self._expander(scope)
+    def branch(self, node: Branch, scope: Scope, stdin: str | None) -> str:
+        """Judge every condition and body; what follows knows only what holds whichever ran."""
+        expander = self._expander()
         for word in node.words:
             expander.scan(word, scope, arithmetic=False)
         for condition in node.conditions:
@@ -185,15 +187,16 @@ class Walk:
             scope.join(end)
         return UNKNOWN
 
-    def _loop(self, node: Loop, scope: Scope, stdin: str | None) -> str:
-        for name in assigned.names(node):
+    def loop(self, node: Loop, scope: Scope, stdin: str | None) -> str:
+        """Judge a loop once for each known value, with what its body changes unknown."""
+        for name in assigned_names(node):
             scope.forget(name)
-        if assigned.changes_directory(node):
+        if changes_directory(node):
             scope.visit(UNKNOWN)
-        expander = self._expander(scope)
+        expander = self._expander()
         for raw in node.loose:
             expander.scan(raw, scope, arithmetic=True)
-            for name in assigned.in_arithmetic(raw.text):
+            for name in in_arithmetic(raw.text):
                 scope.assign(name, TAME)
         values = self._loop_values(node, scope, expander)
         if node.condition is not None:
@@ -219,19 +222,20 @@ class Walk:
             return values
         return [TAME] if all(value.isalnum() or value == TAME for value in values) else [UNKNOWN]
 
-    def _redirected(self, node: Redirected, scope: Scope, stdin: str | None) -> str:
+    def redirected(self, node: Redirected, scope: Scope, stdin: str | None) -> str:
+        """Judge a compound command with redirections."""
         call = Call([], scope, node.text)
         given, discarded = self._redirects(node.redirects, call, stdin)
         written, self.written = self.written, []
         output = self.node(node.body, scope, given)
         for target, whole in written:
             self.judge.wrote(target, call, output if whole else UNKNOWN)
-        self._segment(call, (), before=0, plain=False)
+        self._segment(call, plain=False)
         return "" if discarded else output
 
     # Simple commands
 
-    def _expander(self, scope: Scope) -> Expander:
+    def _expander(self) -> Expander:
         return Expander(self.substitute)
 
     def substitute(self, piece: Substitution, scope: Scope) -> str:
@@ -254,33 +258,45 @@ class Walk:
 
     def _command(self, node: Command, scope: Scope, stdin: str | None, *, piped: bool) -> str:
         self._count()
-        before = len(self.reasons)
-        worst, self.worst = self.worst, Tier.NONE
-        expander = self._expander(scope)
         call = Call([], scope, node.text, stdin, piped)
-        call.environment = {found.name: self._assignment_value(found, expander, scope) for found in node.assignments}
+        worst, self.worst = self.worst, Tier.NONE
+        try:
+            output = self._judge_command(node, call)
+        except Unreadable as problem:
+            # What follows is judged all the same: something graver may stand there.
+            self.add(Tier.HIGH, "unreadable", str(problem), problem.piece or node.text)
+            call.argv, output = [], UNKNOWN
+        plain = not node.assignments and not node.redirects and stdin is None
+        self._segment(call, plain=plain, tier=self.worst)
+        self.worst = max(self.worst, worst)
+        return output
+
+    def _judge_command(self, node: Command, call: Call) -> str:
+        expander, scope = self._expander(), call.scope
+        call.environment = {
+            found.name: self._assignment_value(found, expander, scope) for found in node.assignments
+        }
         for index, word in enumerate(node.words):
             call.argv.extend(expander.fields(word, scope))
             if index == 0:
                 call.decoded = expander.decoded or expander.substituted
+        stdin = call.stdin
+        written, self.written = self.written, []
         given, discarded = self._redirects(node.redirects, call, stdin)
         if given is not stdin:
             call.stdin, call.piped = given, False
-        environment.judge_variables(self, expander.touched, call)
-        written, self.written = self.written, []
+        judge_variables(self, expander.touched)
+        written, self.written = self.written, written
         output = self._run(node, call)
         for target, whole in written:
             self.judge.wrote(target, call, output if whole else UNKNOWN)
-        tier, self.worst = self.worst, max(self.worst, worst)
-        plain = not node.assignments and not node.redirects and stdin is None
-        self._segment(call, tuple(self.reasons)[before:], before, plain=plain, tier=tier)
         return "" if discarded else output
 
     def _run(self, node: Command, call: Call) -> str:
         for word in call.argv:
             if imitates(word) and " " not in word:
                 self.add(Tier.HIGH, "characters", "has characters that imitate others", word)
-        environment.judge_assignments(self, call)
+        judge_assignments(self, call)
         if not call.argv:
             for found in node.assignments:
                 self._assign(found, call)
@@ -317,9 +333,11 @@ class Walk:
         else:
             call.scope.assign(found.name, value)
 
-    def _redirects(self, redirects: Iterable[Redirect], call: Call, stdin: str | None) -> tuple[str | None, bool]:
+    def _redirects(
+        self, redirects: Iterable[Redirect], call: Call, stdin: str | None
+    ) -> tuple[str | None, bool]:
         """Judge redirections; return the standard input and whether the output goes elsewhere."""
-        expander = self._expander(call.scope)
+        expander = self._expander()
         given, discarded = stdin, False
         for redirect in redirects:
             if redirect.body is not None:
@@ -350,15 +368,27 @@ class Walk:
         self.written.append((target, whole))
         return redirect.descriptor in {"", "1"}
 
-    def _segment(
-        self, call: Call, reasons: tuple[Reason, ...], before: int, *, plain: bool, tier: Tier = Tier.NONE
-    ) -> None:
+    def _segment(self, call: Call, *, plain: bool, tier: Tier = Tier.NONE) -> None:
         static = bool(call.argv) and all(is_static(word) for word in call.argv)
         if not call.argv and not call.paths and tier is Tier.NONE:
             return
         argv = tuple(call.argv) if static and plain else None
         segment = Segment(escape(call.text), tier, argv, tuple(call.paths), tuple(call.scripts))
         self.segments[segment] = None
+
+
+_NODES: dict[type[Node], Callable[[Walk, Any, Scope, str | None], str]] = {
+    Command: Walk.simple,
+    Pipeline: Walk.pipeline,
+    Sequence: Walk.sequence,
+    AndOr: Walk.and_or,
+    Group: Walk.group,
+    Redirected: Walk.redirected,
+    Branch: Walk.branch,
+    Loop: Walk.loop,
+    Function: Walk.function,
+    Test: Walk.test,
+}
 
 
 def _leaves(command: Command) -> bool:

@@ -1,9 +1,7 @@
 """What a table cannot say: programs whose arguments form a language of their own."""
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
 
-from approvals.shell.call import Call
 from approvals.shell.handlers import (
     clouds,
     databases,
@@ -18,12 +16,9 @@ from approvals.shell.handlers import (
     state,
     system,
 )
-from approvals.shell.rule import Rule
+from approvals.shell.job import Job
 
-if TYPE_CHECKING:
-    from approvals.shell.judge import Judge
-
-Handler = Callable[["Judge", Rule, str, list[str], Call], None]
+Handler = Callable[[Job], None]
 
 FUNCTIONS: Mapping[str, Handler] = {
     **clouds.FUNCTIONS,

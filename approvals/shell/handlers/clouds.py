@@ -1,36 +1,42 @@
 """Command lines with hundreds of sub-commands: their verbs are told by how they are named."""
 
 import re
-from typing import TYPE_CHECKING
 
-from approvals.shell import uses
+from approvals.shell.bench import Judging
 from approvals.shell.call import Call
 from approvals.shell.effects import Effect
+from approvals.shell.job import Job
 from approvals.shell.marks import MANY, UNKNOWN, is_opaque
 from approvals.shell.options import read
 from approvals.shell.rule import Option, Rule
+from approvals.shell.uses import run_text
+from approvals.shell.wordlist import words
 from kernel.risk import Tier
 
-if TYPE_CHECKING:
-    from approvals.shell.judge import Judge
-
 _LOOKS = re.compile(
-    r"(ls|list|list-.*|get|get-.*|describe|describe-.*|show|show-.*|head-.*|view|logs?|log|tail|read|wait|search|lookup.*|validate.*"
-    r"|simulate.*|check.*|status|info|version|help|presign|filter-log-events|batch-get-.*|query|scan|estimate-.*|preview.*|test-.*"
+    r"(ls|list|list-.*|get|get-.*|describe|describe-.*|show|show-.*|head-.*|view|logs?|log|tail|read"
+    r"|wait|search|lookup.*|validate.*"
+    r"|simulate.*|check.*|status|info|version|help|presign|filter-log-events|batch-get-.*|query|scan"
+    r"|estimate-.*|preview.*|test-.*"
     r"|whoami|print|browse|dry-run|diff|stat|du|cat|explain|account|accounts|active|current|inspect)\Z"
 )
 _DESTROYS = re.compile(
-    r"(delete.*|terminate.*|remove.*|rb|purge.*|destroy.*|deregister.*|detach.*|disable.*|revoke.*|reset.*|drop.*|wipe|nuke|release-address"
+    r"(delete.*|terminate.*|remove.*|rb|purge.*|destroy.*|deregister.*|detach.*|disable.*|revoke.*"
+    r"|reset.*|drop.*|wipe|nuke|release-address"
     r"|schedule-key-deletion|cancel.*|deactivate.*)\Z"
 )
 _KEYS = re.compile(
-    r"(secretsmanager|kms|iam|sts|ssm|cognito.*|acm|keyvault|secrets?|keys?|access-keys?|service-accounts?|credential.*|tokens?|ad|role"
+    r"(secretsmanager|kms|iam|sts|ssm|cognito.*|acm|keyvault|secrets?|keys?|access-keys?"
+    r"|service-accounts?|credential.*|tokens?|ad|role"
     r"|ssh-keys?|sp|certs?|certificates?|auth|login|logout|configure)\Z"
 )
 _SECRET_VERBS = re.compile(
-    r"(get-secret-value|get-parameters?.*|decrypt|generate-data-key.*|get-session-token|assume-role.*|get-login-password|create-access-key"
-    r"|print-access-token|print-identity-token|get-access-token|access|get-credentials|rotate.*|export-credentials|update-access-key"
-    r"|get-authorization-token|create-login-profile|put-.*-policy|attach-.*-policy|add-iam-policy-binding|set-iam-policy)\Z"
+    r"(get-secret-value|get-parameters?.*|decrypt|generate-data-key.*|get-session-token|assume-role.*"
+    r"|get-login-password|create-access-key"
+    r"|print-access-token|print-identity-token|get-access-token|access|get-credentials|rotate.*"
+    r"|export-credentials|update-access-key"
+    r"|get-authorization-token|create-login-profile|put-.*-policy|attach-.*-policy"
+    r"|add-iam-policy-binding|set-iam-policy)\Z"
 )
 _FREE = frozenset({"get-caller-identity", "version", "help", "info"})
 _STORAGE = frozenset({"cp", "mv", "sync", "rsync"})
@@ -47,7 +53,12 @@ def _words(args: list[str]) -> tuple[list[str], list[str]]:
         elif arg.startswith("-"):
             options.append(arg)
             following = args[index + 1] if index + 1 < len(args) else "-"
-            skip = arg.startswith("--") and "=" not in arg and not following.startswith("-") and arg not in _SWITCHES
+            skip = (
+                arg.startswith("--")
+                and "=" not in arg
+                and not following.startswith("-")
+                and arg not in _SWITCHES
+            )
             if skip:
                 options.append(following)
         else:
@@ -55,14 +66,17 @@ def _words(args: list[str]) -> tuple[list[str], list[str]]:
     return words, options
 
 
-_SWITCHES = frozenset(
-    "--recursive --dryrun --dry-run --delete --debug --no-paginate --yes --quiet --human-readable --summarize --force --no-cli-pager"
-    " --no-verify-ssl --no-sign-request --all --verbose --async --no-wait --only-show-errors --exact-timestamps --wait".split()
+_SWITCHES = words(
+    "--recursive --dryrun --dry-run --delete --debug --no-paginate --yes --quiet --human-readable"
+    " --summarize --force --no-cli-pager"
+    " --no-verify-ssl --no-sign-request --all --verbose --async --no-wait --only-show-errors"
+    " --exact-timestamps --wait"
 )
 
 
-def cloud(judge: "Judge", rule: Rule, label: str, args: list[str], call: Call) -> None:
+def cloud(job: Job) -> None:
     """``aws``, ``gcloud``, ``az``: looking is free, changing is medium, destroying and keys are high."""
+    judge, label, args, call = job.judge, job.label, job.args, job.call
     words, options = _words(args)
     if not words or args[-1:] in [["help"], ["--help"]]:
         return
@@ -79,7 +93,7 @@ def cloud(judge: "Judge", rule: Rule, label: str, args: list[str], call: Call) -
         _storage(judge, label, words, options, call)
     elif any(_SECRET_VERBS.match(verb) for verb in verbs) and not set(verbs) & _FREE:
         judge.add(Tier.HIGH, f"{label}.keys", "creates, changes or shows keys or rights", whole)
-    elif _looks(words, verbs):
+    elif _looks(verbs):
         return
     elif any(_DESTROYS.match(verb) for verb in verbs):
         judge.add(Tier.HIGH, f"{label}.destroys", "destroys something in the cloud", whole)
@@ -90,7 +104,7 @@ def cloud(judge: "Judge", rule: Rule, label: str, args: list[str], call: Call) -
         judge.production(call, label)
 
 
-def _looks(words: list[str], verbs: list[str]) -> bool:
+def _looks(verbs: list[str]) -> bool:
     if set(verbs) & _FREE:
         return True
     if any(_DESTROYS.match(verb) for verb in verbs):
@@ -100,7 +114,7 @@ def _looks(words: list[str], verbs: list[str]) -> bool:
     return looking and not (secret and not {"list", "list-secrets"} & set(verbs))
 
 
-def _storage(judge: "Judge", label: str, words: list[str], options: list[str], call: Call) -> None:
+def _storage(judge: Judging, label: str, words: list[str], options: list[str], call: Call) -> None:
     verb = next((word for word in words if word not in {"s3", "storage"} and "/" not in word), "")
     whole = " ".join(call.argv)
     paths = words[words.index(verb) + 1 :] if verb in words else []
@@ -109,7 +123,11 @@ def _storage(judge: "Judge", label: str, words: list[str], options: list[str], c
         if "--delete" in options or "-d" in options:
             judge.add(Tier.HIGH, f"{label}.delete", "deletes what is missing on the other side", whole)
     elif verb in {"rm", "rb", "del", "delete", "remove"}:
-        grave = verb == "rb" or {"--recursive", "-r", "--force"} & set(options) or any("\ue003" in path for path in paths)
+        grave = (
+            verb == "rb"
+            or {"--recursive", "-r", "--force"} & set(options)
+            or any("\ue003" in path for path in paths)
+        )
         judge.add(Tier.HIGH if grave else Tier.MEDIUM, f"{label}.{verb}", "deletes stored objects", whole)
         judge.production(call, label)
     elif not _LOOKS.match(verb):
@@ -117,7 +135,7 @@ def _storage(judge: "Judge", label: str, words: list[str], options: list[str], c
         judge.production(call, label)
 
 
-def _transfer(judge: "Judge", label: str, paths: list[str], whole: str, call: Call) -> None:
+def _transfer(judge: Judging, label: str, paths: list[str], whole: str, call: Call) -> None:
     remote = [path for path in paths if re.match(r"(s3|gs|b2|az|r2|oss)://|\w+:", path)]
     local = [path for path in paths if path not in remote]
     for path in local:
@@ -127,12 +145,20 @@ def _transfer(judge: "Judge", label: str, paths: list[str], whole: str, call: Ca
         judge.production(call, label)
 
 
-_PLATFORM_LOOKS = re.compile(r"(status|logs?|ls|list|info|inspect|whoami|ps|open|version|help|dev|serve|start|build|link|env:list|releases|apps|doctor|emulators.*|docs|regions)\Z")
-_PLATFORM_GRAVE = re.compile(r"(destroy|delete|remove|rm|rollback|promote|alias|domains?.*|certs?.*|secrets?.*|env|config.*|login|logout|auth.*|tokens?|keys?.*|pg:.*|run|ssh|console|exec|.*:destroy|.*:reset|.*:set|.*:unset|apps:.*|scale|maintenance:.*)\Z")
+_PLATFORM_LOOKS = re.compile(
+    r"(status|logs?|ls|list|info|inspect|whoami|ps|open|version|help|dev|serve|start|build|link|env:list"
+    r"|releases|apps|doctor|emulators.*|docs|regions)\Z"
+)
+_PLATFORM_GRAVE = re.compile(
+    r"(destroy|delete|remove|rm|rollback|promote|alias|domains?.*|certs?.*|secrets?.*|env|config.*|login"
+    r"|logout|auth.*|tokens?|keys?.*|pg:.*|run|ssh|console|exec|.*:destroy|.*:reset|.*:set|.*:unset"
+    r"|apps:.*|scale|maintenance:.*)\Z"
+)
 
 
-def platform(judge: "Judge", rule: Rule, label: str, args: list[str], call: Call) -> None:
+def platform(job: Job) -> None:
     """``vercel``, ``fly``, ``heroku``: a bare call or ``deploy`` deploys; previews are medium, production is high."""
+    judge, label, args, call = job.judge, job.label, job.args, job.call
     words, options = _words(args)
     whole = " ".join(call.argv)
     verb = words[0] if words else ""
@@ -147,8 +173,9 @@ def platform(judge: "Judge", rule: Rule, label: str, args: list[str], call: Call
         judge.add(Tier.HIGH, f"{label}.deploys", "deploys to where others use it", whole)
 
 
-def ansible(judge: "Judge", rule: Rule, label: str, args: list[str], call: Call) -> None:
+def ansible(job: Job) -> None:
     """``ansible HOSTS -m shell -a TEXT`` runs the text elsewhere."""
+    judge, rule, label, args, call = job.judge, job.rule, job.label, job.args, job.call
     reading = judge.by_table(rule, label, args, call, {})
     if reading is None or reading.calm:
         return
@@ -156,21 +183,29 @@ def ansible(judge: "Judge", rule: Rule, label: str, args: list[str], call: Call)
     if modules[-1].rpartition(".")[2] in {"shell", "command", "raw", "script"}:
         inner = call.inner(call.argv, call.scope.elsewhere())
         for text in reading.values("-a", "--args"):
-            uses.shell(judge, text, inner, label)
+            run_text(judge, text, inner, label)
 
 
-def kubectl_exec(judge: "Judge", rule: Rule, label: str, args: list[str], call: Call) -> None:
+def kubectl_exec(job: Job) -> None:
     """``kubectl exec POD -- COMMAND``."""
+    judge, label, args, call = job.judge, job.label, job.args, job.call
     if "--" not in args:
         words = [arg for arg in args if not arg.startswith("-")]
-        judge.add(Tier.HIGH, "kubectl exec", "runs something in a container that is not set off by --", " ".join(words))
+        judge.add(
+            Tier.HIGH,
+            "kubectl exec",
+            "runs something in a container that is not set off by --",
+            " ".join(words),
+        )
         return
     cut = args.index("--")
     before = args[:cut]
     inner = call.inner(args[cut + 1 :], call.scope.elsewhere())
     inner.scope.names = (*inner.scope.names, *before)
     if any(word == UNKNOWN or MANY in word for word in before):
-        judge.opaque("opaque.option", "a word that is not known beforehand may be an option", " ".join(before))
+        judge.opaque(
+            "opaque.option", "a word that is not known beforehand may be an option", " ".join(before)
+        )
     worst, judge.walk.worst = judge.walk.worst, Tier.NONE
     judge.wrap(inner.argv, inner)
     if judge.walk.worst >= Tier.MEDIUM:
@@ -180,20 +215,26 @@ def kubectl_exec(judge: "Judge", rule: Rule, label: str, args: list[str], call: 
     judge.walk.worst = max(judge.walk.worst, worst)
 
 
-def kubectl_get(judge: "Judge", rule: Rule, label: str, args: list[str], call: Call) -> None:
+def kubectl_get(job: Job) -> None:
     """``kubectl get``: free, but the contents of secrets are not."""
+    judge, args, call = job.judge, job.args, job.call
     kinds = " ".join(arg for arg in args if not arg.startswith("-"))
-    shows = any(arg.startswith(("-o", "--output", "--template")) and "wide" not in arg and "name" not in arg for arg in args)
+    shows = any(
+        arg.startswith(("-o", "--output", "--template")) and "wide" not in arg and "name" not in arg
+        for arg in args
+    )
     if re.search(r"\bsecrets?\b", kinds) and shows and "wide" not in args and "name" not in args:
         judge.add(Tier.HIGH, "kubectl get secret", "shows secrets", " ".join(call.argv))
 
 
-def kubectl_delete(judge: "Judge", rule: Rule, label: str, args: list[str], call: Call) -> None:
+def kubectl_delete(job: Job) -> None:
     """``kubectl delete``: a pod comes back, a volume or a namespace does not."""
+    judge, rule, label, args, call = job.judge, job.rule, job.label, job.args, job.call
     for option in _delete_options(rule, args):
         judge.add(option.tier, label, option.why, " ".join(call.argv))
     grave = re.compile(
-        r"(namespaces?|ns|pvcs?|persistentvolume(claim)?s?|pvs?|nodes?|no|crds?|customresourcedefinitions?|secrets?|statefulsets?|sts"
+        r"(namespaces?|ns|pvcs?|persistentvolume(claim)?s?|pvs?|nodes?|no|crds?"
+        r"|customresourcedefinitions?|secrets?|statefulsets?|sts"
         r"|clusterroles?(bindings?)?|storageclass(es)?|all)(/.*|,.*|\Z)"
     )
     words = [arg for arg in args if not arg.startswith("-")]
@@ -210,8 +251,9 @@ def _delete_options(rule: Rule, args: list[str]) -> list[Option]:
     return [option for option, _, _ in read(args, rule).found if option.tier > Tier.NONE]
 
 
-def gh_api(judge: "Judge", rule: Rule, label: str, args: list[str], call: Call) -> None:
+def gh_api(job: Job) -> None:
     """``gh api``: the method decides."""
+    judge, rule, label, args, call = job.judge, job.rule, job.label, job.args, job.call
     reading = judge.by_table(rule, label, args, call, {})
     if reading is None:
         return

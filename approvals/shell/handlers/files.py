@@ -1,44 +1,52 @@
 """Programs on files whose operands are not just files: chmod, dd, tar, rsync, zip, rm."""
 
 import re
-from typing import TYPE_CHECKING
 
-from approvals.shell import uses
+from approvals.shell.bench import Judging
 from approvals.shell.call import Call
 from approvals.shell.effects import Effect
+from approvals.shell.job import Job
 from approvals.shell.marks import DEEP, is_opaque
 from approvals.shell.options import Reading, read
-from approvals.shell.rule import Rule
+from approvals.shell.uses import judge_options, run_text
 from kernel.risk import Tier
 
-if TYPE_CHECKING:
-    from approvals.shell.judge import Judge
-
-_OPEN_TO_ALL = re.compile(r"0*[0-7]?[0-7][0-7][2367]\Z|([ugoa]*[oa][ugoa]*|)[+=][rxXst]*w|.*[,]?[oa]\+\w*w|\+\w*w")
+_OPEN_TO_ALL = re.compile(
+    r"0*[0-7]?[0-7][0-7][2367]\Z|([ugoa]*[oa][ugoa]*|)[+=][rxXst]*w|.*[,]?[oa]\+\w*w|\+\w*w"
+)
 _SPECIAL = re.compile(r"0*[2-7][0-7]{3}\Z|.*[ugo+=,]\w*s")
 _REMOTE = re.compile(r"([\w.-]+@)?[\w.-]+:(?!\\)|rsync://|\w+@")
 
 
-def remove(judge: "Judge", rule: Rule, label: str, args: list[str], call: Call) -> None:
+def remove(job: Job) -> None:
     """``rm``: deletes trees with ``-r``, otherwise files."""
+    judge, rule, label, args, call = job.judge, job.rule, job.label, job.args, job.call
     reading = read(args, rule)
     if reading.calm:
         return
     recursive = reading.has("-r", "-R", "--recursive")
     _doubts(judge, reading)
     if reading.has("--no-preserve-root"):
-        judge.add(Tier.HIGH, f"{label} --no-preserve-root", "lifts the protection of the root directory", " ".join(call.argv))
+        judge.add(
+            Tier.HIGH,
+            f"{label} --no-preserve-root",
+            "lifts the protection of the root directory",
+            " ".join(call.argv),
+        )
     for word in reading.operands:
         judge.touch(Effect.DELETE_TREE if recursive else Effect.DELETE, word, call)
 
 
-def _doubts(judge: "Judge", reading: Reading) -> None:
+def _doubts(judge: Judging, reading: Reading) -> None:
     if reading.uncertain:
-        judge.opaque("opaque.option", "a word that is not known beforehand may be an option", reading.uncertain[0])
+        judge.opaque(
+            "opaque.option", "a word that is not known beforehand may be an option", reading.uncertain[0]
+        )
 
 
-def copy(judge: "Judge", rule: Rule, label: str, args: list[str], call: Call) -> None:
+def copy(job: Job) -> None:
     """``cp``, ``install``, ``ln``: many sources, one target; what is copied keeps its content."""
+    judge, rule, label, args, call = job.judge, job.rule, job.label, job.args, job.call
     reading = judge.by_table(rule, label, args, call, {})
     if reading is None or reading.calm or len(reading.operands) < 2:  # noqa: PLR2004 - source and target
         return
@@ -53,8 +61,9 @@ def copy(judge: "Judge", rule: Rule, label: str, args: list[str], call: Call) ->
             judge.touch(Effect.READ_TREE, word, call)
 
 
-def mode(judge: "Judge", rule: Rule, label: str, args: list[str], call: Call) -> None:
+def mode(job: Job) -> None:
     """``chmod MODE FILES``."""
+    judge, args, call = job.judge, job.args, job.call
     options = [arg for arg in args if re.fullmatch(r"-[Rvfc]+|--[a-z-]+(=.*)?", arg)]
     words = [arg for arg in args if arg not in options and arg != "--"]
     recursive = any(arg == "--recursive" or (not arg.startswith("--") and "R" in arg) for arg in options)
@@ -65,7 +74,7 @@ def mode(judge: "Judge", rule: Rule, label: str, args: list[str], call: Call) ->
         judge.touch(Effect.CHANGE_TREE if recursive else Effect.CHANGE, word, call)
 
 
-def _mode_value(judge: "Judge", value: str, piece: str) -> None:
+def _mode_value(judge: Judging, value: str, piece: str) -> None:
     if is_opaque(value):
         judge.opaque("opaque.mode", "which rights it gives is not known beforehand", piece)
     elif _SPECIAL.match(value):
@@ -74,8 +83,9 @@ def _mode_value(judge: "Judge", value: str, piece: str) -> None:
         judge.add(Tier.MEDIUM, "chmod.open", "lets everybody write", piece)
 
 
-def owner(judge: "Judge", rule: Rule, label: str, args: list[str], call: Call) -> None:
+def owner(job: Job) -> None:
     """``chown OWNER FILES`` and ``chgrp``, ``chattr``, ``setfacl``."""
+    judge, rule, label, args, call = job.judge, job.rule, job.label, job.args, job.call
     reading = read(args, rule)
     recursive = reading.has("-R", "--recursive")
     judge.add(Tier.MEDIUM, label, "changes who owns or may use files", " ".join(call.argv))
@@ -84,8 +94,9 @@ def owner(judge: "Judge", rule: Rule, label: str, args: list[str], call: Call) -
         judge.touch(Effect.CHANGE_TREE if recursive else Effect.CHANGE, word, call)
 
 
-def disk(judge: "Judge", rule: Rule, label: str, args: list[str], call: Call) -> None:
+def disk(job: Job) -> None:
     """``dd if=… of=…``."""
+    judge, args, call = job.judge, job.args, job.call
     for arg in args:
         key, _, value = arg.partition("=")
         if key == "of":
@@ -97,33 +108,27 @@ def disk(judge: "Judge", rule: Rule, label: str, args: list[str], call: Call) ->
             judge.opaque("opaque.option", "a word that is not known beforehand may be an option", arg)
 
 
-def archive(judge: "Judge", rule: Rule, label: str, args: list[str], call: Call) -> None:
+def archive(job: Job) -> None:
     """``tar``: lists, creates or extracts; some options run programs."""
+    judge, rule, args, call = job.judge, job.rule, job.args, job.call
     words = list(args)
     if words and not words[0].startswith("-"):
         words = _old_style(words)
     reading = read(words, rule)
     _doubts(judge, reading)
-    for option, name, value in reading.found:
-        if option.tier > Tier.NONE:
-            judge.add(option.tier, f"tar {name}", option.why, f"{name} {value or ''}".strip())
-        if option.use is not None and value is not None:
-            uses.apply(judge, option.use, value, call, "tar")
+    judge_options(judge, reading, call, "tar")
     for value in reading.values("--checkpoint-action"):
         _checkpoint(judge, value, call)
     files = reading.values("-f", "--file")
-    targets = reading.values("-C", "--directory")
+    creates = not reading.has("-x", "--extract", "--get", "-t", "--list", "-d", "--diff", "--compare")
+    for name in files:
+        judge.touch(Effect.WRITE if creates else Effect.READ, name, call)
     if reading.has("-x", "--extract", "--get"):
-        _extract(judge, reading, files, targets, call)
-    elif not reading.has("-t", "--list", "-d", "--diff", "--compare"):
-        for name in files:
-            judge.touch(Effect.WRITE, name, call)
+        _extract(judge, reading, call)
+    elif creates:
         removes = reading.has("--remove-files")
         for word in reading.operands:
             judge.touch(Effect.DELETE_TREE if removes else Effect.READ_TREE, word, call)
-    else:
-        for name in files:
-            judge.touch(Effect.READ, name, call)
 
 
 def _old_style(words: list[str]) -> list[str]:
@@ -137,39 +142,36 @@ def _old_style(words: list[str]) -> list[str]:
     return new + rest
 
 
-def _extract(judge: "Judge", reading: Reading, files: list[str], targets: list[str], call: Call) -> None:
-    for name in files:
-        judge.touch(Effect.READ, name, call)
-    for target in targets or ["."]:
+def _extract(judge: Judging, reading: Reading, call: Call) -> None:
+    for target in reading.values("-C", "--directory") or ["."]:
         judge.touch(Effect.WRITE, target, call)
     if reading.has("-P", "--absolute-names"):
         judge.add(Tier.HIGH, "tar -P", "writes wherever the archive says", " ".join(call.argv))
 
 
-def _checkpoint(judge: "Judge", value: str, call: Call) -> None:
+def _checkpoint(judge: Judging, value: str, call: Call) -> None:
     kind, _, text = value.partition("=")
     if kind == "exec":
         judge.add(Tier.MEDIUM, "tar --checkpoint-action", "runs a command", value)
-        uses.shell(judge, text, call, "tar")
+        run_text(judge, text, call, "tar")
     elif is_opaque(kind):
         judge.opaque("tar --checkpoint-action", "runs something that is not known beforehand", value)
 
 
-def synchronise(judge: "Judge", rule: Rule, label: str, args: list[str], call: Call) -> None:
+def synchronise(job: Job) -> None:
     """``rsync`` and ``scp``: another machine's side is not ours, and sending there is asked."""
+    judge, rule, label, args, call = job.judge, job.rule, job.label, job.args, job.call
     reading = read(args, rule)
     _doubts(judge, reading)
-    for option, name, value in reading.found:
-        if option.tier > Tier.NONE:
-            judge.add(option.tier, f"{label} {name}", option.why, f"{name} {value or ''}".strip())
-        if option.use is not None and value is not None:
-            uses.apply(judge, option.use, value, call, label)
+    judge_options(judge, reading, call, label)
     if reading.calm or not reading.operands:
         return
     *sources, target = reading.operands
     for word in sources:
         if not _REMOTE.match(word):
-            judge.touch(Effect.READ_TREE if label == "rsync" or reading.has("-r") else Effect.READ, word, call)
+            judge.touch(
+                Effect.READ_TREE if label == "rsync" or reading.has("-r") else Effect.READ, word, call
+            )
     if _REMOTE.match(target):
         judge.add(Tier.MEDIUM, f"{label}.remote", "sends files to another machine", target)
         judge.production(call, label)

@@ -1,28 +1,15 @@
 """``find`` and ``fd``: expressions with actions of their own."""
-
-import re
-from typing import TYPE_CHECKING
-
-from approvals.shell import outputs
-from approvals.shell.call import Call
-from approvals.shell.effects import Effect
-from approvals.shell.marks import is_opaque, may_be_option
-from approvals.shell.options import read
-from approvals.shell.rule import Rule, Use
-
-if TYPE_CHECKING:
-    from approvals.shell.judge import Judge
-
-_ONE_VALUE = frozenset(
-    """-name -iname -path -ipath -wholename -iwholename -regex -iregex -lname -ilname -type -xtype -size -mtime -atime -ctime
-    -mmin -amin -cmin -newer -anewer -cnewer -user -group -uid -gid -perm -links -inum -samefile -fstype -maxdepth -mindepth
-    -printf -used -regextype -context""".split()
-)
-_NO_VALUE = frozenset(
-    """-print -print0 -ls -prune -quit -true -false -empty -depth -d -mount -xdev -follow -daystart -noleaf -readable -writable
-    -executable -nouser -nogroup -a -and -o -or -not ! ( ) , -warn -nowarn -ignore_readdir_race -noignore_readdir_race
-    -H -L -P -O0 -O1 -O2 -O3 --version --help""".split()
-)
+    import re from approvals.shell.bench import Judging from approvals.shell.call import Call from
+    approvals.shell.effects import Effect from approvals.shell.job import Job from approvals.shell.marks
+    import is_opaque, may_be_option from approvals.shell.options import read from
+    approvals.shell.outputs import found_below, glob_marks from approvals.shell.rule import Use from
+    approvals.shell.wordlist import words _ONE_VALUE = words(
+    """-name -iname -path -ipath -wholename -iwholename -regex -iregex -lname -ilname -type -xtype -size -mtime -atime
+-ctime -mmin -amin -cmin -newer -anewer -cnewer -user -group -uid -gid -perm -links -inum -samefile -fstype
+-maxdepth -mindepth -printf -used -regextype -context""")
+_NO_VALUE = words("""-print -print0 -ls -prune -quit -true -false -empty -depth -d -mount -xdev -follow -daystart -noleaf -readable
+-writable -executable -nouser -nogroup -a -and -o -or -not ! ( ) , -warn -nowarn -ignore_readdir_race
+-noignore_readdir_race -H -L -P -O0 -O1 -O2 -O3 --version --help""")
 _EXECUTES = frozenset({"-exec", "-execdir", "-ok", "-okdir"})
 _WRITES = frozenset({"-fprint", "-fprint0", "-fls", "-fprintf"})
 
@@ -30,7 +17,7 @@ _WRITES = frozenset({"-fprint", "-fprint0", "-fls", "-fprintf"})
 class _Expression:
     """One ``find`` command line, read from left to right."""
 
-    def __init__(self, judge: "Judge", args: list[str], call: Call) -> None:
+    def __init__(self, judge: Judging, args: list[str], call: Call) -> None:
         self.judge = judge
         self.call = call
         self.args = args
@@ -73,8 +60,8 @@ class _Expression:
     def found(self) -> list[str]:
         """Return patterns of what the actions are applied to."""
         named = self.names and len(self.names) == self.alternatives + 1 and not self.negated
-        names = [outputs.glob_marks(name) for name in self.names] if named else [""]
-        return [outputs.found_below(root, name) for root in self.roots or ["."] for name in names]
+        names = [glob_marks(name) for name in self.names] if named else [""]
+        return [found_below(root, name) for root in self.roots or ["."] for name in names]
 
     def _predicate(self, word: str) -> bool:
         if word in _EXECUTES:
@@ -114,15 +101,24 @@ class _Expression:
             self.judge.wrap([word.replace("{}", path) for word in command], inner)
 
 
-def find(judge: "Judge", rule: Rule, label: str, args: list[str], call: Call) -> None:
+def find(job: Job) -> None:
     """``find ROOTS EXPRESSION``."""
+    judge, args, call = job.judge, job.args, job.call
     _Expression(judge, args, call).run()
 
 
-def fd(judge: "Judge", rule: Rule, label: str, args: list[str], call: Call) -> None:
+def fd(job: Job) -> None:
     """``fd PATTERN [ROOT…] -x COMMAND``."""
+    judge, rule, args, call = job.judge, job.rule, job.args, job.call
     actions = {"-x", "--exec", "-X", "--exec-batch"}
-    cut = next((index for index, word in enumerate(args) if word in actions or word.startswith(("--exec=", "--exec-batch="))), len(args))
+    cut = next(
+        (
+            index
+            for index, word in enumerate(args)
+            if word in actions or word.startswith(("--exec=", "--exec-batch="))
+        ),
+        len(args),
+    )
     reading = read(args[:cut], rule)
     for word in reading.operands[1:]:
         judge.watch(word, call)
@@ -132,13 +128,14 @@ def fd(judge: "Judge", rule: Rule, label: str, args: list[str], call: Call) -> N
     if not command:
         return
     root = reading.operands[1] if len(reading.operands) > 1 else "."
-    path = outputs.found_below(root, "")
+    path = found_below(root, "")
     words = [word.replace("{}", path).replace("{.}", path).replace("{/}", path) for word in command]
     judge.wrap(words if words != command else [*words, path], call)
 
 
-def read_tree(judge: "Judge", rule: Rule, label: str, args: list[str], call: Call) -> None:
+def read_tree(job: Job) -> None:
     """``grep`` and its kin: recursive only with an option, and the pattern is data."""
+    judge, rule, label, args, call = job.judge, job.rule, job.label, job.args, job.call
     reading = read(args, rule)
     for option, name, value in reading.found:
         if option.use is Use.PROGRAM and value:
@@ -146,7 +143,9 @@ def read_tree(judge: "Judge", rule: Rule, label: str, args: list[str], call: Cal
             judge.wrap([value], call)
         elif option.use is Use.READ and value:
             judge.touch(Effect.READ, value, call)
-    recursive = rule.language == "recursive" or reading.has("-r", "-R", "--recursive", "--dereference-recursive")
+    recursive = rule.language == "recursive" or reading.has(
+        "-r", "-R", "--recursive", "--dereference-recursive"
+    )
     patterns = reading.has("-e", "--regexp", "-f", "--file", "--files")
     paths = reading.operands if patterns else reading.operands[1:]
     if recursive and not paths and call.stdin is None:

@@ -1,34 +1,44 @@
 """Targets of build tools and package scripts: a short list is known by its name, the rest are scripts."""
 
 import re
-from typing import TYPE_CHECKING
 
-from approvals.shell import environment, uses
+from approvals.shell.bench import Judging
 from approvals.shell.call import Call
+from approvals.shell.environment import judge_assignment
+from approvals.shell.job import Job
 from approvals.shell.marks import is_opaque
 from approvals.shell.options import read
-from approvals.shell.rule import Rule
+from approvals.shell.uses import judge_options, run_script, run_text
 from kernel.risk import Tier
 
-if TYPE_CHECKING:
-    from approvals.shell.judge import Judge
-
 _SAFE = re.compile(
-    r"(all|test|tests|check|checks|lint|linter|format|fmt|typecheck|types?|type-check|tsc|build|compile|bundle|cover|coverage|cov"
-    r"|unit|unittest|integration|e2e|smoke|spec|specs|bench|benchmark|docs?|html|help|list|dev|start|serve|server|watch|preview"
-    r"|storybook|verify|validate|assemble|package|jar|classes|testClasses|ci|mypy|ruff|pytest|jest|vitest|eslint|prettier|stylelint"
-    r"|audit|deps|dependencies|tasks|projects|properties|version|info|typings|codegen|generate|proto|vet|analyze|analyse"
-    r"|install-deps|setup-dev|venv|process-resources|site|javadoc)([-_:.](?!.*(prod|live|deploy|release|publish)).+)?\Z",
+    r"(all|test|tests|check|checks|lint|linter|format|fmt|typecheck|types?|type-check|tsc|build|compile"
+    r"|bundle|cover|coverage|cov"
+    r"|unit|unittest|integration|e2e|smoke|spec|specs|bench|benchmark|docs?|html|help|list|dev|start"
+    r"|serve|server|watch|preview"
+    r"|storybook|verify|validate|assemble|package|jar|classes|testClasses|ci|mypy|ruff|pytest|jest"
+    r"|vitest|eslint|prettier|stylelint"
+    r"|audit|deps|dependencies|tasks|projects|properties|version|info|typings|codegen|generate|proto|vet"
+    r"|analyze|analyse"
+    r"|install-deps|setup-dev|venv|process-resources|site|javadoc)([-_:.](?!.*(prod|live|deploy|release"
+    r"|publish)).+)?\Z",
     re.IGNORECASE,
 )
-_CLEANS = re.compile(r"(clean|tidy|distclean|mostlyclean|clean-(cache|pyc|build|test)|clear-cache|clean:cache|clean:build)\Z", re.IGNORECASE)
-_DEPLOYS = re.compile(r"deploy|release|publish|promote|rollout|ship|migrate|provision|apply|upload|push|sync", re.IGNORECASE)
+_CLEANS = re.compile(
+    r"(clean|tidy|distclean|mostlyclean|clean-(cache|pyc|build|test)|clear-cache|clean:cache|clean:build)\Z",
+    re.IGNORECASE,
+)
+_DEPLOYS = re.compile(
+    r"deploy|release|publish|promote|rollout|ship|migrate|provision|apply|upload|push|sync", re.IGNORECASE
+)
 _PRODUCTION = re.compile(r"(?<![A-Za-z])(prod|production|prd|live)(?![A-Za-z])", re.IGNORECASE)
-_TEST_WORDS = re.compile(r"(?<![A-Za-z])(build|compile|bundle|lint|test|check|types?)(?![A-Za-z])", re.IGNORECASE)
+_TEST_WORDS = re.compile(
+    r"(?<![A-Za-z])(build|compile|bundle|lint|test|check|types?)(?![A-Za-z])", re.IGNORECASE
+)
 _VARIABLE = re.compile(r"[A-Za-z_][\w.]*[:+?]?=")
 
 
-def judge_target(judge: "Judge", label: str, target: str, call: Call) -> None:
+def judge_target(judge: Judging, label: str, target: str, call: Call) -> None:
     """Judge one target or script by its name."""
     if is_opaque(target):
         judge.opaque("opaque.target", "which target it builds is not known beforehand", f"{label} {target}")
@@ -43,8 +53,9 @@ def judge_target(judge: "Judge", label: str, target: str, call: Call) -> None:
         judge.add(Tier.MEDIUM, f"{label}.target", "runs a target that is not known to be harmless", target)
 
 
-def make(judge: "Judge", rule: Rule, label: str, args: list[str], call: Call) -> None:
+def make(job: Job) -> None:
     """``make TARGETS NAME=VALUE``."""
+    judge, rule, label, args, call = job.judge, job.rule, job.label, job.args, job.call
     reading = judge.by_table(rule, label, [arg for arg in args if not _VARIABLE.match(arg)], call, {})
     for arg in args:
         if _VARIABLE.match(arg):
@@ -52,25 +63,26 @@ def make(judge: "Judge", rule: Rule, label: str, args: list[str], call: Call) ->
     if reading is None or reading.calm:
         return
     for word in reading.values("-f", "--file", "--makefile"):
-        uses.script(judge, word, call)
+        run_script(judge, word, call)
     for target in reading.operands:
         judge_target(judge, label, target, call)
 
 
-def _make_variable(judge: "Judge", arg: str, call: Call) -> None:
+def _make_variable(judge: Judging, arg: str, call: Call) -> None:
     name, _, value = arg.partition("=")
     name = name.rstrip(":+?")
     if is_opaque(value) or "$(" in value or "`" in value or "${" in value:
         judge.opaque("make.variable", "sets a variable that may run something", arg)
     elif name in {"SHELL", ".SHELLFLAGS", "MAKEFLAGS", "MAKE"}:
         judge.add(Tier.MEDIUM, "make.variable", "changes what runs the recipes", arg)
-        uses.shell(judge, value, call, "make")
+        run_text(judge, value, call, "make")
     else:
-        environment.judge_assignment(judge.walk, name, value, call)
+        judge_assignment(judge.walk, name, value, call)
 
 
-def targets(judge: "Judge", rule: Rule, label: str, args: list[str], call: Call) -> None:
+def targets(job: Job) -> None:
     """``just``, ``gradle``, ``mvn``, ``rake`` …: operands are targets."""
+    judge, rule, label, args, call = job.judge, job.rule, job.label, job.args, job.call
     reading = judge.by_table(rule, label, args, call, {})
     if reading is None or reading.calm:
         return
@@ -78,25 +90,30 @@ def targets(judge: "Judge", rule: Rule, label: str, args: list[str], call: Call)
         if word.startswith("//"):
             continue
         if _VARIABLE.match(word):
-            environment.judge_assignment(judge.walk, *word.split("=", 1), call)
+            _project_variable(judge, word, call)
         else:
             goal = word.lstrip(":")
             if goal.split(":")[0] not in rule.language.split():
                 judge_target(judge, label.split()[0], goal.rpartition(":")[2] or goal, call)
 
 
-def package_script(judge: "Judge", rule: Rule, label: str, args: list[str], call: Call) -> None:
+def _project_variable(judge: Judging, word: str, call: Call) -> None:
+    name, _, value = word.partition("=")
+    judge_assignment(judge.walk, name, value, call)
+
+
+def package_script(job: Job) -> None:
     """``npm run NAME``: a script of the project; what follows the name goes to it."""
+    judge, rule, label, args, call = job.judge, job.rule, job.label, job.args, job.call
     reading = read(args, rule)
-    for option, name, value in reading.found:
-        if option.use is not None and value is not None:
-            uses.apply(judge, option.use, value, call, label)
+    judge_options(judge, reading, call, label)
     if reading.operands and not reading.calm:
         judge_target(judge, label.split()[0], reading.operands[0], call)
 
 
-def unknown_script(judge: "Judge", rule: Rule, label: str, args: list[str], call: Call) -> None:
+def unknown_script(job: Job) -> None:
     """``yarn NAME``: what is no sub-command is a script of the project, or a tool that it installed."""
+    judge, label, args, call = job.judge, job.label, job.args, job.call
     name = label.split()[-1]
     tool = judge.rule_of(name)
     if tool is not None and not _SAFE.match(name):
@@ -105,14 +122,11 @@ def unknown_script(judge: "Judge", rule: Rule, label: str, args: list[str], call
         judge_target(judge, label.split()[0], name, call)
 
 
-def run_tool(judge: "Judge", rule: Rule, label: str, args: list[str], call: Call) -> None:
+def run_tool(job: Job) -> None:
     """``npx TOOL``, ``uvx TOOL``: a known tool by its own rule, any other comes from the network."""
+    judge, rule, label, args, call = job.judge, job.rule, job.label, job.args, job.call
     reading = read(args, rule)
-    for option, name, value in reading.found:
-        if option.tier > Tier.NONE:
-            judge.add(option.tier, f"{label} {name}", option.why, f"{name} {value or ''}".strip())
-        if option.use is not None and value is not None:
-            uses.apply(judge, option.use, value, call, label)
+    judge_options(judge, reading, call, label)
     if not reading.operands or reading.calm:
         return
     if reading.unknown:
@@ -127,8 +141,9 @@ def run_tool(judge: "Judge", rule: Rule, label: str, args: list[str], call: Call
             judge.watch(word, call)
 
 
-def pip_install(judge: "Judge", rule: Rule, label: str, args: list[str], call: Call) -> None:
+def pip_install(job: Job) -> None:
     """``pip install``: what the project declares is building it, a named package is something new."""
+    judge, rule, label, args, call = job.judge, job.rule, job.label, job.args, job.call
     reading = judge.by_table(rule, label, args, call, {})
     if reading is None or reading.calm:
         return
@@ -143,24 +158,27 @@ def pip_install(judge: "Judge", rule: Rule, label: str, args: list[str], call: C
             judge.opaque(f"{label}.remote", "installs what a list elsewhere names", word)
 
 
-def as_node(judge: "Judge", rule: Rule, label: str, args: list[str], call: Call) -> None:
+def as_node(job: Job) -> None:
     """``yarn node`` is node."""
+    judge, args, call = job.judge, job.args, job.call
     judge.wrap(["node", *args], call)
 
 
-def yarn_workspace(judge: "Judge", rule: Rule, label: str, args: list[str], call: Call) -> None:
+def yarn_workspace(job: Job) -> None:
     """``yarn workspace NAME COMMAND`` is yarn inside a package."""
+    judge, label, args, call = job.judge, job.label, job.args, job.call
     judge.wrap([label.split()[0], *args[1:]], call)
 
 
-def go_run(judge: "Judge", rule: Rule, label: str, args: list[str], call: Call) -> None:
+def go_run(job: Job) -> None:
     """``go run PACKAGE``: the project's own package is building it, files are scripts, anything else is fetched."""
+    judge, rule, label, args, call = job.judge, job.rule, job.label, job.args, job.call
     reading = judge.by_table(rule, label, args, call, {})
     if reading is None or not reading.operands:
         return
     word = reading.operands[0]
     if word.endswith(".go"):
-        uses.script(judge, word, call, label)
+        run_script(judge, word, call, label)
     elif not (word == "." or word.startswith("./")):
         judge.add(Tier.MEDIUM, label, "fetches and runs a program", word)
 

@@ -2,22 +2,20 @@
 
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
-from approvals.shell import uses
 from approvals.shell.ansi import decode_ansi
+from approvals.shell.bench import Judging
 from approvals.shell.call import Call
 from approvals.shell.effects import Effect
+from approvals.shell.job import Job
 from approvals.shell.marks import is_opaque
 from approvals.shell.options import read
-from approvals.shell.rule import Rule
+from approvals.shell.uses import run_script, run_text
 from kernel.risk import Tier
 
-if TYPE_CHECKING:
-    from approvals.shell.judge import Judge
-
 _ADDRESS = re.compile(
-    r"\s*(?:(?:\d+(?:~\d+)?|\$|/(?:\\.|\[(?:\\.|[^]])*\]|[^/\\\n])*/[IM]*|\\(.)(?:\\.|(?!\1).)*\1[IM]*)\s*(?:,\s*(?:[+~]?\d+|\$|/(?:\\.|\[(?:\\.|[^]])*\]|[^/\\\n])*/[IM]*)\s*)?)?!*\s*",
+    r"\s*(?:(?:\d+(?:~\d+)?|\$|/(?:\\.|\[(?:\\.|[^]])*\]|[^/\\\n])*/[IM]*|\\(.)(?:\\."
+    r"|(?!\1).)*\1[IM]*)\s*(?:,\s*(?:[+~]?\d+|\$|/(?:\\.|\[(?:\\.|[^]])*\]|[^/\\\n])*/[IM]*)\s*)?)?!*\s*",
     re.DOTALL,
 )
 _SIMPLE = frozenset("dDgGhHlnNpPqQxz=F{}")
@@ -102,13 +100,16 @@ def _part_end(script: str, position: int, delimiter: str, *, classes: bool) -> i
     return -1
 
 
-def sed(judge: "Judge", rule: Rule, label: str, args: list[str], call: Call) -> None:
+def sed(job: Job) -> None:
     """``sed [-i] SCRIPT FILES``."""
+    judge, rule, label, args, call = job.judge, job.rule, job.label, job.args, job.call
     reading = read(args, rule)
     if reading.uncertain[:1] and reading.operands[:1] == reading.uncertain[:1]:
-        judge.opaque("opaque.option", "a word that is not known beforehand may be an option", reading.uncertain[0])
+        judge.opaque(
+            "opaque.option", "a word that is not known beforehand may be an option", reading.uncertain[0]
+        )
     for name in reading.values("-f", "--file"):
-        uses.script(judge, name, call, label)
+        run_script(judge, name, call, label)
     scripts = reading.values("-e", "--expression")
     files = reading.operands
     if not reading.has("-e", "-f", "--expression", "--file"):
@@ -122,7 +123,7 @@ def sed(judge: "Judge", rule: Rule, label: str, args: list[str], call: Call) -> 
         judge.add(Tier.MEDIUM, "sed -i", "edits files in place", " ".join(call.argv))
 
 
-def _sed_script(judge: "Judge", script: str, call: Call) -> None:
+def _sed_script(judge: Judging, script: str, call: Call) -> None:
     if is_opaque(script):
         if re.search(r"[\ue000\ue001]", script):
             judge.opaque("opaque.sed", "runs a script that is not known beforehand", script)
@@ -133,7 +134,9 @@ def _sed_script(judge: "Judge", script: str, call: Call) -> None:
                 judge.touch(Effect.WRITE, text, call)
         elif kind == "e":
             judge.add(Tier.MEDIUM, "sed.e", "runs a command from its script", script)
-            uses.shell(judge, text, call, "sed") if text else judge.opaque("sed.e", "runs its input as commands", script)
+            run_text(judge, text, call, "sed") if text else judge.opaque(
+                "sed.e", "runs its input as commands", script
+            )
         else:
             judge.add(Tier.MEDIUM, "sed.script", "has a script that is not understood", script)
 
@@ -147,11 +150,12 @@ _AWK_PIPE_TO = re.compile(r"(?<!\|)\|&?(?!\|)\s*(\x00\d+\x00)?\s*(?=[;}\n]|\Z)?"
 _AWK_FILE = re.compile(r"\bprintf?\b[^;}\n]*?>{1,2}\s*([^;}\s]+)")
 
 
-def awk(judge: "Judge", rule: Rule, label: str, args: list[str], call: Call) -> None:
+def awk(job: Job) -> None:
     """``awk PROGRAM FILES``."""
+    judge, rule, label, args, call = job.judge, job.rule, job.label, job.args, job.call
     reading = read(args, rule)
     for name in reading.values("-f", "--file", "-E", "-i", "--include", "-l", "--load"):
-        uses.script(judge, name, call, label)
+        run_script(judge, name, call, label)
     for text in reading.values("-e", "--source"):
         _awk_program(judge, text, call)
     words = reading.operands
@@ -168,7 +172,7 @@ def awk(judge: "Judge", rule: Rule, label: str, args: list[str], call: Call) -> 
             judge.touch(Effect.WRITE, word, call)
 
 
-def _awk_program(judge: "Judge", program: str, call: Call) -> None:
+def _awk_program(judge: Judging, program: str, call: Call) -> None:
     if is_opaque(program):
         judge.opaque("opaque.awk", "runs a program that is not known beforehand", program)
         return
@@ -186,7 +190,7 @@ def _awk_program(judge: "Judge", program: str, call: Call) -> None:
             judge.opaque("awk.runs", "runs a command that is not known beforehand", program)
             continue
         judge.add(Tier.MEDIUM, "awk.runs", "runs a command from its program", text)
-        uses.shell(judge, text, call, "awk")
+        run_text(judge, text, call, "awk")
     for match in _AWK_FILE.finditer(bare.replace("||", "  ")):
         target = match.group(1)
         if not re.fullmatch(r"\x00\d+\x00", target):

@@ -1,40 +1,43 @@
 """Shells and what hands a command to something else: bash, eval, source, env, sudo, command, xargs, parallel."""
 
 import re
-from typing import TYPE_CHECKING
 
-from approvals.shell import environment, uses
+from approvals.shell.bench import Judging
 from approvals.shell.call import Call
 from approvals.shell.effects import Effect
+from approvals.shell.environment import judge_assignment
+from approvals.shell.job import Job
 from approvals.shell.marks import DEEP, MANY, TAME, UNKNOWN, is_opaque, is_static
 from approvals.shell.options import Reading, read
-from approvals.shell.rule import Rule
 from approvals.shell.scope import Scope
+from approvals.shell.uses import apply_use, run_script, run_text
 from kernel.risk import Tier
-
-if TYPE_CHECKING:
-    from approvals.shell.judge import Judge
 
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=", re.ASCII)
 _ACTIVATE = re.compile(r"(.*/)?(\.venv|venv|env|\.env)/bin/activate(\.\w+)?\Z")
-_RESERVED = frozenset({"{", "(", "!", "if", "while", "until", "for", "case", "[[", "select", "function", "coproc"})
+_RESERVED = frozenset(
+    {"{", "(", "!", "if", "while", "until", "for", "case", "[[", "select", "function", "coproc"}
+)
 _MAX_LINES = 6
 
 
-def _strict(judge: "Judge", reading: Reading, label: str) -> None:
+def _strict(judge: Judging, reading: Reading, label: str) -> None:
     if reading.unknown:
         judge.opaque(f"{label}.option", "has an option that the rules do not know", reading.unknown[0])
     if reading.uncertain and reading.operands[:1] == reading.uncertain[:1]:
-        judge.opaque("opaque.option", "a word that is not known beforehand may be an option", reading.uncertain[0])
+        judge.opaque(
+            "opaque.option", "a word that is not known beforehand may be an option", reading.uncertain[0]
+        )
 
 
-def shell(judge: "Judge", rule: Rule, label: str, args: list[str], call: Call) -> None:
+def shell(job: Job) -> None:
     """``bash -c TEXT``, ``bash FILE``, ``… | bash``."""
+    judge, rule, label, args, call = job.judge, job.rule, job.label, job.args, job.call
     reading = read(args, rule)
     _strict(judge, reading, label)
     for option, _, value in reading.found:
         if option.use is not None and value is not None:
-            uses.apply(judge, option.use, value, call, label)
+            apply_use(judge, option.use, value, call, label)
     if reading.calm:
         return
     inner = call.inner(call.argv, _child(call))
@@ -42,15 +45,17 @@ def shell(judge: "Judge", rule: Rule, label: str, args: list[str], call: Call) -
         _command_text(judge, reading.operands, inner, label)
     elif reading.operands and not reading.has("-s"):
         inner.scope.positional = tuple(reading.operands[1:])
-        uses.script(judge, reading.operands[0], inner, label)
+        run_script(judge, reading.operands[0], inner, label)
     elif call.stdin is None and call.scope.remote:
         judge.add(Tier.MEDIUM, f"{label}.interactive", "opens a shell elsewhere", " ".join(call.argv))
     elif call.stdin is None:
-        judge.opaque("opaque.shell", "starts a shell whose commands are not known beforehand", " ".join(call.argv))
+        judge.opaque(
+            "opaque.shell", "starts a shell whose commands are not known beforehand", " ".join(call.argv)
+        )
     else:
         if call.piped:
             judge.add(Tier.MEDIUM, "decoded", "runs as commands what another command prints", call.text)
-        uses.shell(judge, call.stdin, inner, label)
+        run_text(judge, call.stdin, inner, label)
 
 
 def _child(call: Call) -> Scope:
@@ -61,7 +66,7 @@ def _child(call: Call) -> Scope:
     return scope
 
 
-def _command_text(judge: "Judge", operands: list[str], call: Call, label: str) -> None:
+def _command_text(judge: Judging, operands: list[str], call: Call, label: str) -> None:
     if not operands:
         judge.opaque("opaque.shell", "runs a text that is not known beforehand", label)
         return
@@ -69,18 +74,20 @@ def _command_text(judge: "Judge", operands: list[str], call: Call, label: str) -
     call.scope.variables["0"] = operands[1] if len(operands) > 1 else label
     if MANY in operands[2:]:
         call.scope.positional = None
-    uses.shell(judge, operands[0], call, label)
+    run_text(judge, operands[0], call, label)
 
 
-def evaluate(judge: "Judge", rule: Rule, label: str, args: list[str], call: Call) -> None:
+def evaluate(job: Job) -> None:
     """``eval`` runs its words in the same shell."""
+    judge, args, call = job.judge, job.args, job.call
     words = args[1:] if args[:1] == ["--"] else args
     judge.runs += 1
     judge.walk.text(" ".join(words), call.scope, call.stdin)
 
 
-def source(judge: "Judge", rule: Rule, label: str, args: list[str], call: Call) -> None:
+def source(job: Job) -> None:
     """``source FILE`` runs a file in the same shell; the activation script of a virtual environment is expected."""
+    judge, label, args, call = job.judge, job.label, job.args, job.call
     if args and _ACTIVATE.match(args[0]) and is_static(args[0]) and args[0] not in call.scope.files:
         judge.touch(Effect.READ, args[0], call)
         return
@@ -90,11 +97,12 @@ def source(judge: "Judge", rule: Rule, label: str, args: list[str], call: Call) 
     if word in {"/dev/stdin", "-"}:
         judge.walk.text(call.stdin or UNKNOWN, call.scope)
         return
-    uses.script(judge, word, call, label)
+    run_script(judge, word, call, label)
 
 
-def environ(judge: "Judge", rule: Rule, label: str, args: list[str], call: Call) -> None:
+def environ(job: Job) -> None:
     """``env`` and its kin: assignments, then a command."""
+    judge, rule, label, args, call = job.judge, job.rule, job.label, job.args, job.call
     reading = read(args, rule)
     _strict(judge, reading, label)
     for option, name, value in reading.found:
@@ -103,7 +111,7 @@ def environ(judge: "Judge", rule: Rule, label: str, args: list[str], call: Call)
             judge.wrap(_with_assignments(judge, (value or "").split() + reading.operands, call), call)
             return
         if option.use is not None and value is not None:
-            uses.apply(judge, option.use, value, call, label)
+            apply_use(judge, option.use, value, call, label)
         elif option.tier > Tier.NONE:
             judge.add(option.tier, f"{label} {name}", option.why, name)
     if reading.calm:
@@ -112,22 +120,25 @@ def environ(judge: "Judge", rule: Rule, label: str, args: list[str], call: Call)
     if rest:
         judge.wrap(rest, call)
     elif reading.has("-i", "-s", "--login", "--shell"):
-        judge.opaque("opaque.shell", "starts a shell whose commands are not known beforehand", " ".join(call.argv))
+        judge.opaque(
+            "opaque.shell", "starts a shell whose commands are not known beforehand", " ".join(call.argv)
+        )
 
 
-def _with_assignments(judge: "Judge", words: list[str], call: Call) -> list[str]:
+def _with_assignments(judge: Judging, words: list[str], call: Call) -> list[str]:
     """Judge leading ``NAME=value`` words and return what follows them."""
     for index, word in enumerate(words):
         if not _ASSIGNMENT.match(word):
             return words[index:]
         name, _, value = word.partition("=")
-        environment.judge_assignment(judge.walk, name, value, call)
+        judge_assignment(judge.walk, name, value, call)
         call.environment = {**call.environment, name: value}
     return []
 
 
-def plain(judge: "Judge", rule: Rule, label: str, args: list[str], call: Call) -> None:
+def plain(job: Job) -> None:
     """``command``, ``builtin``, ``exec``, ``time``: the rest is a command; ``command -v`` only looks it up."""
+    judge, rule, label, args, call = job.judge, job.rule, job.label, job.args, job.call
     reading = read(args, rule)
     _strict(judge, reading, label)
     if reading.calm or not reading.operands:
@@ -138,34 +149,39 @@ def plain(judge: "Judge", rule: Rule, label: str, args: list[str], call: Call) -
     judge.wrap(reading.operands, call)
 
 
-def switch_user(judge: "Judge", rule: Rule, label: str, args: list[str], call: Call) -> None:
+def switch_user(job: Job) -> None:
     """``su -c TEXT``, ``runuser -u USER -- COMMAND``, ``script -c TEXT``."""
+    judge, rule, label, args, call = job.judge, job.rule, job.label, job.args, job.call
     reading = read(args, rule)
     _strict(judge, reading, label)
     texts = reading.values("-c", "--command")
     for text in texts:
-        uses.shell(judge, text, call, label)
+        run_text(judge, text, call, label)
     if reading.has("-u") and reading.operands:
         judge.wrap(reading.operands, call)
     elif not texts:
-        judge.opaque("opaque.shell", "starts a shell whose commands are not known beforehand", " ".join(call.argv))
+        judge.opaque(
+            "opaque.shell", "starts a shell whose commands are not known beforehand", " ".join(call.argv)
+        )
 
 
-def lock(judge: "Judge", rule: Rule, label: str, args: list[str], call: Call) -> None:
+def lock(job: Job) -> None:
     """``flock FILE COMMAND`` or ``flock FILE -c TEXT``."""
+    judge, rule, label, args, call = job.judge, job.rule, job.label, job.args, job.call
     reading = read(args, rule)
     _strict(judge, reading, label)
     if not reading.operands:
         return
     rest = reading.operands[1:]
     if rest[:1] and rest[0] in {"-c", "--command"}:
-        uses.shell(judge, " ".join(rest[1:2]), call, label)
+        run_text(judge, " ".join(rest[1:2]), call, label)
     else:
         judge.wrap(rest, call)
 
 
-def xargs(judge: "Judge", rule: Rule, label: str, args: list[str], call: Call) -> None:
+def xargs(job: Job) -> None:
     """``xargs COMMAND``: its operands come from standard input."""
+    judge, rule, label, args, call = job.judge, job.rule, job.label, job.args, job.call
     reading = read(args, rule)
     _strict(judge, reading, label)
     command = reading.operands or ["echo"]
@@ -195,52 +211,57 @@ def _values(stdin: str | None, *, lines: bool) -> list[str]:
     return [MANY] if any(char in stdin for char in "'\"\\") and DEEP not in stdin else parts
 
 
-def parallel(judge: "Judge", rule: Rule, label: str, args: list[str], call: Call) -> None:
+def parallel(job: Job) -> None:
     """``parallel COMMAND ::: VALUES``: the command line is joined into a text for a shell."""
+    judge, rule, label, args, call = job.judge, job.rule, job.label, job.args, job.call
     reading = read(args, rule)
     _strict(judge, reading, label)
     words = reading.operands
     cut = next((index for index, word in enumerate(words) if word.startswith(":::")), len(words))
-    values = [word for word in words[cut + 1 :] if not word.startswith(":::")] if cut < len(words) else _values(call.stdin, lines=True)
+    values = (
+        [word for word in words[cut + 1 :] if not word.startswith(":::")]
+        if cut < len(words)
+        else _values(call.stdin, lines=True)
+    )
     template = " ".join(words[:cut])
     inner = call.inner(call.argv)
     inner.stdin = None
     for value in values[:_MAX_LINES] or [UNKNOWN]:
         known = value.replace(MANY, UNKNOWN)
-        if not template:
-            text = known
-        else:
-            text = template.replace("{}", known) if "{" in template else f"{template} {known}"
-        if "{" in template and "{}" not in template:
+        text = template.replace("{}", known) if "{" in template else f"{template} {known}"
+        if "{" in text and "{}" not in template:
+            # `{.}`, `{/}` and the like are pieces of the value.
             text = text.replace("{", TAME).replace("}", "")
-        uses.shell(judge, text, inner, label)
+        run_text(judge, text, inner, label)
     if len(values) > _MAX_LINES:
         judge.opaque("opaque.words", "has too many words to be judged", template)
 
 
-def texts(judge: "Judge", rule: Rule, label: str, args: list[str], call: Call) -> None:
+def texts(job: Job) -> None:
     """``watch``, ``hyperfine``, ``concurrently``: every operand is a text for a shell."""
+    judge, rule, label, args, call = job.judge, job.rule, job.label, job.args, job.call
     reading = read(args, rule)
     _strict(judge, reading, label)
     for option, _, value in reading.found:
         if option.use is not None and value is not None:
-            uses.apply(judge, option.use, value, call, label)
+            apply_use(judge, option.use, value, call, label)
     if reading.calm:
         return
     found = [" ".join(reading.operands)] if rule.language == "joined" else reading.operands
     for text in found:
         if text:
-            uses.shell(judge, text, call, label)
+            run_text(judge, text, call, label)
 
 
-def from_input(judge: "Judge", rule: Rule, label: str, args: list[str], call: Call) -> None:
+def from_input(job: Job) -> None:
     """``at`` and ``batch`` run later what they read now."""
+    judge, rule, label, args, call = job.judge, job.rule, job.label, job.args, job.call
     judge.add(Tier.MEDIUM, label, "runs commands later", " ".join(call.argv))
     reading = read(args, rule)
     for name in reading.values("-f"):
-        uses.script(judge, name, call, label)
+        run_script(judge, name, call, label)
     if not reading.has("-f", "-l", "-c", "-r", "-d"):
-        uses.shell(judge, call.stdin if call.stdin is not None else UNKNOWN, call, label)
+        run_text(judge, call.stdin if call.stdin is not None else UNKNOWN, call, label)
 
 
 FUNCTIONS = {

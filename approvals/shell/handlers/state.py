@@ -1,23 +1,21 @@
 """Shell builtins that change what the shell knows: directories, variables, functions, traps, aliases."""
 
 import re
-from typing import TYPE_CHECKING
 
-from approvals.shell import environment, protect
+from approvals.shell.bench import Judging
 from approvals.shell.call import Call
+from approvals.shell.environment import judge_assignment
+from approvals.shell.job import Job
 from approvals.shell.marks import DEEP, MANY, TAME, UNKNOWN, is_opaque
 from approvals.shell.paths import normalise
-from approvals.shell.rule import Rule
+from approvals.shell.protect import is_token
 from kernel.risk import Tier
-
-if TYPE_CHECKING:
-    from approvals.shell.judge import Judge
 
 _NAME = re.compile(r"([A-Za-z_]\w*)(\+?=)?(.*)", re.DOTALL)
 _HIDDEN = re.compile(r"\[.*(\$\(|`)", re.DOTALL)
 
 
-def _hides(judge: "Judge", words: list[str]) -> bool:
+def _hides(judge: Judging, words: list[str]) -> bool:
     """Builtins evaluate the subscripts of names that they are given, quoted or not."""
     for word in words:
         if _HIDDEN.search(word):
@@ -26,8 +24,9 @@ def _hides(judge: "Judge", words: list[str]) -> bool:
     return False
 
 
-def change_directory(judge: "Judge", rule: Rule, label: str, args: list[str], call: Call) -> None:
+def change_directory(job: Job) -> None:
     """``cd``, ``pushd``: later relative paths start there."""
+    judge, args, call = job.judge, job.args, job.call
     words = [arg for arg in args if not re.fullmatch(r"-[LPe@n]+|--", arg)]
     target = words[0] if words else call.scope.value("HOME")
     if target == "-" or is_opaque(target) or target.startswith("+"):
@@ -38,13 +37,15 @@ def change_directory(judge: "Judge", rule: Rule, label: str, args: list[str], ca
     call.scope.directories = tuple(dict.fromkeys(found))
 
 
-def leave_directory(judge: "Judge", rule: Rule, label: str, args: list[str], call: Call) -> None:
+def leave_directory(job: Job) -> None:
     """``popd`` returns to a directory that is not tracked."""
+    call = job.call
     call.scope.directories = (UNKNOWN,)
 
 
-def declare(judge: "Judge", rule: Rule, label: str, args: list[str], call: Call) -> None:
+def declare(job: Job) -> None:
     """``export``, ``declare``, ``local``, ``readonly``: assignments, some of which other commands obey."""
+    judge, label, args, call = job.judge, job.label, job.args, job.call
     flags = "".join(arg[1:] for arg in args if arg.startswith(("-", "+")))
     words = [arg for arg in args if not arg.startswith(("-", "+"))]
     if _hides(judge, words):
@@ -60,20 +61,21 @@ def declare(judge: "Judge", rule: Rule, label: str, args: list[str], call: Call)
         elif operator is None:
             if label in {"local", "declare", "typeset"} and name not in call.environment:
                 call.scope.variables.setdefault(name, "")
-            environment.judge_assignment(judge.walk, name, call.scope.value(name), call)
+            judge_assignment(judge.walk, name, call.scope.value(name), call)
         else:
             _set(judge, name, operator, value, call)
 
 
-def _set(judge: "Judge", name: str, operator: str, value: str, call: Call) -> None:
+def _set(judge: Judging, name: str, operator: str, value: str, call: Call) -> None:
     whole = call.scope.value(name) + value if operator == "+=" else value
     whole = whole.replace(MANY, UNKNOWN)
     call.scope.assign(name, whole)
-    environment.judge_assignment(judge.walk, name, whole, call)
+    judge_assignment(judge.walk, name, whole, call)
 
 
-def unset(judge: "Judge", rule: Rule, label: str, args: list[str], call: Call) -> None:
+def unset(job: Job) -> None:
     """``unset`` removes variables; functions may be removed too."""
+    judge, args, call = job.judge, job.args, job.call
     words = [arg for arg in args if not arg.startswith("-")]
     if _hides(judge, words):
         return
@@ -83,8 +85,9 @@ def unset(judge: "Judge", rule: Rule, label: str, args: list[str], call: Call) -
             judge.add(Tier.MEDIUM, "variable.PATH", "changes where programs are found", word)
 
 
-def read_names(judge: "Judge", rule: Rule, label: str, args: list[str], call: Call) -> None:
+def read_names(job: Job) -> None:
     """``read``, ``mapfile``, ``getopts``: variables whose values come from elsewhere."""
+    judge, label, args, call = job.judge, job.label, job.args, job.call
     if _hides(judge, args):
         return
     if label in {"mapfile", "readarray"} and any(arg.startswith("-C") for arg in args):
@@ -98,8 +101,9 @@ def read_names(judge: "Judge", rule: Rule, label: str, args: list[str], call: Ca
             call.scope.variables[name] = line.rstrip("\n")
 
 
-def let(judge: "Judge", rule: Rule, label: str, args: list[str], call: Call) -> None:
+def let(job: Job) -> None:
     """``let`` evaluates arithmetic."""
+    judge, args, call = job.judge, job.args, job.call
     if _hides(judge, args) or any("$(" in arg or "`" in arg for arg in args):
         judge.opaque("opaque.arithmetic", "hides a substitution in arithmetic", " ".join(args))
         return
@@ -109,30 +113,36 @@ def let(judge: "Judge", rule: Rule, label: str, args: list[str], call: Call) -> 
             call.scope.assign(name.group(), TAME)
 
 
-def test(judge: "Judge", rule: Rule, label: str, args: list[str], call: Call) -> None:
+def test(job: Job) -> None:
     """``test`` only looks, but evaluates the subscripts behind ``-v``."""
+    judge, args = job.judge, job.args
     if "-v" in args or "-R" in args:
         _hides(judge, args)
 
 
-def set_options(judge: "Judge", rule: Rule, label: str, args: list[str], call: Call) -> None:
+def set_options(job: Job) -> None:
     """``set`` changes options and positional parameters."""
+    args, call = job.args, job.call
     words = list(args)
     while words and words[0].startswith(("-", "+")) and words[0] != "--":
         words = words[2:] if words[0].endswith("o") else words[1:]
     if words:
-        call.scope.positional = None if MANY in "".join(words) else tuple(words[1:] if words[0] == "--" else words)
+        call.scope.positional = (
+            None if MANY in "".join(words) else tuple(words[1:] if words[0] == "--" else words)
+        )
 
 
-def shift(judge: "Judge", rule: Rule, label: str, args: list[str], call: Call) -> None:
+def shift(job: Job) -> None:
     """``shift`` drops positional parameters."""
+    args, call = job.args, job.call
     if call.scope.positional is not None:
         count = int(args[0]) if args and args[0].isdigit() else 1
         call.scope.positional = call.scope.positional[count:]
 
 
-def trap(judge: "Judge", rule: Rule, label: str, args: list[str], call: Call) -> None:
+def trap(job: Job) -> None:
     """``trap TEXT SIGNAL`` runs a text later."""
+    judge, args, call = job.judge, job.args, job.call
     words = [arg for arg in args if arg != "--"]
     if not words or words[0] in {"-l", "-p", "-", ""} or words[0].isdigit():
         return
@@ -140,8 +150,9 @@ def trap(judge: "Judge", rule: Rule, label: str, args: list[str], call: Call) ->
     judge.walk.text(words[0], call.scope.copy())
 
 
-def alias(judge: "Judge", rule: Rule, label: str, args: list[str], call: Call) -> None:
+def alias(job: Job) -> None:
     """``alias NAME=TEXT`` gives a text a name; the text is judged, and the name is no longer what it was."""
+    judge, args, call = job.judge, job.args, job.call
     for arg in args:
         name, equals, text = arg.partition("=")
         if not equals:
@@ -152,18 +163,26 @@ def alias(judge: "Judge", rule: Rule, label: str, args: list[str], call: Call) -
             judge.opaque("opaque.alias", "which name it gives a meaning is not known beforehand", arg)
 
 
-def shell_option(judge: "Judge", rule: Rule, label: str, args: list[str], call: Call) -> None:
+def shell_option(job: Job) -> None:
     """``shopt``, ``enable``, ``hash -p``, ``complete -C``, ``bind -x``: what changes how names are resolved."""
+    judge, label, args, call = job.judge, job.label, job.args, job.call
     if label == "shopt" and "expand_aliases" not in args:
         return
-    grave = {"enable": {"-f", "-n"}, "hash": {"-p"}, "complete": {"-C", "-F"}, "compgen": {"-C", "-F"}, "bind": {"-x"}}
+    grave = {
+        "enable": {"-f", "-n"},
+        "hash": {"-p"},
+        "complete": {"-C", "-F"},
+        "compgen": {"-C", "-F"},
+        "bind": {"-x"},
+    }
     wanted = grave.get(label, set[str]())
     if label == "shopt" or any(arg[:2] in wanted for arg in args):
         judge.opaque(f"opaque.{label}", "changes what later commands mean", " ".join(call.argv))
 
 
-def print_variables(judge: "Judge", rule: Rule, label: str, args: list[str], call: Call) -> None:
+def print_variables(job: Job) -> None:
     """``printenv NAME`` prints variables, ``printf -v`` sets one."""
+    judge, label, args, call = job.judge, job.label, job.args, job.call
     if label == "printf":
         if args[:1] == ["-v"]:
             _hides(judge, args[1:2])
@@ -171,7 +190,7 @@ def print_variables(judge: "Judge", rule: Rule, label: str, args: list[str], cal
                 call.scope.forget(args[1])
         return
     for arg in args:
-        if protect.is_token(arg):
+        if is_token(arg):
             judge.add(Tier.DENY, "hermes.token", "reads one of Hermes' own secrets", arg)
 
 

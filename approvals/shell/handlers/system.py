@@ -1,60 +1,69 @@
 """Processes, services, containers and Hermes itself."""
 
 import re
-from typing import TYPE_CHECKING
 
-from approvals.shell import uses
+from approvals.shell.bench import Judging
 from approvals.shell.call import Call
 from approvals.shell.effects import Effect
+from approvals.shell.job import Job
 from approvals.shell.marks import is_opaque
 from approvals.shell.options import Reading, read
 from approvals.shell.paths import Zone, covers_home, locate
-from approvals.shell.rule import Rule
+from approvals.shell.uses import run_text
+from approvals.shell.wordlist import words
 from kernel.risk import Tier
 
-if TYPE_CHECKING:
-    from approvals.shell.judge import Judge
-
 _HERMES = re.compile(r"(?<![A-Za-z])hermes(?![A-Za-z])", re.IGNORECASE)
-_READS = frozenset("status doctor classify ask help version --help --version -h".split())
+_READS = words("status doctor classify ask help version --help --version -h")
 
 
-def hermes(judge: "Judge", rule: Rule, label: str, args: list[str], call: Call) -> None:
+def hermes(job: Job) -> None:
     """Hermes' own command: from a tool it may look and ask, never decide, grant or configure."""
+    judge, args, call = job.judge, job.args, job.call
     words = [arg for arg in args if not arg.startswith("-")]
     verb = words[0] if words else (args[0] if args else "chat")
     if verb == "guard":
         cut = args.index("--") + 1 if "--" in args else args.index("guard") + 1
         judge.wrap(args[cut:], call)
     elif verb not in _READS:
-        judge.add(Tier.DENY, "hermes.command", "would decide, grant or configure Hermes from a tool", " ".join(call.argv))
+        judge.add(
+            Tier.DENY,
+            "hermes.command",
+            "would decide, grant or configure Hermes from a tool",
+            " ".join(call.argv),
+        )
 
 
-def processes(judge: "Judge", rule: Rule, label: str, args: list[str], call: Call) -> None:
+def processes(job: Job) -> None:
     """``ps`` lists processes; the BSD letter ``e`` shows their environments."""
+    judge, args, call = job.judge, job.args, job.call
     for arg in args:
         letters = arg if re.fullmatch(r"[A-Za-z]+", arg) else ""
         if "e" in letters or arg in {"-E", "-wwE"}:
-            judge.add(Tier.DENY, "ps.environment", "shows the environments of other processes", " ".join(call.argv))
+            judge.add(
+                Tier.DENY, "ps.environment", "shows the environments of other processes", " ".join(call.argv)
+            )
             return
 
 
-def kill(judge: "Judge", rule: Rule, label: str, args: list[str], call: Call) -> None:
+def kill(job: Job) -> None:
     """``kill``, ``pkill``: ends processes, never Hermes."""
+    judge, label, args, call = job.judge, job.label, job.args, job.call
     if args[:1] in [["-l"], ["-L"], ["--list"]] or args[:1] == ["-0"]:
         return
     whole = " ".join(args)
     if _HERMES.search(whole):
         judge.add(Tier.DENY, "hermes.process", "would stop Hermes", whole)
-    if label != "kill" and any(word in {"-1"} or word.strip("\ue003.*^$") == "" for word in args):
+    if label != "kill" and any(word == "-1" or word.strip("\ue003.*^$") == "" for word in args):
         judge.add(Tier.HIGH, f"{label}.all", "ends every process", whole)
     if label == "kill" and (args[-1:] == ["-1"] or "-1" in args[1:] or args[-1:] == ["1"]):
         judge.add(Tier.HIGH, "kill.all", "ends every process", whole)
     judge.add(Tier.MEDIUM, label, "ends processes", " ".join(call.argv))
 
 
-def service(judge: "Judge", rule: Rule, label: str, args: list[str], call: Call) -> None:
+def service(job: Job) -> None:
     """``systemctl`` and ``service``: looking is free, Hermes' own unit is not touched."""
+    judge, rule, label, args, call = job.judge, job.rule, job.label, job.args, job.call
     before = judge.walk.worst
     judge.by_table(rule, label, args, call, {})
     if judge.walk.worst > before and _HERMES.search(" ".join(args)):
@@ -65,8 +74,9 @@ _MOUNT = re.compile(r"(?:.*,)?(?:src|source)=([^,]*)")
 _SOCKET = re.compile(r".*/(docker|containerd|podman|crio)\.sock\Z")
 
 
-def container(judge: "Judge", rule: Rule, label: str, args: list[str], call: Call) -> None:
+def container(job: Job) -> None:
     """``docker run``: a program in a container is unknown; what it may see of this machine decides."""
+    judge, rule, label, args, call = job.judge, job.rule, job.label, job.args, job.call
     reading = judge.by_table(rule, label, args, call, {})
     if reading is None:
         return
@@ -78,7 +88,7 @@ def container(judge: "Judge", rule: Rule, label: str, args: list[str], call: Cal
             _mounted(judge, match.group(1), value, call)
 
 
-def _mounted(judge: "Judge", path: str, piece: str, call: Call) -> None:
+def _mounted(judge: Judging, path: str, piece: str, call: Call) -> None:
     if is_opaque(path) and not path.startswith("/"):
         judge.opaque("container.mount", "which directory the container sees is not known beforehand", piece)
         return
@@ -93,8 +103,9 @@ def _mounted(judge: "Judge", path: str, piece: str, call: Call) -> None:
         judge.add(Tier.HIGH, "container.mount", "gives a container a place outside the workspace", piece)
 
 
-def schedule(judge: "Judge", rule: Rule, label: str, args: list[str], call: Call) -> None:
+def schedule(job: Job) -> None:
     """``crontab``: what it installs runs later, unasked."""
+    judge, rule, args, call = job.judge, job.rule, job.args, job.call
     reading = read(args, rule)
     if reading.has("-l"):
         return
@@ -105,10 +116,10 @@ def schedule(judge: "Judge", rule: Rule, label: str, args: list[str], call: Call
     for line in _installed(judge, reading, call):
         match = re.match(r"\s*(?:@\w+|(?:[\d*/,A-Za-z-]+\s+){5})\s*(\S.*)", line)
         if match and not line.lstrip().startswith("#"):
-            uses.shell(judge, match.group(1), call, "crontab")
+            run_text(judge, match.group(1), call, "crontab")
 
 
-def _installed(judge: "Judge", reading: Reading, call: Call) -> list[str]:
+def _installed(judge: Judging, reading: Reading, call: Call) -> list[str]:
     name = reading.operands[0] if reading.operands else "-"
     content = (call.stdin or "") if name == "-" else judge.content(name, call)
     if name == "-" and is_opaque(content):
@@ -116,29 +127,58 @@ def _installed(judge: "Judge", reading: Reading, call: Call) -> list[str]:
     return [] if is_opaque(content) else content.split("\n")
 
 
-def kernel_settings(judge: "Judge", rule: Rule, label: str, args: list[str], call: Call) -> None:
+def kernel_settings(job: Job) -> None:
     """``sysctl NAME`` looks, ``sysctl NAME=VALUE`` changes."""
+    judge, rule, label, args, call = job.judge, job.rule, job.label, job.args, job.call
     judge.by_table(rule, label, args, call, {})
     if any("=" in arg for arg in args):
         judge.add(Tier.HIGH, label, "changes the kernel's settings", " ".join(args))
 
 
-def terminal(judge: "Judge", rule: Rule, label: str, args: list[str], call: Call) -> None:
+def terminal(job: Job) -> None:
     """``tmux`` and ``screen``: a text typed into another shell runs there."""
+    judge, rule, label, args, call = job.judge, job.rule, job.label, job.args, job.call
     if args and args[0] in {"send-keys", "send"}:
-        words = [arg for index, arg in enumerate(args[1:], 1) if not arg.startswith("-") and args[index - 1] not in {"-t", "-N"}]
+        words = [
+            arg
+            for index, arg in enumerate(args[1:], 1)
+            if not arg.startswith("-") and args[index - 1] not in {"-t", "-N"}
+        ]
         text = "\n".join(word for word in words if word not in {"Enter", "C-m", "C-c", "Space", "KPEnter"})
         judge.add(Tier.MEDIUM, f"{label} send-keys", "types into another terminal", text)
-        uses.shell(judge, text, call, label)
+        run_text(judge, text, call, label)
         return
-    if label == "tmux" and args[:1] and args[0] in {"ls", "list-sessions", "list-windows", "list-panes", "capture-pane", "info", "has-session"}:
+    if (
+        label == "tmux"
+        and args[:1]
+        and args[0]
+        in {"ls", "list-sessions", "list-windows", "list-panes", "capture-pane", "info", "has-session"}
+    ):
         return
     if label == "screen" and args[:1] == ["-ls"]:
         return
     reading = read(args[1:] if label == "tmux" else args, rule)
     judge.add(Tier.MEDIUM, label, "runs something in another terminal", " ".join(call.argv))
-    if reading.operands and (label == "screen" or args[0] in {"new", "new-session", "neww", "new-window", "split-window", "splitw", "run-shell", "run", "respawn-pane", "respawn-window", "if-shell", "if", "pipe-pane"}):
-        uses.shell(judge, " ".join(reading.operands), call, label)
+    if reading.operands and (
+        label == "screen"
+        or args[0]
+        in {
+            "new",
+            "new-session",
+            "neww",
+            "new-window",
+            "split-window",
+            "splitw",
+            "run-shell",
+            "run",
+            "respawn-pane",
+            "respawn-window",
+            "if-shell",
+            "if",
+            "pipe-pane",
+        }
+    ):
+        run_text(judge, " ".join(reading.operands), call, label)
 
 
 FUNCTIONS = {

@@ -1,11 +1,23 @@
 """Shell builtins."""
 
 from approvals.shell.rule import HIGH, MEDIUM, Rule, Use, calm, flag, programs, table, takes
+from approvals.shell.wordlist import words
 
 _DATA = (Use.DATA,)
 
+SHELL_ONLY = words(
+    """: cd pushd popd dirs export declare typeset local readonly unset read mapfile readarray getopts let set
+    shift trap alias unalias shopt enable hash complete compgen bind coproc eval source . command builtin exec
+    exit return break continue wait jobs fg bg disown times umask ulimit caller history fc type suspend logout [
+    test"""
+)
+"""What exists in a shell alone (or means something else outside of one)."""
+
 BUILTINS = table(
-    programs(": true false exit return break continue wait jobs fg bg disown times umask ulimit caller dirs", Rule(prints="nothing")),
+    programs(
+        ": true false exit return break continue wait jobs fg bg disown times umask ulimit caller dirs",
+        Rule(prints="nothing"),
+    ),
     programs("echo", Rule(operands=_DATA)),
     programs("printf", Rule(handler="printenv")),
     programs("printenv", Rule(handler="printenv")),
@@ -44,11 +56,22 @@ BUILTINS = table(
         ),
     ),
     programs("sleep yes seq expr bc dc cal factor numfmt", Rule(operands=_DATA)),
-    programs("date nproc arch hostname uname whoami id groups tty logname users locale hostid", Rule(operands=_DATA, prints="tame")),
+    programs(
+        "date nproc arch hostname uname whoami id groups tty logname users locale hostid",
+        Rule(operands=_DATA, prints="tame"),
+    ),
     programs("mktemp", Rule(prints="paths")),
     programs("pwd basename dirname realpath readlink", Rule()),
     programs("kill", Rule(handler="kill")),
     programs("getconf tput clear uuidgen", Rule(operands=_DATA, prints="tame")),
     programs("stty reset", Rule()),
-    programs("hostnamectl timedatectl localectl", Rule(MEDIUM, "changes the system's settings", bare=Rule(), verbs=programs("status show list-timezones list-locales", Rule()))),
+    programs(
+        "hostnamectl timedatectl localectl",
+        Rule(
+            MEDIUM,
+            "changes the system's settings",
+            bare=Rule(),
+            verbs=programs("status show list-timezones list-locales", Rule()),
+        ),
+    ),
 )
