@@ -36,11 +36,11 @@ OPEN_OF_SESSION = """
 SELECT id FROM approval WHERE session_id = ? AND state IN ('pending', 'held', 'approved') ORDER BY created_at
 """
 WAITED_FOR = f"SELECT 1 FROM approval WHERE turn_id = ? AND state IN ({LIVE}) LIMIT 1"  # noqa: S608 - our own constant
-DEADLINE = """
-SELECT min(due) AS due FROM (
-    SELECT min(expires_at) AS due FROM approval WHERE state IN ('pending', 'held', 'approved')
-    UNION ALL SELECT min(escalate_at) FROM approval WHERE state = 'pending' AND escalate_at IS NOT NULL)
-"""
+NEXT_EXPIRY = "SELECT min(expires_at) AS due FROM approval WHERE state IN ('pending', 'held', 'approved')"
+NEXT_ESCALATION = (
+    "SELECT min(escalate_at) AS due FROM approval WHERE state = 'pending' AND escalate_at IS NOT NULL"
+)
+END_ESCALATION = "UPDATE approval SET escalate_at = NULL WHERE id = ?"
 EXPIRED = """
 SELECT id FROM approval WHERE state IN ('pending', 'held', 'approved') AND expires_at <= ? ORDER BY expires_at LIMIT ?
 """
@@ -329,10 +329,16 @@ def waited_for(q: Query, turn_id: str) -> bool:
     return q.one(WAITED_FOR, (turn_id,)) is not None
 
 
-def deadline(q: Query) -> int | None:
-    """Return the earliest time (ms) at which a request expires or is escalated."""
-    row = q.one(DEADLINE)
-    return row["due"] if row else None
+def end_escalation(tx: Unit, id: str) -> None:
+    """Let a request go to no further place."""
+    tx.run(END_ESCALATION, (id,))
+
+
+def deadline(q: Query, *, escalates: bool) -> int | None:
+    """Return the earliest time (ms) at which a request expires or, where there are steps, is escalated."""
+    wanted = (NEXT_EXPIRY, NEXT_ESCALATION) if escalates else (NEXT_EXPIRY,)
+    found = [row["due"] for sql in wanted if (row := q.one(sql)) is not None and row["due"] is not None]
+    return min(found, default=None)
 
 
 def expired(q: Query, now: int, limit: int) -> list[str]:
