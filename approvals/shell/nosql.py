@@ -16,8 +16,10 @@ _REDIS_READS = words("""
     select hello quit wait role help client slowlog latency cluster config acl script function module
     pubsub debug
     """)
-_REDIS_GRAVE = words("""flushall flushdb shutdown eval evalsha fcall slaveof replicaof migrate restore sync psync failover swapdb save
-bgsave bgrewriteaof reset""")
+_REDIS_GRAVE = words(
+    "flushall flushdb shutdown eval evalsha fcall slaveof replicaof migrate restore sync psync failover swapdb save"
+    " bgsave bgrewriteaof reset"
+)
 _REDIS_SUBCOMMANDS: dict[str, frozenset[str]] = {
     "config": frozenset({"get", "help"}),
     "client": words("list getname id info help setname no-evict"),

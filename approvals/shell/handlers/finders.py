@@ -1,15 +1,31 @@
 """``find`` and ``fd``: expressions with actions of their own."""
-    import re from approvals.shell.bench import Judging from approvals.shell.call import Call from
-    approvals.shell.effects import Effect from approvals.shell.job import Job from approvals.shell.marks
-    import is_opaque, may_be_option from approvals.shell.options import read from
-    approvals.shell.outputs import found_below, glob_marks from approvals.shell.rule import Use from
-    approvals.shell.wordlist import words _ONE_VALUE = words(
-    """-name -iname -path -ipath -wholename -iwholename -regex -iregex -lname -ilname -type -xtype -size -mtime -atime
--ctime -mmin -amin -cmin -newer -anewer -cnewer -user -group -uid -gid -perm -links -inum -samefile -fstype
--maxdepth -mindepth -printf -used -regextype -context""")
-_NO_VALUE = words("""-print -print0 -ls -prune -quit -true -false -empty -depth -d -mount -xdev -follow -daystart -noleaf -readable
--writable -executable -nouser -nogroup -a -and -o -or -not ! ( ) , -warn -nowarn -ignore_readdir_race
--noignore_readdir_race -H -L -P -O0 -O1 -O2 -O3 --version --help""")
+
+import re
+
+from approvals.shell.bench import Judging
+from approvals.shell.call import Call
+from approvals.shell.effects import Effect
+from approvals.shell.job import Job
+from approvals.shell.marks import is_opaque, may_be_option
+from approvals.shell.options import read
+from approvals.shell.outputs import found_below, glob_marks
+from approvals.shell.rule import Use
+from approvals.shell.wordlist import words
+
+_ONE_VALUE = words(
+    """
+    -name -iname -path -ipath -wholename -iwholename -regex -iregex -lname -ilname -type -xtype -size -mtime
+    -atime -ctime -mmin -amin -cmin -newer -anewer -cnewer -user -group -uid -gid -perm -links -inum
+    -samefile -fstype -maxdepth -mindepth -printf -used -regextype -context
+    """
+)
+_NO_VALUE = words(
+    """
+    -print -print0 -ls -prune -quit -true -false -empty -depth -d -mount -xdev -follow -daystart -noleaf
+    -readable -writable -executable -nouser -nogroup -a -and -o -or -not ! ( ) , -warn -nowarn
+    -ignore_readdir_race -noignore_readdir_race -H -L -P -O0 -O1 -O2 -O3 --version --help
+    """
+)
 _EXECUTES = frozenset({"-exec", "-execdir", "-ok", "-okdir"})
 _WRITES = frozenset({"-fprint", "-fprint0", "-fls", "-fprintf"})
 
