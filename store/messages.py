@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from kernel.messages import Attachment, AttachmentKind, Button
+from kernel.messages import Attachment, AttachmentKind, Button, InboundKind
 from kernel.states import State
 from store.inbox import InboxRow
 from store.inbox import row_of as inbox_row
@@ -18,20 +18,33 @@ from store.units import Query
 
 # The index is partial, and SQLite uses it only where the query says so in these words.
 LOCAL = "platform IN ('web', 'terminal')"
-IN_PAGE = f"""
-SELECT * FROM inbox WHERE {LOCAL} AND platform = ? AND chat = ? AND kind = 'message' AND id < ? ORDER BY id DESC LIMIT ?
-"""  # noqa: S608 - our own text
-OUT_PAGE = f"""
-SELECT * FROM outbox WHERE {LOCAL} AND platform = ? AND chat = ? AND state <> 'cancelled' AND id < ?
-ORDER BY id DESC LIMIT ?
-"""  # noqa: S608 - our own text
+# A chat's messages are those said in it, and those of the session it continues, which may have begun elsewhere.
+HERE = f"{LOCAL} AND platform = :platform AND chat = :chat"
+SESSION = """
+session_id IN (SELECT id FROM session WHERE platform = :platform AND chat = :chat AND closed_at IS NULL)
+"""
+REMEMBERED = (
+    "(session_id IS NULL OR session_id NOT IN (SELECT id FROM session WHERE forgotten_at IS NOT NULL))"
+)
+PAGE = """
+SELECT * FROM {table} WHERE id IN (
+    SELECT id FROM (SELECT id FROM {table} WHERE {here} AND {shown} AND id < :before ORDER BY id DESC LIMIT :limit)
+    UNION
+    SELECT id FROM (SELECT id FROM {table} WHERE {session} AND {shown} AND id < :before ORDER BY id DESC LIMIT :limit)
+) ORDER BY id DESC LIMIT :limit
+"""
+IN_PAGE = PAGE.format(table="inbox", here=HERE, session=SESSION, shown=f"kind = 'message' AND {REMEMBERED}")
+OUT_PAGE = PAGE.format(
+    table="outbox", here=HERE, session=SESSION, shown=f"state <> 'cancelled' AND {REMEMBERED}"
+)
 EDITS = f"""
 SELECT * FROM outbox WHERE {LOCAL} AND platform = ? AND chat = ? AND id >= ?
     AND json_extract(extra, '$.replaces') <> '' ORDER BY id
 """  # noqa: S608 - our own text
 BY_KEY = f"SELECT * FROM outbox WHERE {LOCAL} AND platform = ? AND chat = ? AND dedup_key = ?"  # noqa: S608 - our own text
-IN_ONE = f"SELECT * FROM inbox WHERE {LOCAL} AND platform = ? AND chat = ? AND id = ?"  # noqa: S608 - our own text
-OUT_ONE = f"SELECT * FROM outbox WHERE {LOCAL} AND platform = ? AND chat = ? AND id = ?"  # noqa: S608 - our own text
+ONE = "SELECT * FROM {table} WHERE id = :id AND (({here}) OR {session})"
+IN_ONE = ONE.format(table="inbox", here=HERE, session=SESSION)
+OUT_ONE = ONE.format(table="outbox", here=HERE, session=SESSION)
 HEAD = "SELECT coalesce(max(seq), 0) AS seq FROM event"
 SINCE = """
 SELECT seq, kind, subject FROM event WHERE seq > ? AND seq <= ? AND (kind LIKE 'inbox.%' OR kind LIKE 'outbox.%')
@@ -150,10 +163,9 @@ def _of_outbox(row: OutboxRow) -> Message:
 
 def history(q: Query, platform: str, chat: str, before: Cursor, limit: int) -> Page:
     """Return the ``limit`` messages before a cursor."""
-    said = [_of_inbox(inbox_row(row)) for row in q.all(IN_PAGE, (platform, chat, before.inbox, limit + 1))]
-    sent = [
-        _of_outbox(outbox_row(row)) for row in q.all(OUT_PAGE, (platform, chat, before.outbox, limit + 1))
-    ]
+    asked = {"platform": platform, "chat": chat, "limit": limit + 1}
+    said = [_of_inbox(inbox_row(row)) for row in q.all(IN_PAGE, {**asked, "before": before.inbox})]
+    sent = [_of_outbox(outbox_row(row)) for row in q.all(OUT_PAGE, {**asked, "before": before.outbox})]
     newest_first = _merge(said, sent)
     taken = newest_first[:limit]
     older = _cursor(before, taken) if len(newest_first) > limit else None
@@ -228,29 +240,29 @@ def since(q: Query, platform: str, chat: str, seq: int) -> Changes:
 
 
 def _one(q: Query, platform: str, chat: str, table: str, row_id: int) -> Message | None:
+    """Return a changed row's message as it is now; an edit's is the message that it replaces."""
     if table == "inbox":
-        row = q.one(IN_ONE, (platform, chat, row_id))
-        return _of_inbox(inbox_row(row)) if row and row["kind"] == "message" else None
-    row = q.one(OUT_ONE, (platform, chat, row_id))
-    if row is None:
+        row = _inbox_one(q, platform, chat, row_id)
+        return _of_inbox(row) if row and row.inbound.kind is InboundKind.MESSAGE else None
+    message = one(q, platform, chat, "out", row_id)
+    if message is None:
         return None
-    message = _of_outbox(outbox_row(row))
     target = _target(q, platform, chat, message)
-    return _apply(target, message) if target else _edited_one(q, platform, chat, message)
-
-
-def _edited_one(q: Query, platform: str, chat: str, message: Message) -> Message:
-    edited = _edited(q, platform, chat, [message])
-    return edited[0] if edited else message
+    return _apply(target, message) if target else _edited(q, platform, chat, [message])[0]
 
 
 def one(q: Query, platform: str, chat: str, direction: Direction, row_id: int) -> Message | None:
     """Return one message of a chat as it was written."""
     if direction == "in":
-        row = q.one(IN_ONE, (platform, chat, row_id))
-        return _of_inbox(inbox_row(row)) if row else None
-    row = q.one(OUT_ONE, (platform, chat, row_id))
+        said = _inbox_one(q, platform, chat, row_id)
+        return _of_inbox(said) if said else None
+    row = q.one(OUT_ONE, {"platform": platform, "chat": chat, "id": row_id})
     return _of_outbox(outbox_row(row)) if row else None
+
+
+def _inbox_one(q: Query, platform: str, chat: str, row_id: int) -> InboxRow | None:
+    row = q.one(IN_ONE, {"platform": platform, "chat": chat, "id": row_id})
+    return inbox_row(row) if row else None
 
 
 def touched(q: Query, inbox_ids: Sequence[int], outbox_ids: Sequence[int]) -> set[tuple[str, str]]:

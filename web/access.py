@@ -64,7 +64,7 @@ class Door:
         if guessed:
             return Unauthenticated(
                 "This token is unknown, has expired or was revoked.",
-                remedy="Log in again, or make a token with: hermes token create",
+                remedy="Log in again, or make a token with: hermes tokens create",
             )
         return Unauthenticated(
             "This needs a token.", remedy="Send it as 'Authorization: Bearer TOKEN', or log in to the page."

@@ -32,6 +32,10 @@ class McpClient:
     token: str
     seen_at: int
 
+    def __str__(self) -> str:
+        """Return what a person reads in the status."""
+        return f"{self.name} {self.version} (token {self.token})"
+
 
 class McpDoor:
     """The ASGI application at ``/mcp``."""

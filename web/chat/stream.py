@@ -111,6 +111,9 @@ class Hub:
         if noun in self._rows and event.subject.isdecimal():
             self._rows[noun].add(int(event.subject))
             self._wake.set()
+        elif event.kind == "session.forget":
+            for stream in self._all():
+                stream.start_over()
         elif noun == "session":
             for stream in self._all():
                 stream.offer(LocalFrame("sessions", stream.place.chat))
@@ -136,6 +139,7 @@ class ChatStream:
         self._html = html
         self._passing: dict[tuple[str, str], LocalFrame] = {}
         self._dirty = False
+        self._erased = False
         self._ended = False
         self._wake = asyncio.Event()
 
@@ -143,6 +147,11 @@ class ChatStream:
         """Read the store again."""
         self._dirty = True
         self._wake.set()
+
+    def start_over(self) -> None:
+        """Tell the client to read the history again: something in it was erased."""
+        self._erased = True
+        self.look()
 
     def end(self) -> None:
         """End the stream after what it is sending now."""
@@ -193,7 +202,8 @@ class ChatStream:
         return expires is not None and expires <= self._clock.now()
 
     def _owed(self, changes: Changes) -> list[Frame]:
-        if changes.reset:
+        if changes.reset or self._erased:
+            self._erased = False
             return [Frame("reset", _text({"seq": changes.seq}), changes.seq)]
         views = [message_view(self.place, message) for message in changes.messages]
         if self._html:

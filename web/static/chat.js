@@ -43,7 +43,7 @@ const handlers = {
     else log.endDrafts();
     const isNew = !at(message.id);
     log.show(message);
-    if (message.direction === "out" && isNew) arrived();
+    if (message.direction === "out" && isNew) arrived(message);
     showActivity("");
   },
   reset: () => location.reload(),
@@ -69,7 +69,9 @@ const handlers = {
   sessions: () => sidebar.reload(),
 };
 
-function arrived() {
+function arrived(message) {
+  // Answers come with the title of their conversation, and make it the latest one.
+  if (message.session_id) sidebar.reload();
   if (!document.hidden) return;
   unread += 1;
   document.title = `(${unread}) ${at("title").textContent} · Hermes`;

@@ -18,7 +18,15 @@ function open(wanted) {
   else at("menu").focus();
 }
 
-export async function reload() {
+let reloading;
+
+// Several changes at once are one look.
+export function reload() {
+  clearTimeout(reloading);
+  reloading = setTimeout(look, 250);
+}
+
+async function look() {
   const answer = await request(`/chats?current=${chat}`).catch(() => null);
   if (!answer) return;
   at("chats").innerHTML = await answer.text();
