@@ -69,11 +69,6 @@ def test_every_state_and_move_has_its_entry_and_its_arrow(machine: object) -> No
         assert event in arrow.partition(":")[2].replace(",", " ").split()
 
 
-def test_every_tool_has_its_entry() -> None:
-    page = read("tools.md")
-    assert {name for name in calls("Tool") if f"\n## {name}\n" not in page} == set()
-
-
 def test_every_crash_point_is_listed() -> None:
     page = read("crash-points.md")
     assert {name for name in CRASHPOINTS if f"| `{name}` |" not in page} == set()

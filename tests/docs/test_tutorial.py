@@ -37,24 +37,30 @@ def offers(home: Path, environ: dict[str, str]) -> dict[str, list[str]]:
     bearer = {"authorization": f"Bearer {daemon['token']}"}
     api = httpx.get(f"{daemon['url']}/api/openapi.json", headers=bearer).json()
     paths = [path.removeprefix("/api/hermes") for path in api["paths"] if path.startswith("/api/hermes/")]
-    said = subprocess.run(
-        [BIN / "hermes", "chat", "-q", "/help"], env=environ, capture_output=True, text=True, check=True
-    )
-    commands = re.findall(r"^`/(\w+)`", said.stdout, re.MULTILINE)
+    commands = re.findall(r"^`/(\w+)`", said(environ, "chat", "-q", "/help"), re.MULTILINE)
+    tools = re.findall(r"^([a-z]+_?[a-z]+) {2,}[A-Z]", said(environ, "tools"), re.MULTILINE)
     assert paths
     assert commands
+    assert tools
     return {
         "operations.md": [f" {path}`" for path in paths],
         "commands.md": [f"| `/{name}" for name in commands],
+        "tools.md": [f"## {name}\n" for name in tools],
     }
+
+
+def said(environ: dict[str, str], *words: str) -> str:
+    """Return what a command prints."""
+    return subprocess.run(
+        [BIN / "hermes", *words], env=environ, capture_output=True, text=True, check=True
+    ).stdout
 
 
 def exported_kinds(environ: dict[str, str]) -> set[str]:
     """Return the kinds of all events that happened."""
-    found = subprocess.run(
-        [BIN / "hermes", "audit", "export"], env=environ, capture_output=True, text=True, check=True
-    )
-    events = [json.loads(line) for line in found.stdout.splitlines() if line.startswith("{")]
+    events = [
+        json.loads(line) for line in said(environ, "audit", "export").splitlines() if line.startswith("{")
+    ]
     return {event["kind"] for event in events if "kind" in event}
 
 
