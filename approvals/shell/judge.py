@@ -243,7 +243,7 @@ class Judge:
         )
         if reading.calm and not found.verbs:
             return
-        self.apply(found, f"{label} {verb}", rest, call, {**inherited, **rule.index})
+        self.apply(found, f"{label} {verb}", rest, call, {**inherited, **_passed_on(rule)})
 
     def _base(self, rule: Rule, label: str, call: Call) -> None:
         tier = rule.tier
@@ -262,7 +262,7 @@ class Judge:
 
     def _options(self, reading: Reading, label: str, call: Call) -> None:
         for option, name, value in reading.found:
-            if option.tier > Tier.NONE:
+            if option.tier > Tier.NONE and not (reading.calm and option.use is None):
                 self.add(option.tier, f"{label} {name}", option.why, f"{name} {value or ''}".strip())
             if value is None:
                 continue
@@ -295,6 +295,11 @@ class Judge:
 
 
 _UNKNOWN_VERB = Rule(Tier.MEDIUM, "is a sub-command without a rule")
+
+
+def _passed_on(rule: Rule) -> dict[str, Option]:
+    """The options that a sub-command shares; a letter that asks the program for its version means something else there."""
+    return {name: option for name, option in rule.index.items() if not option.calm or name in {"--help", "--version"}}
 
 
 def _stern(rule: Rule) -> Rule:

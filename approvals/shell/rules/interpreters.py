@@ -102,7 +102,7 @@ INTERPRETERS = table(
                     "test lint fmt check doc info cache types version help bench coverage outdated", _OK
                 ),
                 {
-                    "eval": Rule(handler="interpreter", language="deno", options=(flag("-p --print"),)),
+                    "eval": Rule(operands=(Use.CODE, Use.DATA), options=(flag("-p --print"),)),
                     "run": Rule(operands=(Use.SCRIPT, Use.ANY), posix=True),
                     "task": Rule(handler="package_script", posix=True),
                     "publish": Rule(HIGH, "publishes to everybody"),
