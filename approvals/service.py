@@ -114,6 +114,10 @@ class ApprovalService:
         self._room.settings, self._room.policy = settings, policy
         self._deadlines.wake()
 
+    def granted_until(self) -> int:
+        """Return when a permission that is given now would end, in milliseconds."""
+        return self._room.clock.now() + self._room.settings.grant_ms
+
     def wake(self) -> None:
         """Look at the deadlines now."""
         self._deadlines.wake()

@@ -9,6 +9,7 @@ from gateway.rates import Bucket
 from gateway.settings import AccessSettings
 from kernel.clock import Clock
 from kernel.errors import InvalidInput, NotFound
+from kernel.events import Event
 from kernel.messages import Inbound
 from kernel.people import Principal, Role
 from store import people
@@ -61,6 +62,13 @@ class Access:
         """Read the admitted people from the store."""
         found = await self._database.read(people.everyone)
         self._admitted = {f"{person.platform}:{person.id}": person.role for person in found}
+
+    def changed(self, event: Event) -> None:
+        """Take up an admission that another room committed, such as that of a program's token."""
+        if event.kind == "person.admit":
+            self._admitted[event.subject] = Role[str(event.body["role"]).upper()]
+        else:
+            self._admitted.pop(event.subject, None)
 
     def role(self, platform: str, sender: str) -> Role:
         """Return somebody's role by their platform id."""

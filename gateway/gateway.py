@@ -62,7 +62,7 @@ class Host:
     runner: Callable[[], Awaitable[TurnRunner]]
     conversations: Callable[[], Awaitable[Conversations]]
     workspace: Callable[[str], Path]
-    facts: Callable[[], Mapping[str, Any]]
+    facts: Callable[[], Awaitable[Mapping[str, Any]]]
     restart: Callable[[str], None]
     shaping: Callable[[Path], Awaitable[list[str]]]
     model: Callable[[], str]
@@ -134,6 +134,8 @@ class Gateway:
         self._group: asyncio.TaskGroup | None = None
         self._introduced: set[str] = set()
         self.reporter = Reporter(self, host.facts)
+        # What else waits for a decision in a session and is withdrawn with it: ``cancel(session_id, actor)``.
+        self.cancels: list[Callable[[str, str], Awaitable[int]]] = [self.desk.cancel]
         self._tasks: dict[tuple[str, str], asyncio.Task[None]] = {}
         self._unlisten: list[Callable[[], None]] = []
         self._last_alive = 0
@@ -148,6 +150,7 @@ class Gateway:
             host.zone,
             self.turns,
             self.desk,
+            self._cancel,
             lambda: {item.name: item for item in self.connections.values()},
             host.conversations,
             self._status,
@@ -229,6 +232,7 @@ class Gateway:
         on = self._bus.listen
         self._unlisten = [
             on("outbox.add", self.delivery.added),
+            on("person.", self.access.changed),
             on("inbox.admit", self.turns.admitted),
             on("inbox.receive", self.control.received),
             on("session.wake", self.turns.woken),
@@ -334,6 +338,9 @@ class Gateway:
         while True:
             await asyncio.sleep(ALIVE_SECONDS)
             await self._guarded(self.notices.alive())
+
+    async def _cancel(self, session_id: str, actor: str) -> int:
+        return sum([await cancel(session_id, actor) for cancel in self.cancels])
 
     async def _alarm(self, key: str, text: str) -> None:
         await self.notices.alarm(key, text)

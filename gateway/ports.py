@@ -8,7 +8,7 @@ from pathlib import Path
 from kernel.messages import Outbound, OutboundKind, Priority
 from kernel.states import ToolCallState
 from kernel.turns import JournalEntry, Spending, StagedConversation, StoredConversation, TurnRequest
-from store import conversations, journal, notes, outbox, usage
+from store import conversations, journal, marks, notes, outbox, usage
 from store.database import Database
 from store.journal import Call
 from store.outbox import Owed
@@ -124,3 +124,22 @@ class StoredLedger:
     async def today(self) -> Spending:
         """Return the spending since midnight in the owner's timezone."""
         return await self._database.read(usage.spending, self._today())
+
+
+class StoredShelf:
+    """What tools keep for a session (``kernel.ports.Shelf``); it goes when the session is forgotten."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def get(self, session_id: str, name: str) -> str:
+        """Return what was put there, or an empty string."""
+        return await self._database.read(marks.get, marks.of_session(session_id, name))
+
+    async def put(self, session_id: str, name: str, value: str) -> None:
+        """Keep a text; an empty one removes it."""
+        mark = marks.of_session(session_id, name)
+        if value:
+            await self._database.write(marks.put, mark, value)
+        else:
+            await self._database.write(marks.take, mark)

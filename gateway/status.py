@@ -1,6 +1,6 @@
 """The status: one structure for the chat, the API, the page and the metrics."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
@@ -83,7 +83,7 @@ class Overseen(Protocol):
 class Reporter:
     """Puts the status together; ``facts()`` gives ``version`` and ``model`` and whatever other rooms know."""
 
-    def __init__(self, gateway: Overseen, facts: Callable[[], Mapping[str, Any]]) -> None:
+    def __init__(self, gateway: Overseen, facts: Callable[[], Awaitable[Mapping[str, Any]]]) -> None:
         self._gateway = gateway
         self._facts = facts
 
@@ -105,7 +105,7 @@ class Reporter:
     async def status(self) -> Status:
         """Return the status now."""
         gateway = self._gateway
-        facts = dict(self._facts())
+        facts = dict(await self._facts())
         queues = await gateway.database.read(depths)
         seconds = (gateway.clock.now() - gateway.started_at) // 1000
         return Status(

@@ -2,16 +2,26 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from agent.settings import AgentSettings
-from gateway.ports import StoredJournal, StoredLedger, StoredLog, StoredNotes, StoredOutlet
+from gateway.ports import (
+    StoredJournal,
+    StoredLedger,
+    StoredLog,
+    StoredNotes,
+    StoredOutlet,
+    StoredShelf,
+)
 from gateway.questions import QuestionDesk
 from hermes import plugins
+from kernel.approvals import ApprovedCall, CallResult
 from kernel.clock import Clock
+from kernel.people import Principal
+from kernel.ports import Gate
 
 log = logging.getLogger(__name__)
 
@@ -26,16 +36,26 @@ class Agents:
         self._ports: dict[str, Any] = {}
         self._built: asyncio.Future[Any] | None = None
         self._retired: list[Any] = []
+        self._gate: Gate | None = None
 
     def connect(
-        self, log: StoredLog, journal: StoredJournal, ledger: StoredLedger, notes: StoredNotes
+        self,
+        log: StoredLog,
+        journal: StoredJournal,
+        ledger: StoredLedger,
+        notes: StoredNotes,
+        shelf: StoredShelf,
     ) -> None:
         """Take the ports that do not depend on the gateway."""
-        self._ports |= {"log": log, "journal": journal, "ledger": ledger, "notes": notes}
+        self._ports |= {"log": log, "journal": journal, "ledger": ledger, "notes": notes, "shelf": shelf}
 
     def connect_chat(self, desk: QuestionDesk, outlet: StoredOutlet) -> None:
         """Take the ports through which tools speak to a chat."""
         self._ports |= {"questions": desk, "outlet": outlet}
+
+    def guard(self, gate: Gate) -> None:
+        """Take the gate; without one, no tool runs that would have to be judged."""
+        self._gate = gate
 
     @property
     def model(self) -> str:
@@ -61,7 +81,9 @@ class Agents:
     async def _build(self) -> Any:
         build = await asyncio.to_thread(plugins.load, plugins.RUNNER)
         ports = plugins.load(plugins.RUNNER_PORTS)(**self._ports)
-        built = await asyncio.to_thread(build, self._settings, ports, home=self._home, clock=self._clock)
+        built = await asyncio.to_thread(
+            build, self._settings, ports, home=self._home, clock=self._clock, gate=self._gate
+        )
         await self._close_retired()
         return built
 
@@ -90,3 +112,22 @@ class Agents:
         """Release what the runner holds."""
         self._retired.append(self._loaded())
         await self._close_retired()
+
+
+class Caller:
+    """Carries approved calls out (``kernel.ports.ToolCaller``).
+
+    ``principal_of`` returns a person as they are admitted now, ``workspace`` the folder of a session.
+    """
+
+    def __init__(
+        self, agents: Agents, principal_of: Callable[[str], Principal], workspace: Callable[[str], Path]
+    ) -> None:
+        self._agents = agents
+        self._principal_of = principal_of
+        self._workspace = workspace
+
+    async def call(self, call: ApprovedCall) -> CallResult:
+        """Run the call's tool with exactly its action."""
+        runner = await self._agents.runner()
+        return await runner.call(call, self._principal_of(call.behalf), self._workspace(call.session_id))

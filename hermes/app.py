@@ -19,10 +19,18 @@ from gateway.gateway import Gateway, Host
 from gateway.housekeeping import Retention
 from gateway.local import LocalAdapter
 from gateway.operations import operations
-from gateway.ports import StoredJournal, StoredLedger, StoredLog, StoredNotes, StoredOutlet
+from gateway.ports import (
+    StoredJournal,
+    StoredLedger,
+    StoredLog,
+    StoredNotes,
+    StoredOutlet,
+    StoredShelf,
+)
 from gateway.settings import GatewaySettings
 from hermes import daemon, greeting, plugins
 from hermes.agents import Agents
+from hermes.gate import Gatekeeping, Surrounding
 from hermes.home import Home
 from hermes.logs import Logs
 from hermes.operations import operations as configuration
@@ -193,7 +201,13 @@ class App:
             database, self._bus, self._clock, gateway_settings(self._settings), host, self._adapters()
         )
         ledger = StoredLedger(database, gateway.today)
-        self._agents.connect(StoredLog(database), StoredJournal(database), ledger, StoredNotes(database))
+        self._agents.connect(
+            StoredLog(database),
+            StoredJournal(database),
+            ledger,
+            StoredNotes(database),
+            StoredShelf(database),
+        )
         self._agents.connect_chat(gateway.desk, StoredOutlet(database))
         return gateway
 
@@ -201,10 +215,18 @@ class App:
         chosen = self._settings.workspace.path
         return Path(chosen).expanduser() if chosen else self._home.workspace
 
-    def _facts(self) -> Mapping[str, Any]:
+    async def _facts(self) -> Mapping[str, Any]:
+        gate = dict(await self._gate.facts())
         warnings = [f"Configuration: {self._problem}"] if self._problem else []
+        warnings += gate.pop("warnings", [])
         clients = [str(client) for client in self._web.mcp_clients_seen()] if self._web else []
-        return {"version": VERSION, "warnings": warnings, "mcp_clients": clients, **self._agents.facts()}
+        return {
+            "version": VERSION,
+            "warnings": warnings,
+            "mcp_clients": clients,
+            **self._agents.facts(),
+            **gate,
+        }
 
     def _restart(self, actor: str) -> None:
         log.info("%s asked for a restart.", actor)
@@ -212,9 +234,14 @@ class App:
 
     async def _serve(self, database: Database, listener: Any) -> None:
         gateway = self._gateway = self._build(database)
+        zone = owner_zone(self._settings)
+        redact = self._logs.redact if self._logs else str
+        place = Surrounding(self._home.root, zone, redact, self._workspace)
+        self._gate = await Gatekeeping.build(gateway, self._bus, self._agents, self._settings, place)
         watchdog = LoopWatchdog(self._clock)
         try:
             async with asyncio.TaskGroup() as group:
+                await self._gate.open(group)
                 await gateway.open(group)
                 gateway.connect()
                 watchdog.start()
@@ -231,6 +258,7 @@ class App:
     async def _close(self, gateway: Gateway) -> None:
         self._notifier.send("STOPPING=1")
         await gateway.drain()
+        await self._gate.service.drain(self._settings.turns.drain_seconds)
         if self._web is not None:
             await self._web.stop()
         await self._agents.close()
@@ -319,6 +347,7 @@ class App:
         self._settings, self._problem = settings, ""
         self._gateway.configure(gateway_settings(settings))
         self._agents.configure(agent_settings(settings))
+        self._gate.configure(settings)
         if self._logs is not None:
             self._logs.apply(settings.log, secret_values(settings))
         log.info("The configuration was read again.")

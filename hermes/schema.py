@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from agent.settings import AgentSettings
+from approvals.settings import ApprovalSettings
 from gateway.platforms.telegram.settings import TelegramSettings
 from gateway.settings import (
     AccessSettings,
@@ -113,4 +114,5 @@ class Settings(Section):
     notices: NoticeSettings = Field(default_factory=NoticeSettings)
     store: StoreSettings = Field(default_factory=StoreSettings)
     log: LogSettings = Field(default_factory=LogSettings)
+    approvals: ApprovalSettings = Field(default_factory=ApprovalSettings)
     client: ClientSettings = Field(default_factory=ClientSettings)

@@ -84,7 +84,7 @@ class ConversationCommands:
     async def new(self, call: CommandCall) -> CommandReply:
         """Open a new session at this place."""
         self._services.turns.halt(call.session_id, "/new")
-        await self._services.desk.cancel(call.session_id, call.principal.id)
+        await self._services.cancel(call.session_id, call.principal.id)
         await self._database.write(
             sessions.open_new, self._key(call), call.address, call.principal.id, private=call.private
         )
@@ -159,7 +159,7 @@ class ConversationCommands:
         """Stop the running turn, or withdraw an open question."""
         if self._services.turns.halt(call.session_id, call.principal.name or call.principal.id):
             return CommandReply("⏹ Stopping.")
-        if await self._services.desk.cancel(call.session_id, call.principal.id):
+        if await self._services.cancel(call.session_id, call.principal.id):
             return CommandReply("⏹ The open question is withdrawn.")
         return CommandReply("Nothing is running here.")
 
@@ -248,7 +248,7 @@ class ConversationCommands:
     async def forget(self, call: CommandCall) -> CommandReply:
         """Erase the session with its files."""
         self._services.turns.halt(call.session_id, "/forget")
-        await self._services.desk.cancel(call.session_id, call.principal.id)
+        await self._services.cancel(call.session_id, call.principal.id)
         columns = await self._database.read(sessions.attachments, call.session_id)
         count = sum(len(json.loads(column)) for column in columns)
         await self._database.write(sessions.forget, call.session_id, actor=call.principal.id)

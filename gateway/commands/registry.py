@@ -17,8 +17,15 @@ class Registry:
     """All commands by name and alias."""
 
     def __init__(self, commands: Iterable[Command]) -> None:
-        self._commands = tuple(commands)
-        self._by_name = {name: item for item in self._commands for name in (item.name, *item.aliases)}
+        self._commands: tuple[Command, ...] = ()
+        self._by_name: dict[str, Command] = {}
+        self.extend(commands)
+
+    def extend(self, commands: Iterable[Command]) -> None:
+        """Add commands of another room; they come last in the help."""
+        added = tuple(commands)
+        self._commands += added
+        self._by_name |= {name: item for item in added for name in (item.name, *item.aliases)}
 
     @property
     def commands(self) -> tuple[Command, ...]:

@@ -34,9 +34,10 @@ class Conversations(Protocol):
 class Services:
     """Everything a command may use.
 
+    ``cancel(session_id, actor)`` withdraws what waits for a decision in a session and returns how much that was;
     ``conversations()`` loads the agent room on first use; ``status()`` are the lines of ``/status``; ``model`` is the
-    configured model; ``restart(actor)`` ends the daemon so that its supervisor starts it again; ``forget`` removes a
-    session's files.
+    configured model; ``restart(actor)`` ends the daemon so that its supervisor starts it again; ``media`` is the folder
+    of received files.
     """
 
     database: Database
@@ -46,6 +47,7 @@ class Services:
     zone: ZoneInfo
     turns: Turns
     desk: QuestionDesk
+    cancel: Callable[[str, str], Awaitable[int]]
     connections: Callable[[], Mapping[str, Connection]]
     conversations: Callable[[], Awaitable[Conversations]]
     status: Callable[[], Awaitable[Mapping[str, Any]]]

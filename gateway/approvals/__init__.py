@@ -1,0 +1,1 @@
+"""Approvals as people meet them: cards, taps and commands; the gate itself is in ``approvals/``."""

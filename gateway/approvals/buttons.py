@@ -1,0 +1,80 @@
+"""The values of a card's buttons: which request, what to do, and proof that we made them.
+
+A value is ``a:ID:VERB:MAC`` within the 64 bytes a platform keeps; the MAC is over id and verb with a key of this home,
+so that an old, foreign or altered button can never reach another request.
+"""
+
+import hmac
+import secrets
+from dataclasses import dataclass
+from enum import StrEnum
+from hashlib import sha256
+
+from kernel.messages import Button
+from store import marks
+from store.database import Database
+from store.units import Unit
+
+TAP = "a"
+MAC_LENGTH = 12
+KEY_MARK = "button_key"
+
+
+class Verb(StrEnum):
+    """What a button does."""
+
+    ONCE = "once"
+    SESSION = "session"
+    ALWAYS = "always"
+    GRANT = "grant"
+    REFUSE = "refuse"
+    HOLD = "hold"
+    RELEASE = "release"
+    RUN = "run"
+    AGAIN = "again"
+    HAPPENED = "yes"
+    FAILED = "no"
+
+
+@dataclass(frozen=True, slots=True)
+class Pressed:
+    """A button of ours that somebody pressed."""
+
+    approval_id: str
+    verb: Verb
+
+
+class Buttons:
+    """Makes and reads button values with the key of this home."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+
+    @classmethod
+    async def load(cls, database: Database) -> "Buttons":
+        """Read the key of this home, making it on first use."""
+        return cls(bytes.fromhex(await database.write(_key)))
+
+    def _mac(self, approval_id: str, verb: str) -> str:
+        return hmac.new(self._key, f"{approval_id}:{verb}".encode(), sha256).hexdigest()[:MAC_LENGTH]
+
+    def make(self, label: str, approval_id: str, verb: Verb) -> Button:
+        """Return a button."""
+        return Button(label, f"{TAP}:{approval_id}:{verb}:{self._mac(approval_id, verb)}")
+
+    def read(self, value: str) -> Pressed | None:
+        """Return what was pressed, or ``None`` for a value that we did not make."""
+        parts = value.split(":")
+        if len(parts) != 4 or parts[0] != TAP or parts[2] not in set(Verb):  # noqa: PLR2004 - the form above
+            return None
+        if not hmac.compare_digest(parts[3].encode(), self._mac(parts[1], parts[2]).encode()):
+            return None
+        return Pressed(parts[1], Verb(parts[2]))
+
+
+def _key(tx: Unit) -> str:
+    known = marks.get(tx, KEY_MARK)
+    if not known:
+        known = secrets.token_hex(32)
+        marks.put(tx, KEY_MARK, known)
+    return known

@@ -1,0 +1,123 @@
+"""Commands about approvals: list, decide by a short name, edit, and the standing permissions."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from approvals.service import ApprovalService
+from gateway.approvals import text
+from gateway.approvals.batches import Batches
+from gateway.commands.conversation import short_time
+from kernel.approvals import Approval, How
+from kernel.clock import Clock
+from kernel.errors import InvalidInput
+from kernel.people import Principal, Role
+from kernel.risk import Tier
+from kernel.specs import Command, CommandCall, CommandReply
+from store import approvals, grants
+from store.database import Database
+
+LISTED = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the commands work with."""
+
+    database: Database
+    service: ApprovalService
+    batches: Batches
+    clock: Clock
+    zone: ZoneInfo
+
+
+class ApprovalCommands:
+    """``/approvals /approve /deny /edit /grants``."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._service = parts.service
+
+    def commands(self) -> Sequence[Command]:
+        """Return the commands in the order of the help."""
+        operator = Role.OPERATOR
+        return (
+            Command("approvals", "List what waits for a decision.", self.list, "[tier]", role=operator),
+            Command("approve", "Approve a request.", self.approve, "ID [session | code CODE]", role=operator),
+            Command(
+                "deny", "Refuse a request.", self.deny, "ID [reason]", aliases=("refuse",), role=operator
+            ),
+            Command("edit", "Approve another text than was asked.", self.edit, "ID new text", role=operator),
+            Command(
+                "grants", "List or revoke standing permissions.", self.grants, "[revoke ID]", role=operator
+            ),
+        )
+
+    async def list(self, call: CommandCall) -> CommandReply:
+        """List what waits, with buttons for each tier that has several."""
+        waiting = await self._parts.database.read(approvals.waiting, LISTED)
+        if call.args:
+            waiting = [item for item in waiting if str(item.tier) == call.args.lower()]
+        if not waiting:
+            return CommandReply("Nothing waits for a decision.")
+        now = self._parts.clock.now()
+        lines = [text.line(item, self._parts.zone, now) for item in waiting]
+        lines += ["", "/approve ID or /deny ID decides; the card has the whole action."]
+        return CommandReply("\n".join(lines), self._parts.batches.offers(waiting))
+
+    async def _request(self, ref: str) -> Approval:
+        found = await self._parts.database.read(approvals.by_ref, ref) if ref else None
+        if found is None:
+            raise InvalidInput(f"There is no request {ref!r}.", remedy="/approvals lists what waits.")
+        return found
+
+    async def approve(self, call: CommandCall) -> CommandReply:
+        """Approve by a short name; ``session`` approves for the session, ``code`` brings a step-up code."""
+        ref, _, rest = call.args.partition(" ")
+        approval = await self._request(ref)
+        word, _, code = rest.strip().partition(" ")
+        how = {"session": How.SESSION, "always": How.ALWAYS}.get(word, How.ONCE)
+        if approval.tier is Tier.LOW and approval.veto_left is not None:
+            how = How.RUN_NOW
+        reason = "" if word in ("session", "always", "code") else rest.strip()
+        typed = code.strip() if word == "code" else ""
+        verdict = await self._service.decide(approval.id, call.principal, how, reason=reason, code=typed)
+        return CommandReply(verdict.sentence)
+
+    async def deny(self, call: CommandCall) -> CommandReply:
+        """Refuse by a short name; the reason reaches the agent."""
+        ref, _, reason = call.args.partition(" ")
+        approval = await self._request(ref)
+        verdict = await self._service.decide(approval.id, call.principal, How.REFUSE, reason=reason.strip())
+        return CommandReply(verdict.sentence)
+
+    async def edit(self, call: CommandCall) -> CommandReply:
+        """Approve an edited text, which is judged afresh."""
+        ref, _, wanted = call.args.partition(" ")
+        approval = await self._request(ref)
+        if not wanted.strip():
+            raise InvalidInput("There is no new text.", remedy=f"Write /edit {approval.short} and the text.")
+        if not approval.action.editable:
+            raise InvalidInput("This request cannot be edited.", remedy="Refuse it with a reason instead.")
+        verdict = await self._service.decide(approval.id, call.principal, How.ONCE, edited=wanted.strip())
+        return CommandReply(verdict.sentence)
+
+    async def grants(self, call: CommandCall) -> CommandReply:
+        """List or revoke standing permissions."""
+        verb, _, id = call.args.partition(" ")
+        if verb == "revoke" and id.strip():
+            return await self._revoke(id.strip(), call.principal)
+        now = self._parts.clock.now()
+        found = await self._parts.database.read(grants.listed, now)
+        if not found:
+            return CommandReply("There are no standing permissions.")
+        lines = [
+            f"- `{item.id}` {'this session' if item.session_id else 'everywhere'}: `{item.pattern}` until "
+            f"{short_time(item.expires_at, self._parts.zone, now)}, used {item.uses} times"
+            for item in found
+        ]
+        return CommandReply("\n".join((*lines, "", "/grants revoke ID ends one.")))
+
+    async def _revoke(self, id: str, principal: Principal) -> CommandReply:
+        revoked = await self._service.revoke(id, principal)
+        return CommandReply(f"Revoked: `{revoked.pattern}`.")

@@ -1,0 +1,89 @@
+"""Taps on cards: each leads to an honest sentence for the one who tapped."""
+
+from zoneinfo import ZoneInfo
+
+from approvals import wording
+from approvals.service import ApprovalService
+from gateway.approvals import text
+from gateway.approvals.buttons import Buttons, Pressed, Verb
+from gateway.commands.conversation import short_time
+from kernel.approvals import Approval, How, Verdict
+from kernel.clock import Clock
+from kernel.crashpoints import crashpoint
+from kernel.messages import Button, Outbound, Priority
+from kernel.people import Principal, Role
+from kernel.states import OutboxState
+from store import approvals, outbox
+from store.database import Database
+from store.inbox import InboxRow
+from store.outbox import Owed
+
+DECISIONS = {
+    Verb.ONCE: How.ONCE,
+    Verb.SESSION: How.SESSION,
+    Verb.GRANT: How.ALWAYS,
+    Verb.REFUSE: How.REFUSE,
+    Verb.HOLD: How.HOLD,
+    Verb.RELEASE: How.RELEASE,
+    Verb.RUN: How.RUN_NOW,
+}
+NOT_OURS = "This button is not one of mine."
+INCOMPLETE = "Not all of this request could be shown here, so it cannot be approved here. Open the page, or /approvals."
+
+
+class CardTaps:
+    """Carries out what a card's buttons say."""
+
+    def __init__(
+        self, database: Database, service: ApprovalService, buttons: Buttons, clock: Clock, zone: ZoneInfo
+    ) -> None:
+        self._database = database
+        self._service = service
+        self._buttons = buttons
+        self._clock = clock
+        self._zone = zone
+
+    async def tapped(self, row: InboxRow, principal: Principal) -> str:
+        """Handle a tap and return the sentence for the one who tapped."""
+        pressed = self._buttons.read(row.inbound.tap)
+        if pressed is None:
+            return NOT_OURS
+        crashpoint("approval.after_tap")
+        if pressed.verb is Verb.ALWAYS:
+            return await self._offer_grant(row, pressed, principal)
+        how = DECISIONS.get(pressed.verb)
+        if how is not None and how.approves and not await self._complete(row, pressed.approval_id):
+            return INCOMPLETE
+        return (await self._verdict(pressed, how, principal)).sentence
+
+    async def _verdict(self, pressed: Pressed, how: How | None, principal: Principal) -> Verdict:
+        ref = pressed.approval_id
+        if how is not None:
+            return await self._service.decide(ref, principal, how)
+        if pressed.verb is Verb.AGAIN:
+            return await self._service.ask_again(ref, principal)
+        return await self._service.settle(ref, principal, happened=pressed.verb is Verb.HAPPENED)
+
+    async def _complete(self, row: InboxRow, ref: str) -> bool:
+        """Tell whether every message of the tapped card was delivered."""
+        place = row.inbound.address
+        cards = await self._database.read(approvals.cards, ref)
+        here = [card for card in cards if card.message.address[:3] == place[:3]]
+        return all(card.state is OutboxState.SENT for card in here)
+
+    async def _offer_grant(self, row: InboxRow, pressed: Pressed, principal: Principal) -> str:
+        """Show the pattern and its end before it is granted."""
+        if principal.role < Role.OPERATOR:
+            return "Only approvers can decide this."
+        approval = await self._database.read(approvals.get, pressed.approval_id)
+        pattern = wording.pattern(approval.action, exact=True)
+        until = short_time(self._service.granted_until(), self._zone, self._clock.now())
+        told = f"Always allow this, until {until}?\n\n{text.fenced(pattern)}\n\n/grants lists and revokes it."
+        card = Outbound(row.inbound.address, told, buttons=((self._grant_button(approval),),))
+        await self._database.write(
+            outbox.add, Owed(f"approval:{approval.id}:grant:{row.id}", card, Priority.QUESTION)
+        )
+        return "Look at what would be allowed."
+
+    def _grant_button(self, approval: Approval) -> Button:
+        return self._buttons.make("✅ Approve and always allow", approval.id, Verb.GRANT)

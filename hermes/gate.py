@@ -1,0 +1,101 @@
+"""The approval gate, wired: its service, its cards and taps in the chats, and the agents it guards."""
+
+import asyncio
+import getpass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from approvals.policy import Policy, Surroundings
+from approvals.service import ApprovalService
+from approvals.settings import ApprovalSettings
+from gateway.approvals import batches, buttons
+from gateway.approvals.alive import DeadManSignal
+from gateway.approvals.batches import Batches
+from gateway.approvals.buttons import Buttons
+from gateway.approvals.cards import Cards, Scenery
+from gateway.approvals.commands import ApprovalCommands, Parts
+from gateway.approvals.taps import CardTaps
+from gateway.gateway import Gateway
+from hermes.agents import Agents, Caller
+from hermes.schema import Settings
+from kernel.bus import Bus
+
+
+@dataclass(frozen=True, slots=True)
+class Surrounding:
+    """What the gate is told of its place: the home, the owner's timezone, and what removes secrets from a text."""
+
+    home: Path
+    zone: ZoneInfo
+    redact: Callable[[str], str]
+    workspace: Callable[[str], Path]
+
+
+class Gatekeeping:
+    """The gate of one daemon."""
+
+    def __init__(
+        self, service: ApprovalService, cards: Cards, alive: DeadManSignal, place: Surrounding
+    ) -> None:
+        self.service = service
+        self._cards = cards
+        self._alive = alive
+        self._place = place
+
+    @classmethod
+    async def build(
+        cls, gateway: Gateway, bus: Bus, agents: Agents, settings: Settings, place: Surrounding
+    ) -> "Gatekeeping":
+        """Put the gate together and connect it with the gateway's control lane and with the agents."""
+        database, clock, chosen = gateway.database, gateway.clock, settings.approvals
+        keys = await Buttons.load(database)
+        scenery = Scenery(gateway.adapters, place.zone, settings.web.public_url)
+        cards = Cards(keys, gateway.access, clock, scenery, chosen, gateway.chats.is_group)
+        caller = Caller(agents, gateway.access.principal_of, place.workspace)
+        service = ApprovalService(
+            database, bus, clock, chosen, _policy(settings, place), cards, caller, redact=place.redact
+        )
+        batch = Batches(database, service, clock, place.zone)
+        gateway.control.taps[buttons.TAP] = CardTaps(database, service, keys, clock, place.zone).tapped
+        gateway.control.taps[batches.TAP] = batch.tapped
+        gateway.registry.extend(
+            ApprovalCommands(Parts(database, service, batch, clock, place.zone)).commands()
+        )
+        gateway.cancels.append(service.cancel)
+        agents.guard(service)
+        return cls(
+            service, cards, DeadManSignal(chosen, lambda: bool(gateway.reporter.health()["alive"])), place
+        )
+
+    async def open(self, group: asyncio.TaskGroup) -> None:
+        """Take up what the last process left; before anything comes in."""
+        await self.service.open(group)
+        group.create_task(self._alive.run(), name="dead-man signal")
+
+    def configure(self, settings: Settings) -> None:
+        """Use new settings; what is asked already keeps what it was asked with."""
+        self.service.configure(settings.approvals, _policy(settings, self._place))
+        self._cards.configure(settings.approvals)
+
+    async def facts(self) -> Mapping[str, Any]:
+        """Return what a status says of the gate; trust is a warning for as long as it lasts."""
+        facts = dict(await self.service.facts())
+        mode = str(facts["approvals_mode"])
+        if mode.startswith("trust"):
+            facts["warnings"] = [f"Approvals: {mode}; medium risk runs unasked."]
+        return facts
+
+
+def _policy(settings: Settings, place: Surrounding) -> Policy:
+    chosen: ApprovalSettings = settings.approvals
+    surroundings = Surroundings(
+        str(Path.home()),
+        str(place.home),
+        getpass.getuser(),
+        port=settings.web.port or 8420,
+        projects=tuple(str(Path(folder).expanduser()) for folder in settings.workspace.projects),
+    )
+    return Policy(chosen, surroundings)
