@@ -144,6 +144,9 @@ class Turn:
             usage_limits=_UNLIMITED,
         ) as run:
             self._run = run
+            if self._is_ended():
+                # The person said stop while the model was still being loaded.
+                run.cancel()
             for given in steering:
                 self._give(given, run)
             try:
