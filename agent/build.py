@@ -6,22 +6,34 @@ from pathlib import Path
 
 from agent.runner import AgentRunner
 from agent.settings import AgentSettings
+from agent.toolbox import Toolbox
+from agent.tools import harmless
 from agent.tools.notes import note_tools
 from agent.tools.people import people_tools
+from agent.tools.terminal.processes import Processes
+from agent.tools.terminal.sandbox import Sandbox
+from agent.tools.terminal.tool import Terminal, terminal_tools
 from agent.tools.web import web_tools
 from agent.tools.workspace import workspace_tools
 from kernel.clock import Clock
-from kernel.ports import ConversationLog, Gate, Journal, Ledger, Notes, Outlet, Questions
+from kernel.ports import ConversationLog, Gate, Journal, Ledger, Notes, Outlet, Questions, Shelf
 from kernel.specs import Tool
 
 
-def tools(settings: AgentSettings, notes: Notes, questions: Questions, outlet: Outlet) -> list[Tool]:
-    """Return the built-in tools."""
+def tools(
+    settings: AgentSettings,
+    notes: Notes,
+    questions: Questions,
+    outlet: Outlet,
+    terminal: Terminal | None = None,
+) -> list[Tool]:
+    """Return the built-in tools; the terminal's are there where a terminal is given."""
     return [
         *workspace_tools(settings.tools),
         *web_tools(settings.fetch, settings.tools.output),
         *note_tools(notes),
         *people_tools(settings.tools, questions, outlet),
+        *(terminal_tools(terminal) if terminal is not None else ()),
     ]
 
 
@@ -35,6 +47,7 @@ class AgentPorts:
     notes: Notes
     questions: Questions
     outlet: Outlet
+    shelf: Shelf
 
 
 def build_runner(
@@ -47,15 +60,19 @@ def build_runner(
     gate: Gate | None = None,
 ) -> AgentRunner:
     """Return the runner; the composition root calls this in a thread, before the first turn."""
+    limits = settings.tools
+    harmless.check(extra_tools)
+    processes = Processes(limits.terminal.background)
+    terminal = Terminal(limits, ports.shelf, processes, Sandbox(limits.terminal, home), home / "media")
+    offered = [*tools(settings, ports.notes, ports.questions, ports.outlet, terminal), *extra_tools]
     runner = AgentRunner(
         settings,
         log=ports.log,
-        journal=ports.journal,
         ledger=ports.ledger,
-        tools=[*tools(settings, ports.notes, ports.questions, ports.outlet), *extra_tools],
+        toolbox=Toolbox(offered, ports.journal, settings, gate),
+        processes=processes,
         home=home,
         clock=clock,
-        gate=gate,
     )
     runner.load()
     return runner

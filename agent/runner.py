@@ -24,12 +24,15 @@ from agent.settings import AgentSettings
 from agent.shaping import Shaping
 from agent.spending import check_day, usage_of
 from agent.toolbox import Toolbox, TurnState
+from agent.tools.terminal.processes import Processes
 from agent.turn import Turn, TurnAgent
+from kernel.approvals import Action, ActionKind, ApprovedCall, CallResult
 from kernel.clock import Clock
-from kernel.errors import AgentError, HermesError, ModelUnavailable, Stale
-from kernel.ports import ConversationLog, Gate, Journal, Ledger
+from kernel.errors import AgentError, HermesError, ModelUnavailable, NotFound, Stale
+from kernel.people import Principal
+from kernel.ports import ConversationLog, Ledger
 from kernel.specs import Tool
-from kernel.turns import StagedConversation, TurnInput, TurnIO, TurnOutcome, TurnRequest
+from kernel.turns import StagedConversation, ToolContext, TurnInput, TurnIO, TurnOutcome, TurnRequest
 
 log = logging.getLogger("hermes.agent")
 
@@ -47,13 +50,14 @@ class AgentRunner:
         settings: AgentSettings,
         *,
         log: ConversationLog,
-        journal: Journal,
         ledger: Ledger,
-        tools: Sequence[Tool],
+        toolbox: Toolbox,
+        processes: Processes,
         home: Path,
         clock: Clock,
-        gate: Gate | None = None,
     ) -> None:
+        self.toolbox = toolbox
+        self._processes = processes
         self._settings = settings
         self._log = log
         self._ledger = ledger
@@ -61,7 +65,6 @@ class AgentRunner:
         self._shaping = Shaping(home, settings.context.shaping_file, settings.instructions)
         self._cache = MessageCache()
         self._sessions = Sessions(log, self._cache, settings.context)
-        self.toolbox = Toolbox(tools, journal, settings, gate)
         self._mcp = McpServers(settings.mcp, self.toolbox.publish, settings.tools.output)
         self._agent: TurnAgent = TurnAgent(
             name="hermes",
@@ -116,9 +119,33 @@ class AgentRunner:
         self._mcp.start()
 
     async def close(self) -> None:
-        """Close the connections to models and MCP servers."""
+        """End the commands that run, and close the connections to models and MCP servers."""
+        await self._processes.close()
         await self._mcp.close()
         await self._models.close()
+
+    async def call(self, call: ApprovedCall, principal: Principal, workspace: Path) -> CallResult:
+        """Carry out an approved call with exactly its action; whatever goes wrong is a result as well.
+
+        ``principal`` is the person behind ``call.behalf`` as they are admitted now.
+        """
+        request = TurnRequest(call.turn_id, call.session_id, call.origin, principal, (), workspace)
+        context = ToolContext(request, call.call_key, Unheard(), call.action)
+        try:
+            tool = await self._tool(call.action)
+            return await self.toolbox.carry_out_approved(tool, call.arguments, context)
+        except HermesError as error:
+            return CallResult(f"Failed: {error}")
+
+    async def _tool(self, action: Action) -> Tool:
+        """Return the tool of an action; one of an MCP server is waited for while it connects."""
+        if action.kind is ActionKind.MCP:
+            self._mcp.start()
+            await self._mcp.settled(action.target.partition(".")[0])
+        try:
+            return self.toolbox.tool(action.tool)
+        except KeyError:
+            raise NotFound(f"There is no tool {action.tool} any more.") from None
 
     def mcp_status(self) -> list[McpStatus]:
         """Return how each configured MCP server fares."""
@@ -226,6 +253,27 @@ class AgentRunner:
             notices=tuple(notices),
             failed=failure is not None,
         )
+
+
+class Unheard:
+    """The TurnIO of a call that runs outside a turn: there is no bubble, and a decision cannot be talked to."""
+
+    def __init__(self) -> None:
+        self.stop = asyncio.Event()
+
+    def text(self, delta: str) -> None:
+        """Show nothing."""
+
+    def activity(self, label: str) -> None:
+        """Show nothing."""
+
+    def steering(self) -> Sequence[TurnInput]:
+        """Return nothing: nobody speaks to it."""
+        return ()
+
+    async def steered(self) -> None:
+        """Wait for ever."""
+        await asyncio.Event().wait()
 
 
 def _texts(messages: Sequence[ModelMessage]) -> list[str]:

@@ -93,6 +93,41 @@ class ContextSettings(Section):
     )
 
 
+SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+VariableName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+
+
+class TerminalSettings(Section):
+    """How commands run that agents ask for."""
+
+    enabled: bool = Field(default=True, description="Offer the terminal to agents.")
+    timeout: float = Field(
+        default=120.0, gt=0, description="Seconds a command may take unless it asks for another time."
+    )
+    longest: float = Field(default=1500.0, gt=0, description="Seconds a command may ask for at most.")
+    background: int = Field(default=8, ge=0, description="Background processes that may run at once.")
+    keep_output: int = Field(
+        default=50_000_000,
+        ge=0,
+        description="Bytes kept as a file of an output that is too long to be shown whole.",
+    )
+    path: str = Field(
+        default=SEARCH_PATH, min_length=1, description="PATH of commands; folders, separated by colons."
+    )
+    environment: dict[VariableName, str] = Field(
+        default_factory=dict,
+        description="Variables every command gets besides PATH, HOME, LANG and the like.",
+    )
+    sandbox: Literal["off", "auto", "required"] = Field(
+        default="off",
+        description="Run commands in bubblewrap: auto where it works, required: or not at all.",
+    )
+    network: bool = Field(default=True, description="Let commands in the sandbox use the network.")
+    writable: tuple[str, ...] = Field(
+        default=(), description="Folders that sandboxed commands may write to, besides workspace and /tmp."
+    )
+
+
 class ToolSettings(Section):
     """Limits of the built-in tools."""
 
@@ -110,6 +145,9 @@ class ToolSettings(Section):
         default=500, ge=1, description="Entries of a folder listing and matches of a search."
     )
     timeout: float = Field(default=120.0, gt=0, description="Seconds a tool call may take.")
+    terminal: TerminalSettings = Field(
+        default=TerminalSettings(), description="How commands run that agents ask for."
+    )
 
 
 class FetchSettings(Section):
@@ -145,7 +183,7 @@ class McpServerSettings(Section):
     )
     timeout: float = Field(default=30.0, gt=0, description="Seconds for connecting and for one call.")
     safe_tools: tuple[str, ...] = Field(
-        default=(), description="Names of the tools that are offered; all others are not."
+        default=(), description="Names of its tools that run unasked; all others wait for an approval."
     )
 
 

@@ -5,7 +5,7 @@ import inspect
 import json
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NotRequired, Required, cast, get_type_hints
 
 from pydantic import TypeAdapter
@@ -16,8 +16,9 @@ from pydantic_ai.toolsets import AbstractToolset, ToolsetTool
 from typing_extensions import TypedDict
 
 from agent.settings import AgentSettings
+from kernel.approvals import CallResult
 from kernel.crashpoints import crashpoint
-from kernel.errors import HermesError
+from kernel.errors import AccessDenied, HermesError
 from kernel.ports import Gate, Journal
 from kernel.specs import Tool
 from kernel.turns import Held, ToolContext, TurnIO, TurnRequest
@@ -123,10 +124,17 @@ class Toolbox(AbstractToolset[TurnState]):
         return ""
 
     async def carry_out(self, tool: Tool, arguments: dict[str, Any], context: ToolContext) -> str:
-        """Journal and run one call; raise Held when it waits for a person.
+        """Ask the gate, journal and run one call; raise Held when it waits for a person.
 
-        A held call stays begun in the journal, so that after a crash it runs again and is held again.
+        What the gate refuses or holds has not begun: it is not in the journal. A question to a person stays begun
+        there, so that after a crash it runs again and is held again.
         """
+        try:
+            context = await self._admitted(tool, arguments, context)
+        except HermesError as error:
+            return f"Failed: {error}"
+        except (OSError, ValueError) as error:
+            return f"Failed: {tool.name} cannot be judged: {error}"
         dumped = json.dumps(arguments, ensure_ascii=False, sort_keys=True, default=str)
         begun = await self._journal.begin(
             context.request, context.call_key, tool.name, dumped, idempotent=tool.idempotent
@@ -134,29 +142,50 @@ class Toolbox(AbstractToolset[TurnState]):
         if begun.replay:
             return begun.result
         crashpoint("tool.after_intent")
-        context.io.activity(tool.label(arguments) or tool.name.replace("_", " "))
         result = await self._result(tool, arguments, context)
         crashpoint("tool.after_run")
-        await self._journal.finish(context.request, context.call_key, result)
+        await self._journal.finish(context.request, context.call_key, result.text)
         crashpoint("tool.after_done")
-        return result
+        return result.text
 
-    async def _result(self, tool: Tool, arguments: dict[str, Any], context: ToolContext) -> str:
+    async def carry_out_approved(
+        self, tool: Tool, arguments: dict[str, Any], context: ToolContext
+    ) -> CallResult:
+        """Run one call that was approved, exactly as ``context.approved`` says: no gate, no journal."""
+        _check_role(tool, context)
+        return await self._result(tool, arguments, context)
+
+    async def _admitted(self, tool: Tool, arguments: dict[str, Any], context: ToolContext) -> ToolContext:
+        """Return the context with the action the gate has let pass; what has an action never runs without a gate."""
+        _check_role(tool, context)
+        action = await self._gate.check(context, tool, arguments) if self._gate is not None else None
+        if tool.action is not None and action is None:
+            raise AccessDenied(f"{tool.name} does not run without the approval gate.")
+        return replace(context, approved=action)
+
+    async def _result(self, tool: Tool, arguments: dict[str, Any], context: ToolContext) -> CallResult:
         """Run a call and return its output or, where it failed, a sentence that says why."""
+        context.io.activity(tool.label(arguments) or tool.name.replace("_", " "))
+        limit = None if tool.keeps_time else self._settings.tools.timeout
         try:
-            if self._gate is not None:
-                await self._gate.check(context, tool.name, arguments)
-            async with asyncio.timeout(self._settings.tools.timeout):
-                return capped(await tool.run(context, **arguments), self._settings.tools.output)
+            async with asyncio.timeout(limit):
+                result = await tool.run(context, **arguments)
         except Held:
             raise
         except TimeoutError:
-            return f"Failed: {tool.name} took longer than {self._settings.tools.timeout:g} seconds."
+            return CallResult(f"Failed: {tool.name} took longer than {limit or 0:g} seconds.")
         except (HermesError, OSError, ValueError) as error:
-            return f"Failed: {error}"
+            return CallResult(f"Failed: {error}")
         except Exception as error:
             log.exception("tool %s failed", tool.name)
-            return f"Failed: {tool.name} broke ({type(error).__name__})."
+            return CallResult(f"Failed: {tool.name} broke ({type(error).__name__}).")
+        given = CallResult(result) if isinstance(result, str) else result
+        return replace(given, text=capped(given.text, self._settings.tools.output))
+
+
+def _check_role(tool: Tool, context: ToolContext) -> None:
+    if context.request.principal.role < tool.role:
+        raise AccessDenied(f"{tool.name} is for {tool.role.word}s and above.")
 
 
 def capped(text: str, limit: int) -> str:

@@ -109,3 +109,15 @@ class ToolCaller(Protocol):
     async def call(self, call: ApprovedCall) -> CallResult:
         """Run the call's tool with exactly its action (``ToolContext.approved``); a failure is a result as well."""
         ...
+
+
+class Shelf(Protocol):
+    """Small texts that tools keep for a session from one call to the next, also over a restart."""
+
+    async def get(self, session_id: str, name: str) -> str:
+        """Return what was put there, or an empty string."""
+        ...
+
+    async def put(self, session_id: str, name: str, value: str) -> None:
+        """Keep a text; an empty one removes it."""
+        ...

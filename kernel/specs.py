@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from kernel.approvals import Action
+from kernel.approvals import Action, CallResult
 from kernel.messages import Address, Button
 from kernel.people import Principal, Role, Scope
 from kernel.turns import ToolContext
@@ -68,14 +68,18 @@ class Command:
 class Tool:
     """A function an agent may call.
 
-    ``run`` is ``async (context: ToolContext, **arguments) -> str``; its annotations give the parameters and its
-    docstring the description. ``idempotent`` says that running it twice is the same as once. ``label`` makes the
-    few words a person sees while it runs, from the arguments. ``action(context, arguments)`` says exactly what a call
-    would do, for the gate to judge; ``None`` is for what never needs it: reading in the workspace, notes, questions.
+    ``run`` is ``async (context: ToolContext, **arguments)`` and returns a text, or a CallResult where there is an exit
+    code; its annotations give the parameters and its docstring the description. ``idempotent`` says that running it
+    twice is the same as once. ``label`` makes the few words a person sees while it runs, from the arguments.
+    ``action(context, arguments)`` says exactly what a call would do, for the gate to judge; ``None`` is for what never
+    needs it: reading in the workspace, notes, questions. ``role`` is the least that the person of the turn must be.
+    ``keeps_time`` says that a call ends by itself in the time it is given, so that no other limit has to end it.
     """
 
     name: str
-    run: Callable[..., Awaitable[str]]
+    run: Callable[..., Awaitable[str | CallResult]]
     idempotent: bool
     label: Callable[[dict[str, Any]], str] = field(default=lambda _: "")
     action: Callable[[ToolContext, Mapping[str, Any]], Awaitable[Action]] | None = None
+    role: Role = Role.USER
+    keeps_time: bool = False

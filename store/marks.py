@@ -1,4 +1,4 @@
-"""Small facts about the daemon itself."""
+"""Small facts about the daemon itself, and what tools keep for a session."""
 
 from store.units import Query, Unit
 
@@ -24,3 +24,14 @@ def take(tx: Unit, name: str) -> str:
     """Remove a mark and return what it was, or an empty string."""
     row = tx.one("DELETE FROM mark WHERE name = ? RETURNING value", (name,))
     return row["value"] if row else ""
+
+
+def of_session(session_id: str, name: str) -> str:
+    """Return the name of a mark that belongs to a session."""
+    return f"session:{session_id}:{name}"
+
+
+def forget_session(tx: Unit, session_id: str) -> None:
+    """Remove the marks of a session."""
+    prefix = of_session(session_id, "")
+    tx.run("DELETE FROM mark WHERE substr(name, 1, ?) = ?", (len(prefix), prefix))

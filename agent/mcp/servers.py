@@ -1,6 +1,7 @@
 """Keeps the configured MCP servers connected; a dead one is tried again and never waited for."""
 
 import asyncio
+import json
 import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -12,7 +13,9 @@ from agent import framing
 from agent.load import load
 from agent.settings import McpServerSettings
 from agent.toolbox import Offered, capped
-from kernel.errors import ConfigError, InvalidInput
+from agent.tools.terminal import surroundings
+from kernel.approvals import Action, ActionKind, arguments_text
+from kernel.errors import AccessDenied, ConfigError, InvalidInput
 from kernel.specs import Tool
 from kernel.turns import ToolContext
 
@@ -25,6 +28,8 @@ FIRST_WAIT = 1.0
 LONGEST_WAIT = 300.0
 LONGEST_DESCRIPTION = 2000
 LONGEST_NAME = 64
+# What the action of a tool says that the owner has listed as safe.
+SAFE = "safe"
 
 
 class Offer(Protocol):
@@ -76,6 +81,7 @@ class McpServers:
         self._status = {name: McpStatus(name, "stopped") for name in settings}
         self._links: dict[str, Link] = {}
         self._broken = {name: asyncio.Event() for name in settings}
+        self._settled = {name: asyncio.Event() for name in settings}
         self._tasks: set[asyncio.Task[None]] = set()
 
     def status(self) -> list[McpStatus]:
@@ -88,6 +94,11 @@ class McpServers:
             return
         for name, settings in self._settings.items():
             self._tasks.add(asyncio.create_task(self._keep(name, settings)))  # noqa: TID251 - ended by close
+
+    async def settled(self, name: str) -> None:
+        """Wait until a server's tools are offered, as long as its settings allow for connecting."""
+        if (event := self._settled.get(name)) is not None:
+            await _happened(event, self._settings[name].timeout)
 
     async def close(self) -> None:
         """Disconnect from every server."""
@@ -108,12 +119,13 @@ class McpServers:
             if name in self._links:
                 del self._links[name]
                 wait = FIRST_WAIT
+            self._settled[name].clear()
             self._publish(name, ())
             await asyncio.sleep(wait)
             wait = min(wait * 2, LONGEST_WAIT)
 
     async def _serve(self, name: str, settings: McpServerSettings) -> None:
-        """Connect, offer what is safe, and return when the connection is known to be broken."""
+        """Connect, offer its tools, and return when the connection is known to be broken."""
         if bool(settings.command) == bool(settings.url):
             raise ConfigError(f"agent.mcp.{name} needs either command or url.")
         connect: Callable[[McpServerSettings], AbstractAsyncContextManager[Link]] = await asyncio.to_thread(
@@ -130,23 +142,28 @@ class McpServers:
                     raise ConnectionError("the connection broke during a call")
 
     def _offer(self, name: str, settings: McpServerSettings, offers: Sequence[Offer]) -> None:
-        safe = [offer for offer in offers if offer.name in settings.safe_tools]
-        if self._status[name].state != "connected" or self._status[name].tools != tuple(o.name for o in safe):
-            self._publish(name, [self._offered(name, offer) for offer in safe])
-        missing = sorted(set(settings.safe_tools) - {offer.name for offer in safe})
+        names = tuple(offer.name for offer in offers)
+        if self._status[name].state != "connected" or self._status[name].tools != names:
+            self._publish(name, [self._offered(name, settings, offer) for offer in offers])
+        missing = sorted(set(settings.safe_tools) - set(names))
         note = f"no such tool: {', '.join(missing)}" if missing else ""
-        self._set(name, "connected", note, tuple(offer.name for offer in safe))
+        self._set(name, "connected", note, names)
+        self._settled[name].set()
 
-    def _offered(self, server: str, offer: Offer) -> Offered:
+    def _offered(self, server: str, settings: McpServerSettings, offer: Offer) -> Offered:
+        name = _prefixed(server, offer.name)
+        effect = SAFE if offer.name in settings.safe_tools else ""
+
         async def run(context: ToolContext, **arguments: Any) -> str:
-            del context
+            if context.approved is None:
+                raise AccessDenied("No foreign tool runs without the approval gate.")
             return await self._call(server, offer.name, arguments)
 
+        async def action(context: ToolContext, arguments: Mapping[str, Any]) -> Action:
+            return _action(context, name, f"{server}.{offer.name}", effect, arguments)
+
         tool = Tool(
-            f"{server}_{offer.name}",
-            run,
-            idempotent=offer.idempotent,
-            label=lambda _: f"{server}: {offer.name}",
+            name, run, idempotent=offer.idempotent, label=lambda _: f"{server}: {offer.name}", action=action
         )
         return Offered(tool, offer.description[:LONGEST_DESCRIPTION], offer.schema)
 
@@ -169,6 +186,23 @@ class McpServers:
 
     def _set(self, name: str, state: str, error: str = "", tools: tuple[str, ...] = ()) -> None:
         self._status[name] = replace(self._status[name], state=state, error=error, tools=tools)
+
+
+def _action(
+    context: ToolContext, tool: str, target: str, effect: str, arguments: Mapping[str, Any]
+) -> Action:
+    """Say exactly what a call of a foreign tool would do: its name and its arguments, shown one below the other."""
+    shown = json.dumps(dict(arguments), indent=2, sort_keys=True, ensure_ascii=False)
+    return Action(
+        ActionKind.MCP,
+        tool,
+        arguments_text(arguments),
+        f"{target} {shown}",
+        effect=effect,
+        target=target,
+        workspaces=(str(context.request.workspace),),
+        host=surroundings.host(),
+    )
 
 
 def _prefixed(server: str, name: str) -> str:

@@ -10,6 +10,10 @@ from agent import framing
 from agent.offline.language import VERBS, Call, Fail, Step, answered, parse, verb_of
 from agent.toolbox import ENDED, HELD
 
+ASK = "ask_person"
+# The arguments by which an event names what it is the answer to.
+NAMED = ("question", "command", "path")
+
 _FRAME = re.compile(r"\A<(\w+)\b[^>]*>(.*)</\1>\Z", re.DOTALL)
 
 
@@ -89,19 +93,34 @@ def _prompted(current: Agenda, waiting: list[Agenda], prompt: str) -> Agenda:
     resumed = _asked(waiting, event) if waiting else current
     resumed.held = False
     resumed.answer = event.partition("\n")[2].strip() or event
-    resumed.results = [f"You answered: {resumed.answer}"] if resumed.steps else [event]
+    asked = bool(resumed.steps) and _call(resumed).tool == ASK
+    resumed.results = [f"You answered: {resumed.answer}" if asked else _after_title(event)]
     return resumed
 
 
 def _asked(waiting: list[Agenda], event: str) -> Agenda:
-    """Take the agenda whose question the event names; the latest where it names none."""
-    place = next((place for place, agenda in enumerate(waiting) if _question(agenda) in event), -1)
+    """Take the agenda whose question or action the event names; the latest where it names none."""
+    place = next((place for place, agenda in enumerate(waiting) if _is_about(event, agenda)), -1)
     return waiting.pop(place)
 
 
-def _question(agenda: Agenda) -> str:
+def _is_about(event: str, agenda: Agenda) -> bool:
+    asked = next(
+        (str(_call(agenda).arguments[name]) for name in NAMED if name in _call(agenda).arguments), ""
+    )
+    return bool(asked) and asked in event
+
+
+def _call(agenda: Agenda) -> Call:
+    """Return the call that an agenda made last."""
     step = agenda.steps[agenda.done - 1]
-    return str(step.arguments.get("question", "")) if isinstance(step, Call) else ""
+    return step if isinstance(step, Call) else Call("")
+
+
+def _after_title(event: str) -> str:
+    """Return what an event says below its first line, which only says what it is about."""
+    title, _, rest = event.partition("\n")
+    return rest.strip() or title
 
 
 def _results(message: ModelRequest) -> list[str]:

@@ -84,9 +84,8 @@ def _sleep(rest: str) -> Step | None:
     return Sleep(seconds) if 0 <= seconds <= LONGEST_SLEEP else None
 
 
-def _run(rest: str) -> Step | None:
-    del rest
-    return Say("Running commands comes with the approval gate, which this version does not have yet.")
+def _start(rest: str) -> Step | None:
+    return Call("terminal", {"command": rest, "background": True}) if rest else None
 
 
 def _help(rest: str) -> Step | None:
@@ -110,7 +109,12 @@ VERBS: Mapping[str, Verb] = {
     "fail": Verb(
         "fail [reason]", "ends the turn with an error", lambda rest: Fail(rest or "no reason given")
     ),
-    "run": Verb("run COMMAND", "comes with the approval gate", _run),
+    "run": Verb(
+        "run COMMAND", "runs a command; a risky one waits for an approval", _text("terminal", "command")
+    ),
+    "start": Verb("start COMMAND", "runs a command in the background", _start),
+    "poll": Verb("poll ID", "shows how a background command fares", _text("process_poll", "id")),
+    "kill": Verb("kill ID", "ends a background command", _text("process_kill", "id")),
 }
 
 UNCONFIGURED = (
@@ -127,6 +131,7 @@ def help_text() -> str:
             "I am the offline operator: a few commands, no language model.",
             *lines,
             "Several lines are steps, in order; what follows `ask` waits for the answer, and {answer} stands for it.",
+            "What follows something that must be approved waits for that.",
         ]
     )
 

@@ -1,17 +1,20 @@
-"""Tools on the workspace: list, read, search and write files, never outside of it."""
+"""Tools on files: list, read and search in the workspace; write there, and elsewhere where the gate lets it pass."""
 
 import asyncio
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from agent.settings import ToolSettings
+from agent.tools import edits
 from agent.tools.places import inside, shown
-from kernel.errors import InvalidInput, NotFound
+from agent.tools.terminal import surroundings
+from kernel.approvals import Action, ActionKind, arguments_text
+from kernel.errors import AccessDenied, InvalidInput, NotFound
 from kernel.specs import Tool
 from kernel.turns import ToolContext
 
@@ -50,13 +53,35 @@ def workspace_tools(settings: ToolSettings) -> Sequence[Tool]:
         """Find lines that contain a text in the files of a folder and below it."""
         return await asyncio.to_thread(_search, context.request.workspace, folder, text, settings)
 
-    async def write_file(context: ToolContext, path: FilePath, text: str) -> str:
-        """Write a text file in the workspace; what was in it before is replaced."""
+    async def write_file(
+        context: ToolContext,
+        path: Annotated[
+            str, Field(description="Path in the workspace; an absolute one elsewhere needs an approval.")
+        ],
+        text: str,
+    ) -> str:
+        """Write a text file; what was in it before is replaced."""
         data = text.encode()
         if len(data) > settings.write_file:
             raise InvalidInput(f"The text is larger than {settings.write_file:,} bytes.")
-        await asyncio.to_thread(_write, context.request.workspace, path, data)
+        if context.approved is None:
+            raise AccessDenied("No file is written without the approval gate.")
+        await asyncio.to_thread(_write, context.approved, path, data)
         return f"Wrote {len(data):,} bytes to {path}."
+
+    async def writing(context: ToolContext, arguments: Mapping[str, Any]) -> Action:
+        workspace, text = context.request.workspace, str(arguments["text"])
+        target = await asyncio.to_thread(edits.absolute, workspace, str(arguments["path"]))
+        return Action(
+            ActionKind.FILE,
+            "write_file",
+            arguments_text(arguments),
+            await asyncio.to_thread(edits.change, target, text),
+            effect="write",
+            target=target,
+            workspaces=(await asyncio.to_thread(os.path.realpath, workspace),),
+            host=surroundings.host(),
+        )
 
     return (
         Tool("list_files", list_files, idempotent=True, label=lambda _: "listing files"),
@@ -72,6 +97,7 @@ def workspace_tools(settings: ToolSettings) -> Sequence[Tool]:
             write_file,
             idempotent=True,
             label=lambda arguments: f"writing {arguments.get('path', '')}",
+            action=writing,
         ),
     )
 
@@ -140,9 +166,9 @@ def _matches(file: Path, name: str, text: str, limit: int) -> list[str]:
     ][:limit]
 
 
-def _write(workspace: Path, path: str, data: bytes) -> None:
+def _write(action: Action, path: str, data: bytes) -> None:
     """Write a file in one step: whoever reads it sees the old text or the new one, never half of it."""
-    file = inside(workspace, path)
+    file = edits.landing(action)
     if file.is_dir():
         raise InvalidInput(f"{path} is a folder.")
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -154,6 +180,6 @@ def _write(workspace: Path, path: str, data: bytes) -> None:
             stream.flush()
             os.fsync(stream.fileno())
         Path(temporary).chmod(mode)
-        Path(temporary).replace(inside(workspace, path))
+        Path(temporary).replace(edits.landing(action))
     finally:
         Path(temporary).unlink(missing_ok=True)

@@ -22,6 +22,7 @@ from kernel.turns import (
     TurnOutcome,
     TurnRequest,
 )
+from tests.fakes.gate import FakeGate
 
 UNKNOWN = "It is not known whether this call ran before the interruption; the owner was asked."
 
@@ -162,6 +163,22 @@ class Surface:
 
 
 @dataclass
+class MemoryShelf:
+    """What tools keep for a session, in memory."""
+
+    kept: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    async def get(self, session_id: str, name: str) -> str:
+        return self.kept.get((session_id, name), "")
+
+    async def put(self, session_id: str, name: str, value: str) -> None:
+        if value:
+            self.kept[session_id, name] = value
+        else:
+            self.kept.pop((session_id, name), None)
+
+
+@dataclass
 class Ports:
     """All ports of one runner."""
 
@@ -170,6 +187,8 @@ class Ports:
     people: MemoryPeople = field(default_factory=MemoryPeople)
     notes: MemoryNotes = field(default_factory=MemoryNotes)
     ledger: MemoryLedger = field(default_factory=MemoryLedger)
+    shelf: MemoryShelf = field(default_factory=MemoryShelf)
+    gate: FakeGate = field(default_factory=FakeGate)
 
     async def commit(self, outcome: TurnOutcome) -> None:
         """Write what a turn staged, as the gateway does when a turn ends."""
@@ -179,8 +198,10 @@ class Ports:
 
 def runner_on(ports: Ports, home: Path, settings: AgentSettings | None = None) -> AgentRunner:
     """Return a runner on these ports; a second one on the same ports is what a restart brings."""
-    given = AgentPorts(ports.log, ports.journal, ports.ledger, ports.notes, ports.people, ports.people)
-    return build_runner(settings or AgentSettings(), given, home=home, clock=SystemClock())
+    given = AgentPorts(
+        ports.log, ports.journal, ports.ledger, ports.notes, ports.people, ports.people, ports.shelf
+    )
+    return build_runner(settings or AgentSettings(), given, home=home, clock=SystemClock(), gate=ports.gate)
 
 
 class Chat:

@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from agent.mcp.servers import McpStatus
 from agent.runner import AgentRunner
 from agent.settings import AgentSettings, McpServerSettings
-from kernel.errors import InvalidInput
+from kernel.errors import AccessDenied, InvalidInput
 from kernel.turns import ToolContext
 from tests.fakes.agent_ports import Ports, Surface, runner_on, turn_request
 
@@ -59,18 +60,40 @@ def context(tmp_path: Path) -> ToolContext:
 
 
 async def call(runner: AgentRunner, tmp_path: Path, name: str, **arguments: object) -> str:
-    """Call a tool as the agent would, without a model in between."""
-    return await runner.toolbox.tool(name).run(context(tmp_path), **arguments)
+    """Call a tool as the agent would, without a model in between, and with a gate that lets it pass."""
+    tool = runner.toolbox.tool(name)
+    assert tool.action is not None
+    given = context(tmp_path)
+    result = await tool.run(replace(given, approved=await tool.action(given, arguments)), **arguments)
+    assert isinstance(result, str)
+    return result
 
 
-async def test_safe_tools_of_a_stdio_server_are_offered_under_its_name(make, tmp_path: Path):
+async def test_tools_of_a_stdio_server_are_offered_under_its_name(make, tmp_path: Path):
     runner = make(stdio())
     status = await until(runner, lambda status: status.state == "connected")
-    assert status.tools == SAFE
-    assert "calc_secret_tool" not in runner.toolbox.names
+    assert set(status.tools) == {*SAFE, "secret_tool"}
+    assert "calc_secret_tool" in runner.toolbox.names
     text = await call(runner, tmp_path, "calc_add", a=2, b=3)
     assert text == '<untrusted_output source="mcp:calc">5</untrusted_output>'
     assert "Failed" in await call(runner, tmp_path, "calc_fails")
+
+
+async def test_a_call_says_exactly_what_it_would_do_and_whether_the_owner_calls_it_safe(make, tmp_path: Path):
+    runner = make(stdio())
+    await until(runner, lambda status: status.state == "connected")
+    actions = {}
+    for name, arguments in (("calc_add", {"b": 3, "a": 2}), ("calc_secret_tool", {})):
+        tool = runner.toolbox.tool(name)
+        assert tool.action is not None
+        actions[name] = await tool.action(context(tmp_path), arguments)
+    assert [(a.target, a.effect, a.arguments) for a in actions.values()] == [
+        ("calc.add", "safe", '{"a":2,"b":3}'),
+        ("calc.secret_tool", "", "{}"),
+    ]
+    assert "calc.add" in actions["calc_add"].text
+    with pytest.raises(AccessDenied, match="without the approval gate"):
+        await runner.toolbox.tool("calc_secret_tool").run(context(tmp_path))
 
 
 async def test_a_server_sees_no_environment_but_its_own(

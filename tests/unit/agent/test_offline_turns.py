@@ -10,6 +10,7 @@ from agent.settings import AgentSettings, BudgetSettings
 from kernel.errors import AgentError
 from kernel.turns import TurnInput
 from tests.fakes.agent_ports import Chat, Ports, Surface, runner_on, turn_request
+from tests.fakes.gate import trusting
 
 
 async def test_lines_of_one_message_run_in_order(chat: Chat):
@@ -45,15 +46,33 @@ async def test_told_to_fail_it_fails_with_the_reason_and_the_session_goes_on(cha
     assert (await chat.send("say still here")).text == "still here"
 
 
-async def test_run_says_that_it_comes_with_the_approval_gate(chat: Chat):
-    assert "approval gate" in (await chat.send("run rm -rf /")).text
+async def test_run_runs_a_command_that_the_gate_lets_pass(chat: Chat):
+    chat.ports.gate.verdict = trusting
+    assert (await chat.send("run echo hello")).text == "hello\n[exit code 0]"
+    assert chat.surface.activities == ["$ echo hello"]
 
 
-async def test_leaving_the_workspace_is_refused(chat: Chat):
+async def test_a_command_that_must_be_approved_suspends_the_rest_until_its_result_arrives(chat: Chat):
+    held = await chat.send("say first\nrun git push --force\nthen say pushed")
+    assert (held.text, held.held) == ("first", ("a_1",))
+    result = "[Approved by Ann: git push --force]\nforced\n[exit code 0]"
+    assert (await chat.send(result, internal=True)).text == "forced\n[exit code 0]\n\npushed"
+
+
+async def test_a_background_process_is_started_shown_and_ended(chat: Chat):
+    chat.ports.gate.verdict = trusting
+    assert "as p1" in (await chat.send("start echo ready; sleep 60")).text
+    process = "echo ready; sleep 60"
+    assert process in (await chat.send("poll p1")).text
+    assert f"[p1 ended, exit code 143: '{process}']" in (await chat.send("kill p1")).text
+
+
+async def test_reading_outside_the_workspace_is_refused_and_writing_there_waits(chat: Chat):
     (chat.workspace / "out").symlink_to("/etc")
     for path in ("../x", "/etc/passwd", "out/passwd"):
         assert "outside the workspace" in (await chat.send(f"read {path}")).text
-        assert "outside the workspace" in (await chat.send(f"write {path}: x")).text
+        assert (await chat.send(f"write {path}: x")).held
+    assert not (chat.workspace.parent / "x").exists()
 
 
 async def test_each_of_two_answers_continues_its_own_message(chat: Chat):

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,14 @@ def named(tools: Sequence[Tool], name: str) -> Tool:
 
 
 async def run(workspace: Path, name: str, **arguments: object) -> str:
-    return await named(workspace_tools(ToolSettings()), name).run(context(workspace), **arguments)
+    """Run a tool as the gate would let it run."""
+    tool = named(workspace_tools(ToolSettings()), name)
+    given = context(workspace)
+    if tool.action is not None:
+        given = replace(given, approved=await tool.action(given, arguments))
+    result = await tool.run(given, **arguments)
+    assert isinstance(result, str)
+    return result
 
 
 async def test_a_file_is_written_whole_or_not_at_all_and_keeps_its_mode(workspace: Path):
@@ -39,14 +47,12 @@ async def test_a_file_is_written_whole_or_not_at_all_and_keeps_its_mode(workspac
 
 
 @pytest.mark.parametrize("path", ["..", "../x", "/etc/passwd", "a/../../x", "link/x", "link", "chain"])
-async def test_no_path_leads_out_of_the_workspace(workspace: Path, path: str):
+async def test_no_reading_leads_out_of_the_workspace(workspace: Path, path: str):
     (workspace / "link").symlink_to(workspace.parent)
     (workspace / "chain").symlink_to("link/secret")
     (workspace.parent / "secret").write_text("secret")
-    for name, arguments in (("read_file", {}), ("write_file", {"text": "x"})):
-        with pytest.raises(AccessDenied, match="outside the workspace"):
-            await run(workspace, name, path=path, **arguments)
-    assert (workspace.parent / "secret").read_text() == "secret"
+    with pytest.raises(AccessDenied, match="outside the workspace"):
+        await run(workspace, "read_file", path=path)
 
 
 async def test_a_zero_character_and_a_folder_are_refused(workspace: Path):
@@ -143,9 +149,9 @@ async def test_the_gate_stands_before_every_call(ports: Ports, workspace: Path):
         return "ran"
 
     class OnlyTea:
-        async def check(self, context: ToolContext, tool: str, arguments: Mapping[str, object]) -> None:
+        async def check(self, context: ToolContext, tool: Tool, arguments: Mapping[str, object]) -> None:
             if arguments.get("text") != "tea":
-                raise AccessDenied(f"{tool} may not do this.")
+                raise AccessDenied(f"{tool.name} may not do this.")
 
     case = Case(thing, ports, workspace, gate=OnlyTea())
     assert await case.call(text="milk") == "Failed: thing may not do this."

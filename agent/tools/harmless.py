@@ -1,0 +1,25 @@
+"""The tools that run without being judged, each with the reason; every other tool says what a call would do."""
+
+from collections.abc import Iterable, Mapping
+
+from kernel.specs import Tool
+
+HARMLESS: Mapping[str, str] = {
+    "list_files": "reads names inside the workspace",
+    "read_file": "reads inside the workspace",
+    "search_files": "reads inside the workspace",
+    "fetch_url": "reads public pages and changes nothing there",
+    "remember": "keeps a note about the person of the turn",
+    "recall": "reads notes of the person of the turn",
+    "ask_person": "asks the people of the turn's own chat",
+    "send_file": "sends a file of the workspace to the turn's own chat",
+    "process_poll": "looks at a process that was started through the gate",
+    "process_kill": "ends a process that was started through the gate",
+}
+
+
+def check(tools: Iterable[Tool]) -> None:
+    """Raise ValueError for a tool that neither says what a call would do nor is listed as harmless."""
+    unjudged = sorted(tool.name for tool in tools if tool.action is None and tool.name not in HARMLESS)
+    if unjudged:
+        raise ValueError(f"These tools would go around the approval gate: {', '.join(unjudged)}.")

@@ -1,0 +1,1 @@
+"""The terminal: every command is a new process with exactly the approved bytes."""
