@@ -9,6 +9,8 @@ from enum import StrEnum
 from kernel.errors import NotFound
 from kernel.ids import new_id
 from kernel.people import Role, Scope
+from store import people
+from store.people import Person
 from store.units import Query, Unit
 
 INSERT = """
@@ -39,6 +41,9 @@ class TokenKind(StrEnum):
     PAGE = "page"
     CLI = "cli"
 
+
+# Where the holder of a program's token speaks as the person ``token:ID``.
+SURFACES = ("web", "terminal")
 
 # Of these there is one at a time: a new one ends the one before.
 SINGLE = (TokenKind.LOGIN, TokenKind.CLI)
@@ -99,6 +104,9 @@ def add(tx: Unit, grant: Grant, hash: bytes, *, actor: str = "system") -> Token:
     expires = None if grant.ttl is None else tx.now + grant.ttl
     scopes = _scopes_text(grant.scopes)
     tx.run(INSERT, (id, grant.name, grant.kind, hash, scopes, grant.role.word, tx.now, expires))
+    if grant.kind is TokenKind.API:
+        for platform in SURFACES:
+            people.admit(tx, Person(platform, f"token:{id}", grant.name, grant.role), actor=actor)
     tx.emit("token.create", id, actor=actor, token_kind=grant.kind.value, role=grant.role.word, scopes=scopes)
     return Token(id, grant.name, grant.kind, hash, grant.scopes, grant.role, tx.now, expires, None)
 
@@ -140,6 +148,8 @@ def extend(tx: Unit, id: str, ttl: int) -> None:
 def revoke(tx: Unit, id: str, *, actor: str) -> None:
     """End a token; raise NotFound where there is none, doing it twice is harmless."""
     if tx.run(REVOKE, (tx.now, id)):
+        for platform in SURFACES:
+            people.revoke(tx, platform, f"token:{id}", actor=actor)
         tx.emit("token.revoke", id, actor=actor)
     elif tx.one(BY_ID, (id,)) is None:
         raise NotFound(f"There is no token {id}.", remedy="List the tokens to see their ids.")
