@@ -80,6 +80,7 @@ class Notices:
     async def started(self, receipt: Receipt) -> None:
         """Say that Hermes is back, with what it found."""
         await self._database.write(marks.put, STOPPED, "")
+        await self.alive()
         if self._settings.start:
             await self.say(f"start:{self._started_at}", receipt_text(receipt))
 

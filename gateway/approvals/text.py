@@ -44,7 +44,7 @@ def asking(approval: Approval, zone: ZoneInfo, now: int, link: str) -> str:
         fenced(action.text),
         "",
         escape(approval.consequence, UNLIMITED),
-        *(f"- {escape(reason.why)}" for reason in approval.reasons[:REASONS_SHOWN]),
+        *(f"- {why}" for why in _further_reasons(approval)),
         "",
         _place(approval),
         _deadline(approval, zone, now),
@@ -52,6 +52,12 @@ def asking(approval: Approval, zone: ZoneInfo, now: int, link: str) -> str:
     if link:
         lines.append(f"[Open the page]({link})")
     return "\n".join(lines)
+
+
+def _further_reasons(approval: Approval) -> list[str]:
+    """Return the reasons that the consequence does not name already."""
+    told = dict.fromkeys(escape(reason.why) for reason in approval.reasons)
+    return [why for why in told if why not in approval.consequence][:REASONS_SHOWN]
 
 
 def _place(approval: Approval) -> str:
