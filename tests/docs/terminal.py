@@ -9,7 +9,7 @@ import struct
 import subprocess
 import termios
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -50,15 +50,21 @@ class Terminal:
         os.close(self._keys)
 
     def type(self, text: str) -> None:
-        """Type a line and Enter; only what is shown from now on is looked at."""
+        """Type a line and, once it stands there, Enter; only what is shown from then on is looked at."""
         self._shown = b""
-        os.write(self._keys, text.encode() + b"\r")
+        os.write(self._keys, text.encode())
+        self._wait_until(lambda: text in self._text(), text)
+        self._shown = b""
+        os.write(self._keys, b"\r")
 
     def wait_for(self, wanted: re.Pattern[str]) -> None:
         """Wait until a line is shown that fits; raise AssertionError with the screen after too long."""
+        self._wait_until(lambda: any(wanted.search(line) for line in self._lines()), wanted.pattern)
+
+    def _wait_until(self, met: Callable[[], bool], what: str) -> None:
         until = time.monotonic() + PATIENCE
-        while not any(wanted.search(line) for line in self._lines()):
-            assert time.monotonic() < until, f"{wanted.pattern} is not among:\n" + "\n".join(self._lines())
+        while not met():
+            assert time.monotonic() < until, f"{what} is not in:\n{self._text()}"
             if select.select([self._keys], [], [], 0.2)[0]:
                 self._read()
 
@@ -68,7 +74,9 @@ class Terminal:
         if CURSOR_QUESTION in piece:
             os.write(self._keys, CURSOR_ANSWER)
 
+    def _text(self) -> str:
+        return CONTROL.sub(b"", self._shown).decode("utf-8", "replace")
+
     def _lines(self) -> list[str]:
         """Return the lines that are no echo of what was typed."""
-        text = CONTROL.sub(b"", self._shown).decode("utf-8", "replace")
-        return [line for line in re.split(r"[\r\n]+", text) if not line.lstrip().startswith("> ")]
+        return [line for line in re.split(r"[\r\n]+", self._text()) if not line.lstrip().startswith("> ")]
