@@ -298,8 +298,12 @@ _UNKNOWN_VERB = Rule(Tier.MEDIUM, "is a sub-command without a rule")
 
 
 def _passed_on(rule: Rule) -> dict[str, Option]:
-    """The options that a sub-command shares; a letter that asks the program for its version means something else there."""
-    return {name: option for name, option in rule.index.items() if not option.calm or name in {"--help", "--version"}}
+    """The options that a sub-command shares; a letter for the version means something else there."""
+    return {
+        name: option
+        for name, option in rule.index.items()
+        if not option.calm or name in {"--help", "--version"}
+    }
 
 
 def _stern(rule: Rule) -> Rule:

@@ -92,6 +92,6 @@ def _verdict(walk: Walk, digest: str) -> Classification:
     segments = tuple(walk.segments)
     tier = max((reason.tier for reason in reasons), default=Tier.NONE)
     argv = segments[0].argv if len(segments) == 1 and walk.commands <= 1 else None
-    if argv is not None and argv[0] in SHELL_ONLY:
+    if argv and argv[0] in SHELL_ONLY:
         argv = None
     return Classification(tier, reasons, segments, digest, argv)

@@ -1,5 +1,6 @@
 """Walks a syntax tree, keeps track of what the shell would know, and hands every simple command to the judge."""
 
+import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -33,6 +34,7 @@ from approvals.shell.tree import (
 )
 from kernel.risk import Reason, Segment, Tier
 
+_TRAILING = re.compile(r"(?:^|[\s;&|()])#[^\n]*\\\n")
 MAX_COMMANDS = 400
 MAX_NESTING = 12
 MAX_UNROLLED = 8
@@ -91,13 +93,21 @@ class Walk:
     def _check(self, text: str) -> None:
         if self.nesting > MAX_NESTING:
             raise Unreadable("is nested too deeply to be judged", text)
+        if _TRAILING.search(text):
+            self.add(
+                Tier.HIGH,
+                "comment",
+                "has a comment that ends in a backslash, which is read in different ways",
+                text,
+            )
         odd = suspicious(show(text))
         if odd:
             raise Unreadable(odd, text)
 
     def finish(self) -> None:
         """Judge the functions that were defined but never seen called."""
-        for function, scope in list(self.defined):
+        # Judging a body may define further functions, which then stand at the end of the list.
+        for function, scope in self.defined:
             if id(function.body) not in self.called:
                 self.called.add(id(function.body))
                 inner = scope.copy()

@@ -11,12 +11,13 @@ from approvals.shell.marks import DEEP, MANY, TAME, UNKNOWN, is_opaque, is_stati
 from approvals.shell.options import Reading, read
 from approvals.shell.scope import Scope
 from approvals.shell.uses import apply_use, run_script, run_text
+from approvals.shell.wordlist import words
 from kernel.risk import Tier
 
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=", re.ASCII)
 _ACTIVATE = re.compile(r"(.*/)?(\.venv|venv|env|\.env)/bin/activate(\.\w+)?\Z")
-_RESERVED = frozenset(
-    {"{", "(", "!", "if", "while", "until", "for", "case", "[[", "select", "function", "coproc"}
+_RESERVED = words(
+    "{ } ( ) ! if then elif else fi while until for do done case esac in [[ ]] select function coproc"
 )
 _MAX_LINES = 6
 
