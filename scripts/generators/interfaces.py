@@ -9,6 +9,7 @@ from pydantic import BaseModel, TypeAdapter
 
 from agent.build import tools as agent_tools
 from agent.settings import AgentSettings
+from gateway.approvals.commands import ApprovalCommands
 from gateway.commands.conversation import ConversationCommands
 from gateway.commands.daemon import DaemonCommands
 from gateway.operations import operations as gateway_operations
@@ -61,7 +62,11 @@ NOTHING: Any = _Nothing()
 
 def all_commands() -> Sequence[Command]:
     """Return every slash command, in the order of the help."""
-    return (*ConversationCommands(NOTHING).commands(), *DaemonCommands(NOTHING, NOTHING).commands())
+    return (
+        *ConversationCommands(NOTHING).commands(),
+        *ApprovalCommands(NOTHING).commands(),
+        *DaemonCommands(NOTHING, NOTHING).commands(),
+    )
 
 
 def all_operations() -> Sequence[Operation]:
