@@ -198,7 +198,7 @@ class Cards:
         platform = asker.partition(":")[0]
         told = (
             f"🔑 The code for `{approval.short}` is **{code}**. {asker} wants to approve:\n\n"
-            f"{text.fenced(approval.action.text)}\n\nType `/approve {approval.short} code {code}` where you were asked."
+            f"{text.fenced(approval.action.text)}\n\nType `/approve {approval.short} {code}` where you were asked."
         )
         return [
             Owed(f"approval:{approval.id}:code:{code}:{place}", Outbound(place, told), Priority.QUESTION)

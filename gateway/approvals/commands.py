@@ -1,5 +1,6 @@
 """Commands about approvals: list, decide by a short name, edit, and the standing permissions."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
@@ -18,6 +19,7 @@ from store import approvals, grants
 from store.database import Database
 
 LISTED = 20
+CODE = re.compile(r"\d{6}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,13 @@ class ApprovalCommands:
         operator = Role.OPERATOR
         return (
             Command("approvals", "List what waits for a decision.", self.list, "[tier]", role=operator),
-            Command("approve", "Approve a request.", self.approve, "ID [session | code CODE]", role=operator),
+            Command(
+                "approve",
+                "Approve a request.",
+                self.approve,
+                "ID [session | always | CODE | reason]",
+                role=operator,
+            ),
             Command(
                 "deny", "Refuse a request.", self.deny, "ID [reason]", aliases=("refuse",), role=operator
             ),
@@ -72,16 +80,16 @@ class ApprovalCommands:
         return found
 
     async def approve(self, call: CommandCall) -> CommandReply:
-        """Approve by a short name; ``session`` approves for the session, ``code`` brings a step-up code."""
+        """Approve by a short name; ``session`` approves for the session, a number is the code of a second step."""
         ref, _, rest = call.args.partition(" ")
         approval = await self._request(ref)
-        word, _, code = rest.strip().partition(" ")
+        word = rest.strip()
         how = {"session": How.SESSION, "always": How.ALWAYS}.get(word, How.ONCE)
         if approval.tier is Tier.LOW and approval.veto_left is not None:
             how = How.RUN_NOW
-        reason = "" if word in ("session", "always", "code") else rest.strip()
-        typed = code.strip() if word == "code" else ""
-        verdict = await self._service.decide(approval.id, call.principal, how, reason=reason, code=typed)
+        code = word if CODE.fullmatch(word) else ""
+        reason = "" if code or word in ("session", "always") else word
+        verdict = await self._service.decide(approval.id, call.principal, how, reason=reason, code=code)
         return CommandReply(verdict.sentence)
 
     async def deny(self, call: CommandCall) -> CommandReply:
