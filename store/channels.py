@@ -29,7 +29,11 @@ MIGRATE = (
     ),
     "UPDATE session SET chat = :new WHERE platform = :platform AND account = :account AND chat = :old",
     "UPDATE home_channel SET chat = :new WHERE platform = :platform AND account = :account AND chat = :old",
-    "UPDATE OR REPLACE chat SET moved_to = :new WHERE platform = :platform AND account = :account AND chat = :old",
+    (
+        "INSERT INTO chat (platform, account, chat, title, private, moved_to, seen_at) "
+        "VALUES (:platform, :account, :old, '', 0, :new, :now) "
+        "ON CONFLICT (platform, account, chat) DO UPDATE SET moved_to = excluded.moved_to"
+    ),
 )
 BINDINGS = "SELECT key, session_id FROM binding WHERE key LIKE ? || '%'"
 REKEY = "UPDATE OR IGNORE binding SET key = ? WHERE key = ?"
@@ -99,7 +103,7 @@ def migrate(tx: Unit, old: Address, chat: str, old_prefix: str, new_prefix: str)
 
     The prefixes are what the keys of the old and the new chat begin with.
     """
-    values = {"platform": old.platform, "account": old.account, "old": old.chat, "new": chat}
+    values = {"platform": old.platform, "account": old.account, "old": old.chat, "new": chat, "now": tx.now}
     for sql in MIGRATE:
         tx.run(sql, values)
     for row in tx.all(BINDINGS, (old_prefix,)):

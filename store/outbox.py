@@ -38,6 +38,7 @@ BY_RECEIPT = """
 SELECT * FROM outbox WHERE platform = ? AND account = ? AND chat = ? AND state = 'sent' AND receipt LIKE ?
 ORDER BY id DESC LIMIT 1
 """
+MOVED = "SELECT moved_to FROM chat WHERE platform = ? AND account = ? AND chat = ? AND moved_to IS NOT NULL"
 PENDING_OF_SESSION = "SELECT id FROM outbox WHERE session_id = ? AND state = 'pending'"
 
 
@@ -123,8 +124,10 @@ def _extra(message: Outbound) -> str:
 
 
 def add(tx: Unit, owed: Owed) -> bool:
-    """Commit an owed message; tell whether it is new."""
+    """Commit an owed message, to where its chat is now; tell whether it is new."""
     message = owed.message
+    if moved := tx.one(MOVED, message.address[:3]):
+        message = readdressed(message, moved["moved_to"])
     row = tx.one(
         INSERT,
         (

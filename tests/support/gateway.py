@@ -56,10 +56,18 @@ class WatchedDatabase(Database):
 
     async def write(self, fn: Callable[Concatenate[Unit, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a unit of work."""
-        if waiting := self.refusals.get(f"{fn.__module__}.{fn.__name__}"):
+        name = getattr(fn, "__qualname__", "").replace(".<locals>", "")
+        if waiting := self.refusals.get(f"{fn.__module__}.{name}"):
             raise waiting.pop(0)
         with _Busy():
             return await super().write(fn, *args, **kwargs)
+
+    async def write_urgent(
+        self, fn: Callable[Concatenate[Unit, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Run a unit of work that may use the reserve."""
+        with _Busy():
+            return await super().write_urgent(fn, *args, **kwargs)
 
     async def read(self, fn: Callable[Concatenate[Query, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a read."""
@@ -101,6 +109,9 @@ class Rig:
         async def runner() -> ScriptedRunner:
             return self.runner
 
+        async def facts() -> Mapping[str, Any]:
+            return {"version": "1", "model": "offline"}
+
         async def shaping(_: Path) -> list[str]:
             return []
 
@@ -110,7 +121,7 @@ class Rig:
             runner=runner,
             conversations=runner,
             workspace=lambda _: self.folder / "workspace",
-            facts=lambda: {"version": "1", "model": "offline"},
+            facts=facts,
             restart=self.restarts.append,
             shaping=shaping,
             model=lambda: "offline",

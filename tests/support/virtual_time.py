@@ -1,7 +1,7 @@
 """An event loop whose clock jumps to the next timer whenever nothing else is left to do.
 
-Seconds of waiting cost nothing, and their order is the same as in real time. Work in threads (the store's) does not
-move the clock: as long as ``busy`` counts something under way, the loop waits for it in real time.
+Seconds of waiting cost nothing, and their order is the same as in real time. Work takes no time at all on this clock:
+as long as ``busy`` counts something under way in a thread (the store's), the loop waits for it and the clock stands.
 """
 
 import asyncio
@@ -10,6 +10,8 @@ from typing import Any
 
 START = 1_800_000_000_000
 REAL_SLICE = 0.002
+# What one round of the loop takes: without it, waiting for less than a float can hold would last for ever.
+TICK = 1e-6
 
 
 class _Jumping:
@@ -21,11 +23,12 @@ class _Jumping:
 
     def select(self, timeout: float | None = None) -> list[Any]:
         """Return what is ready; with nothing to do and a timer ahead, let its time come."""
+        self._loop.jump(TICK)
         ready = self._real.select(0 if timeout is None or timeout > 0 else timeout)
         if ready or (timeout is not None and timeout <= 0):
             return ready
         if timeout is None or self._loop.busy:
-            return self._real.select(min(timeout, 1.0) if timeout is not None else None)
+            return self._real.select()
         ready = self._real.select(min(timeout, REAL_SLICE))
         if not ready:
             self._loop.jump(timeout)
@@ -40,16 +43,16 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
 
     def __init__(self) -> None:
         self.busy = 0
-        self._ahead = 0.0
+        self._now = 0.0
         super().__init__(_Jumping(self))  # pyright: ignore[reportArgumentType] - a selector by its methods
 
     def time(self) -> float:
         """Return the virtual time in seconds."""
-        return super().time() + self._ahead
+        return self._now
 
     def jump(self, seconds: float) -> None:
         """Move the clock."""
-        self._ahead += seconds
+        self._now += seconds
 
 
 class VirtualClock:
