@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.settings import AgentSettings
+from agent.tools.terminal.processes import Processes
 from gateway.ports import (
     StoredJournal,
     StoredLedger,
@@ -37,6 +38,7 @@ class Agents:
         self._built: asyncio.Future[Any] | None = None
         self._retired: list[Any] = []
         self._gate: Gate | None = None
+        self._processes = Processes()
 
     def connect(
         self,
@@ -82,7 +84,13 @@ class Agents:
         build = await asyncio.to_thread(plugins.load, plugins.RUNNER)
         ports = plugins.load(plugins.RUNNER_PORTS)(**self._ports)
         built = await asyncio.to_thread(
-            build, self._settings, ports, home=self._home, clock=self._clock, gate=self._gate
+            build,
+            self._settings,
+            ports,
+            home=self._home,
+            clock=self._clock,
+            processes=self._processes,
+            gate=self._gate,
         )
         await self._close_retired()
         return built
@@ -109,7 +117,8 @@ class Agents:
         return self._built.result() if done and self._built else None
 
     async def close(self) -> None:
-        """Release what the runner holds."""
+        """End the commands that run, and release what the runner holds."""
+        await self._processes.close()
         self._retired.append(self._loaded())
         await self._close_retired()
 

@@ -24,16 +24,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return (
             plugins.load(plugins.START)() if words == ["gateway"] else plugins.load(plugins.COMMANDS)(words)
         )
-    except HermesError as error:
-        print(f"hermes: {error}", file=sys.stderr)
-        return _exit_code(error)
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     except BrokenPipeError:
         return 1
     except Exception as error:  # noqa: BLE001 - the last resort: people get a sentence, the log file the traceback
-        print(f"hermes: something unforeseen happened: {error!r}. {_keep(error)}", file=sys.stderr)
-        return 1
+        return _told(_first(error))
+
+
+def _first(error: Exception) -> Exception:
+    """Return what a group of errors is about: its first one."""
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+def _told(error: Exception) -> int:
+    """Say what went wrong in one sentence and return the exit code."""
+    if isinstance(error, HermesError):
+        print(f"hermes: {error}", file=sys.stderr)
+        return _exit_code(error)
+    print(f"hermes: something unforeseen happened: {error!r}. {_keep(error)}", file=sys.stderr)
+    return 1
 
 
 def _exit_code(error: HermesError) -> int:

@@ -7,8 +7,11 @@ from typing import Any
 
 from hermes.cli.talk.client import ChatClient
 from hermes.cli.talk.rendering import clean
+from kernel.errors import HermesError
 
 FINAL = {"done", "dead", "cancelled", "ignored"}
+# Connections in a row that could not be made, half a second apart, before the question is given up.
+MOST_LOST = 120
 ANSWERED, FAILED, ASKED = 0, 1, 4
 
 
@@ -18,8 +21,13 @@ async def ask(client: ChatClient, text: str, files: Sequence[Path]) -> int:
     since = (await client.history(1))["seq"]
     key = await client.say(text, attachments)
     mine: dict[str, Any] = {}
-    frames = client.frames(since)
-    async for frame in frames:
+    lost = 0
+    async for frame in client.frames(since):
+        lost = lost + 1 if frame.event == "lost" else 0
+        if lost > MOST_LOST:
+            raise HermesError(
+                "The gateway went away.", remedy="What you asked is kept; look for the answer later."
+            )
         if frame.event in {"message", "ready", "reset"}:
             mine = await _mine(client, key)
             if mine.get("state") in FINAL:
