@@ -56,13 +56,16 @@ def build_runner(
     *,
     home: Path,
     clock: Clock,
+    processes: Processes,
     extra_tools: Sequence[Tool] = (),
     gate: Gate | None = None,
 ) -> AgentRunner:
-    """Return the runner; the composition root calls this in a thread, before the first turn."""
+    """Return the runner; the composition root calls this in a thread, before the first turn.
+
+    ``processes`` holds what the terminal runs; it may be shared by runners and is closed by whoever made it.
+    """
     limits = settings.tools
     harmless.check(extra_tools)
-    processes = Processes(limits.terminal.background)
     terminal = Terminal(limits, ports.shelf, processes, Sandbox(limits.terminal, home), home / "media")
     offered = [*tools(settings, ports.notes, ports.questions, ports.outlet, terminal), *extra_tools]
     runner = AgentRunner(
@@ -70,7 +73,6 @@ def build_runner(
         log=ports.log,
         ledger=ports.ledger,
         toolbox=Toolbox(offered, ports.journal, settings, gate),
-        processes=processes,
         home=home,
         clock=clock,
     )

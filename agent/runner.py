@@ -24,7 +24,6 @@ from agent.settings import AgentSettings
 from agent.shaping import Shaping
 from agent.spending import check_day, usage_of
 from agent.toolbox import Toolbox, TurnState
-from agent.tools.terminal.processes import Processes
 from agent.turn import Turn, TurnAgent
 from kernel.approvals import Action, ActionKind, ApprovedCall, CallResult
 from kernel.clock import Clock
@@ -52,12 +51,10 @@ class AgentRunner:
         log: ConversationLog,
         ledger: Ledger,
         toolbox: Toolbox,
-        processes: Processes,
         home: Path,
         clock: Clock,
     ) -> None:
         self.toolbox = toolbox
-        self._processes = processes
         self._settings = settings
         self._log = log
         self._ledger = ledger
@@ -119,8 +116,7 @@ class AgentRunner:
         self._mcp.start()
 
     async def close(self) -> None:
-        """End the commands that run, and close the connections to models and MCP servers."""
-        await self._processes.close()
+        """Close the connections to models and MCP servers."""
         await self._mcp.close()
         await self._models.close()
 

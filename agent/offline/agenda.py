@@ -14,6 +14,9 @@ ASK = "ask_person"
 # The arguments by which an event names what it is the answer to.
 NAMED = ("question", "command", "path")
 
+# What the gate says of an action that was refused; the lines after it counted on it and do not run either.
+NOT_RUN = "It did not run."
+
 _FRAME = re.compile(r"\A<(\w+)\b[^>]*>(.*)</\1>\Z", re.DOTALL)
 
 
@@ -95,6 +98,8 @@ def _prompted(current: Agenda, waiting: list[Agenda], prompt: str) -> Agenda:
     resumed.answer = event.partition("\n")[2].strip() or event
     asked = bool(resumed.steps) and _call(resumed).tool == ASK
     resumed.results = [f"You answered: {resumed.answer}" if asked else _after_title(event)]
+    if not asked and NOT_RUN in event:
+        resumed.steps = resumed.steps[: resumed.done]
     return resumed
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from agent.build import AgentPorts, build_runner
 from agent.runner import AgentRunner
 from agent.settings import AgentSettings
+from agent.tools.terminal.processes import Processes
 from kernel.clock import SystemClock
 from kernel.errors import Stale
 from kernel.messages import Address
@@ -189,6 +190,7 @@ class Ports:
     ledger: MemoryLedger = field(default_factory=MemoryLedger)
     shelf: MemoryShelf = field(default_factory=MemoryShelf)
     gate: FakeGate = field(default_factory=FakeGate)
+    processes: Processes = field(default_factory=Processes)
 
     async def commit(self, outcome: TurnOutcome) -> None:
         """Write what a turn staged, as the gateway does when a turn ends."""
@@ -201,7 +203,14 @@ def runner_on(ports: Ports, home: Path, settings: AgentSettings | None = None) -
     given = AgentPorts(
         ports.log, ports.journal, ports.ledger, ports.notes, ports.people, ports.people, ports.shelf
     )
-    return build_runner(settings or AgentSettings(), given, home=home, clock=SystemClock(), gate=ports.gate)
+    return build_runner(
+        settings or AgentSettings(),
+        given,
+        home=home,
+        clock=SystemClock(),
+        processes=ports.processes,
+        gate=ports.gate,
+    )
 
 
 class Chat:

@@ -33,23 +33,21 @@ class Output:
         if not self._spilled and self.size <= self._limit:
             self._head += chunk
             return
-        if not self._spilled:
-            self._spilled = True
-            self._unwritten += self._head
-            chunk = self._split(chunk)
-        self._tail += chunk
+        self._unwritten += chunk if self._spilled else self._head + chunk
+        if self._spilled:
+            self._tail += chunk
+        else:
+            self._spill(chunk)
         if len(self._tail) > 2 * self._limit:
             del self._tail[: -self._limit]
-        self._unwritten += chunk
         if len(self._unwritten) >= _WRITE:
             await self._write()
 
-    def _split(self, chunk: bytes) -> bytes:
+    def _spill(self, chunk: bytes) -> None:
         """Keep a third as the beginning; the rest belongs to the end."""
-        border = self._limit // 3
-        self._tail += self._head[border:]
-        del self._head[border:]
-        return chunk
+        whole, border = self._head + chunk, self._limit // 3
+        self._head, self._tail = whole[:border], whole[border:]
+        self._spilled = True
 
     async def close(self) -> None:
         """Bring the rest to the file."""

@@ -33,9 +33,8 @@ class Background:
 
 @dataclass(slots=True)
 class Processes:
-    """Everything that runs; ``most`` background processes at once."""
+    """Everything that runs; it outlives the runners of earlier settings, and whoever makes it closes it."""
 
-    most: int
     _alive: dict[Life, Command] = field(default_factory=dict[Life, Command])
     _background: dict[str, Background] = field(default_factory=dict[str, Background])
     _count: int = 0
@@ -50,10 +49,12 @@ class Processes:
             command.stop()
             raise
 
-    async def launch(self, session_id: str, text: str, plan: Plan, output: Output) -> Background:
-        """Start a background process; raise InvalidInput when there are too many."""
+    async def launch(
+        self, session_id: str, text: str, plan: Plan, output: Output, *, most: int
+    ) -> Background:
+        """Start a background process; raise InvalidInput when ``most`` run already."""
         running = [each.id for each in self._background.values() if each.ending is None]
-        if len(running) >= self.most:
+        if len(running) >= most:
             raise InvalidInput(
                 f"{len(running)} background processes run already: {', '.join(running)}.",
                 remedy="End one first.",

@@ -52,7 +52,7 @@ class Sandbox:
         words += ["--tmpfs", str(self.home.resolve())]
         inside = str(workspace.resolve())
         words += ["--bind", inside, inside, "--remount-ro", str(self.home.resolve())]
-        words += ["--chdir", plan.cwd, "--argv0", plan.argv[0], "--", plan.program, *plan.argv[1:]]
+        words += ["--chdir", plan.cwd, "--", plan.program, *plan.argv[1:]]
         return replace(plan, argv=tuple(words), program=_program())
 
 

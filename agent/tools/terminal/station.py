@@ -18,6 +18,8 @@ _VARIABLE = re.compile(r"\$(?:([A-Za-z_][A-Za-z0-9_]*)|\{([A-Za-z_][A-Za-z0-9_]*
 # One word of the plain commands: bare characters without any power, '…', or "…" without escapes and substitutions.
 _BARE = r"[A-Za-z0-9_./=:,@%+~\-]|\$\{?[A-Za-z_][A-Za-z0-9_]*\}?"
 _WORD = re.compile(rf"(?:{_BARE}|'[^'\n]*'|\"(?:[^\"\\$`\n!]|\$\{{?[A-Za-z_][A-Za-z0-9_]*\}}?)*\")+")
+# A tilde that stands for somebody's home, or for ours behind a colon.
+_OTHER_HOME = re.compile(r"(?:^|=)~[^/]|:~")
 _PIECE = re.compile(r"'([^']*)'|\"([^\"]*)\"|([^'\"]+)")
 MOST_VARIABLES = 100
 LONGEST_VALUE = 8192
@@ -55,7 +57,7 @@ def plain_words(text: str, variables: Mapping[str, str]) -> list[str] | None:
     place = 0
     while place < len(line):
         found = _WORD.match(line, place)
-        if found is None:
+        if found is None or _OTHER_HOME.search(found.group()):
             return None
         words.append(_value(found.group(), variables))
         place = found.end()

@@ -102,7 +102,10 @@ class Terminal:
         plan = await self.sandbox.wrapped(_plan(action, known), context.request.workspace)
         output = self._output(context)
         if background:
-            started = await self.processes.launch(context.request.session_id, action.text, plan, output)
+            most = self.settings.terminal.background
+            started = await self.processes.launch(
+                context.request.session_id, action.text, plan, output, most=most
+            )
             return CallResult(f"Started in the background as {started.id}; process_poll shows how it fares.")
         title = _title(action.text)
 

@@ -1,5 +1,6 @@
 """What the agent's tests share: ports in memory, a workspace, and a chat with the offline operator."""
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -8,8 +9,10 @@ from tests.fakes.agent_ports import Chat, Ports, runner_on
 
 
 @pytest.fixture
-def ports() -> Ports:
-    return Ports()
+async def ports() -> AsyncIterator[Ports]:
+    made = Ports()
+    yield made
+    await made.processes.close()
 
 
 @pytest.fixture
