@@ -37,6 +37,8 @@ PASSING = 64
 
 # A draft is rendered at most this often; faster than a person reads, slower than a model writes.
 DRAFT_INTERVAL = 0.08
+LONG_DRAFT = 20_000
+SLOWEST_DRAFT = 2.0
 
 # More rows than this in one go are not asked for one by one.
 ROWS = 500
@@ -222,8 +224,14 @@ class ChatStream:
 
     def _shown(self, frame: LocalFrame) -> Mapping[str, Any]:
         if frame.kind == "draft" and self._html:
-            return {**frame.body, "html": render(str(frame.body["text"]))}
+            return {"id": frame.body["id"], "html": render(str(frame.body["text"]))}
         return frame.body
+
+    def _pause(self) -> float:
+        """Return the seconds to gather drafts in, longer for long ones: each carries the whole text again."""
+        drafts = [frame for (kind, _), frame in self._passing.items() if kind == "draft"]
+        longest = max((len(str(frame.body["text"])) for frame in drafts), default=0)
+        return min(DRAFT_INTERVAL * (1 + longest / LONG_DRAFT), SLOWEST_DRAFT) if drafts else 0.0
 
     async def _something(self) -> bool:
         """Wait until there is something to do; tell whether there is, or only time went by."""
@@ -232,8 +240,8 @@ class ChatStream:
                 await self._wake.wait()
         except TimeoutError:
             return False
-        if not self._dirty and any(kind == "draft" for kind, _ in self._passing):
-            await asyncio.sleep(DRAFT_INTERVAL)
+        if not self._dirty and (pause := self._pause()):
+            await asyncio.sleep(pause)
         self._wake.clear()
         return True
 
