@@ -38,6 +38,7 @@ class Capabilities:
     length from which a client is known to cut a long paste into several messages (0: never). ``edit_interval`` is the
     least time between two transient edits of one message in seconds, ``per_second`` and ``per_chat`` are the
     published rates in messages a second, ``per_group_minute`` in messages a minute. ``file_limit`` is in bytes.
+    ``remote`` says that other computers are involved, ``lasting`` that people come back to its chats by themselves.
     ``reconciles`` says that the adapter itself finds out whether an uncertain message arrived.
     """
 
@@ -52,6 +53,7 @@ class Capabilities:
     threads: bool = False
     reactions: bool = False
     remote: bool = True
+    lasting: bool = True
     reconciles: bool = False
     per_second: float = 30.0
     per_chat: float = 1.0

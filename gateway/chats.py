@@ -1,6 +1,9 @@
 """Chats: which ones Hermes has seen, which have several readers, and where home is."""
 
+from collections.abc import Mapping
+
 from gateway.access import Access
+from gateway.adapter import Adapter
 from kernel.messages import Address, InboundKind
 from kernel.people import Role
 from store import channels, inbox
@@ -12,9 +15,12 @@ LOADED = 10_000
 class Chats:
     """Remembers each chat once; the owner's first direct message makes it the platform's home channel."""
 
-    def __init__(self, database: Database, access: Access) -> None:
+    def __init__(
+        self, database: Database, access: Access, adapters: Mapping[tuple[str, str], Adapter]
+    ) -> None:
         self._database = database
         self._access = access
+        self._adapters = adapters
         self._known: set[Address] = set()
         self._groups: set[Address] = set()
 
@@ -46,5 +52,7 @@ class Chats:
         title = inbound.sender.name if inbound.private else ""
         await self._database.write(channels.seen, chat, title, private=inbound.private)
         principal = self._access.principal(inbound)
-        if inbound.private and principal.role is Role.OWNER:
+        adapter = self._adapters.get((chat.platform, chat.account))
+        lasting = adapter is not None and adapter.capabilities.lasting
+        if inbound.private and lasting and principal.role is Role.OWNER:
             await self._database.write(channels.set_first_home, inbound.address, actor=principal.id)

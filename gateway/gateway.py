@@ -92,7 +92,7 @@ class Gateway:
         self.gates = {key: self._gate(adapter) for key, adapter in self.adapters.items()}
         local = frozenset(item.identity.platform for item in adapters if not item.capabilities.remote)
         self.access = Access(settings.access, database, clock, local)
-        self.chats = Chats(database, self.access)
+        self.chats = Chats(database, self.access, self.adapters)
         self.desk = QuestionDesk(database)
         self.intake = Intake(
             database,

@@ -72,8 +72,9 @@ class Watch:
 class LocalAdapter:
     """Carries messages between the gateway and the watchers of a local platform (``"web"`` or ``"terminal"``)."""
 
-    def __init__(self, platform: str) -> None:
+    def __init__(self, platform: str, *, lasting: bool = True) -> None:
         self._identity = Identity(platform, ACCOUNT)
+        self._lasting = lasting
         self._link: Link | None = None
         self._watches: dict[str, set[Watch]] = {}
         self._bubbles = 0
@@ -94,6 +95,7 @@ class LocalAdapter:
             files=True,
             reactions=True,
             remote=False,
+            lasting=self._lasting,
             reconciles=True,
             per_second=1000.0,
             per_chat=200.0,

@@ -111,7 +111,7 @@ class Connection:
         if self.state is not before:
             self.since = self._clock.now()
             self._steady(before)
-            log.info("%s is %s. %s", self.name, self.state, detail)
+            log.info("%s is %s%s", self.name, self.state, f": {detail}" if detail else "")
             self._changed(self, before)
 
     async def receive(self, batch: Sequence[Inbound]) -> None:

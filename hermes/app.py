@@ -41,9 +41,9 @@ from hermes.version import VERSION
 from hermes.watchdog import LoopWatchdog
 from kernel.bus import Bus
 from kernel.clock import SystemClock
-from kernel.errors import ConfigError, HermesError, HomeLocked
+from kernel.errors import ConfigError, HermesError, HomeLocked, StoreReadOnly
 from kernel.people import Role
-from store.database import Database
+from store.database import Database, StoreState
 from store.lock import HomeLock, Kind
 from store.tokens import TokenKind
 from web.auth import EVERYTHING, issue
@@ -52,6 +52,7 @@ from web.settings import WebSettings
 
 log = logging.getLogger(__name__)
 
+REPAIR = "Nothing was changed. Bring a copy back with `hermes restore FILE`; `hermes audit check` says what is wrong."
 FIRST_POLL_SECONDS = 3.0
 HANDOVER_SECONDS = 30.0
 HANDOVER_POLL_SECONDS = 0.1
@@ -136,6 +137,8 @@ class App:
             listener = bind(self._web_settings()) if self._settings.web.enabled else None
             database = await Database.open(self._home.database, clock=self._clock, bus=self._bus)
             try:
+                if database.state is StoreState.READ_ONLY:
+                    raise StoreReadOnly(" ".join(database.findings), remedy=REPAIR)
                 await self._serve(database, listener)
             finally:
                 await database.close()
@@ -170,7 +173,7 @@ class App:
             await asyncio.sleep(HANDOVER_POLL_SECONDS)
 
     def _adapters(self) -> list[Adapter]:
-        adapters: list[Adapter] = [LocalAdapter("web"), LocalAdapter("terminal")]
+        adapters: list[Adapter] = [LocalAdapter("web"), LocalAdapter("terminal", lasting=False)]
         if not self._mode.platforms:
             return adapters
         for name, spec in plugins.PLATFORMS.items():

@@ -6,7 +6,7 @@ import traceback
 from collections.abc import Sequence
 
 from hermes import plugins
-from kernel.errors import ConfigError, HermesError, HomeLocked
+from kernel.errors import ConfigError, ForeignDatabase, HermesError, HomeLocked, StoreReadOnly
 
 # sysexits.h: EX_CONFIG is what the service file does not restart on, EX_TEMPFAIL what a second start gets.
 EXIT_CONFIG = 78
@@ -49,7 +49,7 @@ def _told(error: Exception) -> int:
 
 
 def _exit_code(error: HermesError) -> int:
-    if isinstance(error, ConfigError):
+    if isinstance(error, (ConfigError, StoreReadOnly, ForeignDatabase)):
         return EXIT_CONFIG
     return EXIT_LOCKED if isinstance(error, HomeLocked) else 1
 
