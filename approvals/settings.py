@@ -84,10 +84,18 @@ class OverrideSettings(Section):
     """One line of your own table of programs."""
 
     words: str = Field(
-        min_length=1, description="A program, with sub-commands if you like, such as terraform plan."
+        default="", description="A program, with sub-commands if you like, such as terraform plan."
     )
-    tier: Literal["none", "low", "medium", "high", "deny"] = Field(description="The tier it gets.")
+    tier: Literal["none", "low", "medium", "high", "deny"] = Field(
+        default="high", description="The tier it gets."
+    )
     why: str = Field(default="the owner's settings say so", description="The reason that is shown.")
+
+    @model_validator(mode="after")
+    def _names_a_program(self) -> Self:
+        if not self.words.split():
+            raise ValueError("an override names a program, such as words: terraform plan")
+        return self
 
 
 class ApprovalSettings(Section):

@@ -49,7 +49,9 @@ SELECT id FROM approval WHERE state = 'pending' AND escalate_at IS NOT NULL AND 
 ORDER BY escalate_at LIMIT ?
 """
 CLOCKS = "SELECT id FROM approval WHERE state = 'pending' AND veto_left IS NOT NULL"
-IN_STATE = "SELECT id FROM approval WHERE state = ? AND runs = 'here' ORDER BY created_at"
+IN_STATE = f"""
+SELECT id FROM approval WHERE state IN ({LIVE}) AND state = ? AND runs = 'here' ORDER BY created_at
+"""  # noqa: S608 - our own constant
 VOTE = "INSERT INTO approval_vote (approval_id, principal, name, voted_at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
 VOTES = "SELECT principal, name FROM approval_vote WHERE approval_id = ? ORDER BY voted_at, principal"
 ADD_CARD = "INSERT INTO approval_card (outbox_id, approval_id) VALUES (?, ?) ON CONFLICT DO NOTHING"
@@ -63,7 +65,9 @@ SELECT 1 FROM approval_card JOIN outbox ON outbox.id = approval_card.outbox_id W
 GROUP BY platform, account, chat, coalesce(thread, '') HAVING sum(outbox.state <> 'sent') = 0 LIMIT 1
 """
 SET_CLOCK = "UPDATE approval SET veto_left = ?, veto_since = ? WHERE id = ? AND state = 'pending'"
-PAUSE_ALL = "UPDATE approval SET veto_since = NULL WHERE state = 'pending' AND veto_left IS NOT NULL"
+PAUSE_ALL = """
+UPDATE approval SET veto_since = NULL WHERE state = 'pending' AND veto_left IS NOT NULL AND veto_since IS NOT NULL
+"""
 ESCALATE = (
     "UPDATE approval SET escalation = escalation + 1, escalate_at = ? WHERE id = ? AND state = 'pending'"
 )
@@ -83,7 +87,10 @@ SELECT * FROM approval WHERE (:states = '' OR instr(:states, ' ' || state || ' '
     AND (:by = '' OR decided_by = :by) AND (:before = 0 OR rowid < :before)
 ORDER BY rowid DESC LIMIT :limit
 """
-WAITING = "SELECT * FROM approval WHERE state IN ('pending', 'held') ORDER BY expires_at LIMIT ?"
+WAITING = """
+SELECT * FROM approval WHERE state IN ('pending', 'held', 'approved') AND state <> 'approved'
+ORDER BY expires_at LIMIT ?
+"""
 NUMBER = "SELECT rowid AS number FROM approval WHERE id = ?"
 PAGE_ROWS = 500
 FOR_EVER = 1 << 62

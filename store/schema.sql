@@ -334,7 +334,9 @@ CREATE INDEX approval_escalation ON approval (escalate_at) WHERE state = 'pendin
 
 CREATE INDEX approval_expiry ON approval (expires_at) WHERE state IN ('pending', 'held', 'approved');
 
-CREATE INDEX approval_moving ON approval (state) WHERE state IN ('approved', 'running', 'unknown');
+CREATE INDEX approval_live ON approval (state, runs) WHERE state IN ('pending', 'held', 'approved', 'running', 'unknown');
+
+CREATE INDEX approval_named ON approval (short, created_at);
 
 CREATE INDEX approval_session ON approval (session_id, created_at);
 

@@ -46,6 +46,7 @@ CREATE TABLE approval (
     supersedes TEXT REFERENCES approval (id)
 ) STRICT;
 CREATE UNIQUE INDEX approval_short ON approval (short) WHERE state IN ('pending', 'held', 'approved', 'running', 'unknown');
+CREATE INDEX approval_named ON approval (short, created_at);
 -- A call has one request that counts; one that expired or became void may be followed by another.
 CREATE UNIQUE INDEX approval_call ON approval (turn_id, call_key)
     WHERE turn_id IS NOT NULL AND state NOT IN ('expired', 'void');
@@ -55,7 +56,7 @@ CREATE INDEX approval_created ON approval (created_at);
 CREATE INDEX approval_expiry ON approval (expires_at) WHERE state IN ('pending', 'held', 'approved');
 CREATE INDEX approval_escalation ON approval (escalate_at) WHERE state = 'pending' AND escalate_at IS NOT NULL;
 CREATE INDEX approval_clock ON approval (id) WHERE state = 'pending' AND veto_left IS NOT NULL;
-CREATE INDEX approval_moving ON approval (state) WHERE state IN ('approved', 'running', 'unknown');
+CREATE INDEX approval_live ON approval (state, runs) WHERE state IN ('pending', 'held', 'approved', 'running', 'unknown');
 CREATE INDEX approval_supersedes ON approval (supersedes) WHERE supersedes IS NOT NULL;
 
 CREATE TABLE approval_vote (
