@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable
+from itertools import pairwise
 
 from tree_sitter import Node
 
@@ -78,6 +79,7 @@ class Converter(Redirections):
         assignments: list[Assignment] = []
         redirects: list[Redirect] = []
         words: list[tuple[int, int]] = []
+        self._check_pieces(node.children)
         for child in node.children:
             if child.type == "variable_assignment" and not words:
                 assignments.append(self.assignment(child))
@@ -92,12 +94,28 @@ class Converter(Redirections):
             self._check_cover(node, raws)
         return Command(raws, tuple(assignments), tuple(redirects), self.of(node))
 
+    def _check_pieces(self, children: list[Node]) -> None:
+        """Words may touch, and are one word then; an assignment or a redirection must not touch what follows it."""
+        self.check_gaps(children)
+        for left, right in pairwise(children):
+            if self.end(left) != self.start(right):
+                continue
+            joins = (
+                left.type == "variable_assignment"
+                or right.type == "variable_assignment"
+                or left.type in KINDS
+            )
+            if joins or (right.type in KINDS and self.text[self.start(right)].isdigit()):
+                raise Unreadable(
+                    "splits a word in an unusual way", self.text[self.start(left) : self.end(right)]
+                )
+
     def _check_cover(self, node: Node, raws: tuple[Raw, ...]) -> None:
         if raws[0].start != self.start(node) or raws[-1].end != self.end(node):
             raise Unreadable("has text that the parser skipped", self.of(node))
 
     def assignments(self, node: Node) -> Tree:
-        self.check_gaps(node.children)
+        self._check_pieces(node.children)
         found = tuple(self.assignment(child) for child in node.children)
         return Command((), found, (), self.of(node))
 
@@ -158,7 +176,7 @@ class Converter(Redirections):
     def negated(self, node: Node) -> Tree:
         self.check_gaps(node.children)
         bang, inner = node.children
-        if bang.type != "!":
+        if bang.type != "!" or self.text[self.end(bang)] not in " \t(\\":
             raise Unreadable("uses a construct that is not understood", self.of(node))
         return self.statement(inner)
 
@@ -167,6 +185,8 @@ class Converter(Redirections):
         if first.type == "((":
             return self.test(node)
         if (first.type, last.type) not in {("{", "}"), ("(", ")")}:
+            raise Unreadable("uses a construct that is not understood", self.of(node))
+        if first.type == "{" and self.text[self.end(first)] not in " \t\n\\":
             raise Unreadable("uses a construct that is not understood", self.of(node))
         body = self.statements(node.children[1:-1], self.end(first), self.start(last))
         return Group(body, first.type == "(")
@@ -178,6 +198,8 @@ class Converter(Redirections):
             raise Unreadable("uses a construct that is not understood", self.of(node))
         if pair == ("[", "]"):
             return self._bracket(node)
+        if pair[0] == "[[" and self.text[self.end(first)] not in " \t\n\\":
+            raise Unreadable("uses a construct that is not understood", self.of(node))
         inside = Raw(self.source, self.end(first), self.start(last))
         return Test(inside, pair[0] == "((", self.of(node))
 

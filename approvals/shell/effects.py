@@ -64,7 +64,7 @@ MATRIX: Mapping[Zone, Mapping[Effect, Tier]] = {
     zone: dict(zip(_COLUMNS, tiers, strict=True)) for zone, tiers in _ROWS.items()
 }
 
-_PLACES: Mapping[Zone, str] = {
+PLACES: Mapping[Zone, str] = {
     Zone.PROTECTED: "what belongs to Hermes itself or to another process's environment",
     Zone.CRITICAL: "a root of the system",
     Zone.HOME_ROOT: "a whole home",
@@ -103,7 +103,7 @@ _DELETIONS = frozenset({Effect.DELETE, Effect.DELETE_TREE, Effect.EMPTY})
 
 def judge(effect: Effect, place: Place, context: Context) -> tuple[Tier, str]:
     """Return the tier of an effect on a place and the sentence that says why."""
-    why = f"{_VERBS[effect]} {_PLACES[place.zone]}"
+    why = f"{_VERBS[effect]} {PLACES[place.zone]}"
     if effect in _TREES and covers_home(place.path, context):
         return Tier.DENY, f"{_VERBS[effect]} a directory that holds Hermes' own home"
     if effect is Effect.READ_TREE:

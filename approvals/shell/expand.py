@@ -18,6 +18,7 @@ _PLAIN = re.compile(r"[\w./:=@%+,-]+\Z", re.ASCII)
 _GLOB = re.compile(r"\*+|\?|\[[^]\[]*\]")
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
 _SPLIT = re.compile(r"[ \t\n]+")
+_ASSIGNS = re.compile(r"[A-Za-z_]\w*\+?=", re.ASCII)
 _DEFAULTS = frozenset({":-", "-", ":=", "=", ":+", "+", ":?", "?"})
 
 
@@ -208,7 +209,7 @@ def _tilde(tokens: list[Token], scope: Scope, *, assignment: bool = False) -> li
             alone = index + 1 == len(tokens)
             if index == 0 and text.startswith("~"):
                 text = _home(text, scope, alone)
-            if assignment or "=" in text:
+            if assignment or (index == 0 and _ASSIGNS.match(text)):
                 text = re.sub(r"(?<=[:=])~(?=/|:|\Z)", lambda _: scope.value("HOME"), text)
         out.append(Token(text, token.kind))
     return out

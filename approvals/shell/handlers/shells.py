@@ -14,7 +14,7 @@ from approvals.shell.uses import apply_use, run_script, run_text
 from approvals.shell.wordlist import words
 from kernel.risk import Tier
 
-_ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=", re.ASCII)
+_ASSIGNMENT = re.compile(r"[A-Za-z_]\w*\+?=", re.ASCII)
 _ACTIVATE = re.compile(r"(.*/)?(\.venv|venv|env|\.env)/bin/activate(\.\w+)?\Z")
 _RESERVED = words(
     "{ } ( ) ! if then elif else fi while until for do done case esac in [[ ]] select function coproc"
@@ -147,7 +147,9 @@ def plain(job: Job) -> None:
     if reading.operands[0] in _RESERVED:
         judge.opaque("unreadable", "uses a reserved word as a command", " ".join(call.argv))
         return
-    judge.wrap(reading.operands, call)
+    judge.wrap(
+        _with_assignments(judge, reading.operands, call) if label == "time" else reading.operands, call
+    )
 
 
 def switch_user(job: Job) -> None:
