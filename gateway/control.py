@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gateway.access import Access
 from gateway.adapter import Adapter, Taps, ability
@@ -15,7 +15,7 @@ from gateway.questions import TAP, QuestionDesk
 from kernel.crashpoints import crashpoint
 from kernel.errors import HermesError
 from kernel.events import Event
-from kernel.messages import Address, InboundKind, Outbound, OutboundKind, Priority
+from kernel.messages import Address, Inbound, InboundKind, Outbound, OutboundKind, Priority
 from kernel.people import Principal, Role
 from kernel.specs import CommandCall, CommandReply
 from kernel.states import InboxState
@@ -30,6 +30,7 @@ from store.units import Unit
 log = logging.getLogger(__name__)
 
 CONFIRM_TAP = "y"
+YES_OR_NO = {"yes": "yes", "y": "yes", "no": "no", "n": "no"}
 WELCOME = "✅ Welcome, you are the owner now. /help shows what I understand."
 
 
@@ -70,6 +71,8 @@ class Control:
         self._adapters = adapters
         self._offered = offered
         self.taps: dict[str, TapHandler] = {TAP: self._answer_tap, CONFIRM_TAP: self._confirm_tap}
+        # The last command in a chat that asked for a yes, and who sent it; the buttons outlive a restart.
+        self._asked: dict[Address, tuple[int, str]] = {}
         self.lanes: Lanes[Address] = Lanes("control", self.work)
 
     def received(self, event: Event) -> None:
@@ -129,6 +132,8 @@ class Control:
     async def _words(self, row: InboxRow, principal: Principal) -> Handled:
         if row.inbound.text.startswith("/"):
             return await self._command(row, principal)
+        if self.confirms(row.inbound):
+            return await self._confirmed_in_words(row, principal)
         answering = self._desk.answering(row.inbound)
         if answering is None:
             return Handled(event="admit")
@@ -139,6 +144,8 @@ class Control:
         reply = await self._registry.run(row.inbound.text, call, confirmed=confirmed)
         if reply is None:
             return Handled(event="admit")
+        if reply.confirms:
+            self._asked[row.inbound.address] = row.id, row.inbound.sender.id
         return Handled(self._reply(row, reply))
 
     async def call(self, row: InboxRow, principal: Principal) -> CommandCall:
@@ -204,6 +211,26 @@ class Control:
                 outbox.add, Owed(f"confirm:{row.id}", edit, Priority.REPLY, row.session_id)
             )
 
+    def confirms(self, inbound: Inbound) -> bool:
+        """Tell whether a message says yes or no to the question that its sender's last command asked here."""
+        asked = self._asked.get(inbound.address)
+        return (
+            asked is not None and asked[1] == inbound.sender.id and inbound.text.strip().lower() in YES_OR_NO
+        )
+
+    async def _confirmed_in_words(self, row: InboxRow, principal: Principal) -> Handled:
+        number, _ = self._asked.pop(row.inbound.address)
+        asked = await self._database.read(inbox.get, number)
+        word = YES_OR_NO[row.inbound.text.strip().lower()]
+        if asked is None or not await self._database.write(inbox.annotate_once, number, word):
+            return Handled(self._reply(row, CommandReply("This was already decided.")))
+        if word != "yes":
+            return Handled(self._reply(row, CommandReply("Nothing was done.")))
+        reply = await self._registry.run(
+            asked.inbound.text, await self.call(asked, principal), confirmed=True
+        )
+        return Handled(self._reply(row, reply or CommandReply("")))
+
     async def _edited(self, row: InboxRow) -> Handled:
         """Let an edit replace a message that still waits; tell the agent of a later one with its next message."""
         original = await self._database.read(inbox.by_message, row.inbound.address, row.inbound.message_id)
@@ -236,8 +263,11 @@ class Control:
         return Handled()
 
     def _too_fast(self, row: InboxRow) -> Handled:
-        text = "⏳ That was faster than I am allowed to take. This message was not read; send it again in a minute."
-        return Handled(self._reply(row, CommandReply(text)), event="ignore", reason="rate")
+        text = "⏳ That was faster than I am allowed to take. What came too fast was not read; send it again in a minute."
+        told = self._reply(row, CommandReply(text))
+        sender, minute = row.inbound.sender.id, row.received_at // 60_000
+        once = [replace(owed, key=f"rate:{owed.message.address}:{sender}:{minute}") for owed in told]
+        return Handled(once, event="ignore", reason="rate")
 
     async def _stranger(self, row: InboxRow) -> Handled:
         inbound = row.inbound

@@ -133,6 +133,7 @@ class Gateway:
         )
         self._group: asyncio.TaskGroup | None = None
         self._introduced: set[str] = set()
+        self._unspoken = set(self.adapters)
         self.reporter = Reporter(self, host.facts)
         # What else waits for a decision in a session and is withdrawn with it: ``cancel(session_id, actor)``.
         self.cancels: list[Callable[[str, str], Awaitable[int]]] = [self.desk.cancel]
@@ -169,7 +170,7 @@ class Gateway:
         return Gate(adapter.capabilities, self.settings.delivery, rates, self.clock)
 
     def _answers(self, inbound: Inbound) -> bool:
-        return self.desk.answering(inbound) is not None
+        return self.control.confirms(inbound) or self.desk.answering(inbound) is not None
 
     def _ready(self, chat: Address) -> bool:
         connection = self.connections.get((chat.platform, chat.account))
@@ -248,13 +249,17 @@ class Gateway:
             self.delivery.notify(chat)
 
     def _noticed(self, event: Event) -> None:
-        """Take note of a chat that nobody has written in before."""
+        """Take note of a chat that nobody has written in before, and of the first message after a start."""
         body = event.body
         if "chat" not in body:
             return
         chat = Address(str(body["platform"]), str(body["account"]), str(body["chat"]))
-        if not self.chats.is_known(chat):
+        if self.chats.is_news(chat, event.actor):
             self._spawn(self.chats.remember(int(event.subject)))
+        if chat[:2] in self._unspoken:
+            # Whatever waited at the platform is committed together with it.
+            self._unspoken.discard(chat[:2])
+            self._spawn(self.notices.backlog(self.adapters[chat[:2]], self._last_alive))
 
     def _store_changed(self, state: StoreState) -> None:
         """Raise one alarm when the store stops taking writes; the reserve lets it out."""
@@ -278,7 +283,7 @@ class Gateway:
                 self.delivery.notify(chat)
 
     async def _introduce(self, connection: Connection) -> None:
-        """After the first connect: register the menu, and speak of what came meanwhile."""
+        """After the first connect: register the menu."""
         if connection.name in self._introduced:
             return
         self._introduced.add(connection.name)
@@ -288,7 +293,6 @@ class Gateway:
                 await menus.menu(self.registry.menu())
             except HermesError as error:
                 log.warning("The command menu of %s was not registered: %s", connection.name, error)
-        await self.notices.backlog(connection.adapter, self._last_alive)
 
     def connect(self) -> None:
         """Start the adapters, each under its own supervision."""
@@ -326,7 +330,11 @@ class Gateway:
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         assert self._group is not None  # noqa: S101 - events arrive only while the gateway is open
-        self._group.create_task(self._guarded(work))
+        try:
+            self._group.create_task(self._guarded(work))
+        except RuntimeError:
+            # The gateway is ending; what is left undone here is taken up by the next start.
+            work.close()
 
     async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
         try:

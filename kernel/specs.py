@@ -45,10 +45,14 @@ class CommandCall:
 
 @dataclass(frozen=True, slots=True)
 class CommandReply:
-    """What a command answers: Markdown and rows of buttons; an empty text means that nothing is said."""
+    """What a command answers: Markdown and rows of buttons; an empty text means that nothing is said.
+
+    ``confirms`` says that it asks for a yes or no first.
+    """
 
     text: str
     buttons: tuple[tuple[Button, ...], ...] = ()
+    confirms: bool = False
 
 
 @dataclass(frozen=True, slots=True)

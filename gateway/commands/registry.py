@@ -55,7 +55,9 @@ class Registry:
 
     def _asked(self, command: Command, call: CommandCall) -> CommandReply:
         yes = Button(f"Yes, /{command.name}", f"y:{call.inbox_id}:yes")
-        return CommandReply(command.confirm, ((yes, Button("Cancel", f"y:{call.inbox_id}:no")),))
+        return CommandReply(
+            command.confirm, ((yes, Button("Cancel", f"y:{call.inbox_id}:no")),), confirms=True
+        )
 
     def _unknown(self, name: str) -> CommandReply:
         near = difflib.get_close_matches(name, self._by_name, n=1, cutoff=0.5)
