@@ -72,8 +72,8 @@ def _statements() -> Iterator[str]:
     by_verdict: dict[tuple[Tier, str], list[str]] = {}
     for word, verdict in LEADING.items():
         by_verdict.setdefault(verdict, []).append(word)
-    for (tier, why), words in by_verdict.items():
-        yield f"| {', '.join(words)} | {tier} | {why or 'only looks'} |"
+    for (tier, why), words in sorted(by_verdict.items()):
+        yield f"| {', '.join(sorted(words))} | {tier} | {why or 'only looks'} |"
     yield "| UPDATE, DELETE with a condition | medium | changes rows |"
     yield "| UPDATE, DELETE without one | high | changes every row |\n"
 
