@@ -127,8 +127,8 @@ class Access:
         return len(cleaned) == CODE_LENGTH and set(cleaned) <= set(CODE_ALPHABET)
 
     def open_bootstrap(self) -> str:
-        """Make the one-time code with which the first owner introduces themselves, and return it to be printed."""
-        self._bootstrap = new_code()
+        """Return the one-time code with which the first owner introduces themselves, to be printed; made once."""
+        self._bootstrap = self._bootstrap or new_code()
         return self._bootstrap
 
     def redeem_bootstrap(self, text: str) -> bool:

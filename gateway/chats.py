@@ -8,6 +8,7 @@ from kernel.messages import Address, InboundKind
 from kernel.people import Role
 from store import channels, inbox
 from store.database import Database
+from store.units import Unit
 
 LOADED = 10_000
 
@@ -23,9 +24,11 @@ class Chats:
         self._adapters = adapters
         self._known: set[Address] = set()
         self._groups: set[Address] = set()
+        self._homes: set[str] = set()
 
     async def load(self) -> None:
-        """Read the chats seen before."""
+        """Read the chats seen before, and which platforms have a home channel."""
+        self._homes |= set(await self._database.read(channels.homes))
         for chat in await self._database.read(channels.chats, LOADED):
             self._known.add(chat.address)
             if not chat.private:
@@ -35,9 +38,17 @@ class Chats:
         """Tell whether several people read a chat."""
         return Address(*chat[:3]) in self._groups
 
-    def is_known(self, chat: Address) -> bool:
-        """Tell whether a chat was seen before."""
-        return chat in self._known
+    def is_news(self, chat: Address, actor: str) -> bool:
+        """Tell whether somebody's message has to be remembered: a new chat, or an owner where there is no home."""
+        return chat not in self._known or (
+            self._may_have_home(chat)
+            and chat.platform not in self._homes
+            and self._access.principal_of(actor).role is Role.OWNER
+        )
+
+    def _may_have_home(self, chat: Address) -> bool:
+        adapter = self._adapters.get((chat.platform, chat.account))
+        return adapter is not None and adapter.capabilities.lasting
 
     async def remember(self, number: int) -> None:
         """Take note of the chat of an inbox row."""
@@ -50,9 +61,14 @@ class Chats:
         if not inbound.private:
             self._groups.add(chat)
         title = inbound.sender.name if inbound.private else ""
-        await self._database.write(channels.seen, chat, title, private=inbound.private)
         principal = self._access.principal(inbound)
-        adapter = self._adapters.get((chat.platform, chat.account))
-        lasting = adapter is not None and adapter.capabilities.lasting
-        if inbound.private and lasting and principal.role is Role.OWNER:
-            await self._database.write(channels.set_first_home, inbound.address, actor=principal.id)
+        home = inbound.private and self._may_have_home(chat) and principal.role is Role.OWNER
+
+        def commit(tx: Unit) -> None:
+            channels.seen(tx, chat, title, private=inbound.private)
+            if home:
+                channels.set_first_home(tx, inbound.address, actor=principal.id)
+
+        await self._database.write(commit)
+        if home:
+            self._homes.add(chat.platform)

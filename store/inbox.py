@@ -49,7 +49,7 @@ SELECT chat, message_id FROM inbox WHERE id IN (
 MISSED = """
 SELECT count(*) AS n, count(DISTINCT chat) AS chats FROM inbox
 WHERE platform = ? AND account = ? AND kind = 'message' AND state <> 'ignored' AND sent_at BETWEEN ? AND ?
-    AND received_at > ?
+    AND received_at >= ?
 """
 
 

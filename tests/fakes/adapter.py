@@ -61,7 +61,7 @@ class ScriptedAdapter:
     """A platform in memory that keeps the adapter contract.
 
     ``failures`` are raised by the next sendings, one each; ``lost`` of them after the message was taken. ``troubles``
-    are raised by the next runs; ``deaf`` leaves the connection open without a sign of life.
+    are raised by the next runs, ``backlog`` is handed over at the start of every run; ``deaf`` leaves the connection open without a sign of life.
     """
 
     def __init__(self, name: str = "fake", capabilities: Capabilities = PLAIN, **changes: Any) -> None:
@@ -74,6 +74,7 @@ class ScriptedAdapter:
         self.troubles: deque[Exception] = deque()
         self.runs = 0
         self.deaf = False
+        self.backlog: list[Inbound] = []
         self.link: Link | None = None
         self.changes = Changes()
         self.open = asyncio.Event()
@@ -95,6 +96,8 @@ class ScriptedAdapter:
             raise self.troubles.popleft()
         self.link = link
         link.connected()
+        if self.backlog:
+            await link.receive(self.backlog)
         self.changes.notify()
         try:
             while True:

@@ -195,9 +195,14 @@ async def running(
     *adapters: ScriptedAdapter,
     runner: ScriptedRunner | None = None,
     crash: bool = False,
+    away: float = 0.0,
     **settings: Any,
 ) -> AsyncGenerator[Rig]:
-    """Run a gateway on ``folder``; at the end it is drained, or with ``crash`` ends as a killed process does."""
+    """Run a gateway on ``folder``; at the end it is drained, or with ``crash`` ends as a killed process does.
+
+    ``away`` is how many virtual seconds have passed since the one before.
+    """
+    await asyncio.sleep(away)
     bus = Bus()
     loop = asyncio.get_running_loop()
     clock = VirtualClock() if isinstance(loop, VirtualTimeLoop) else SystemClock()

@@ -60,7 +60,6 @@ class VirtualClock:
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._start = self._loop.time()
         self._shift = 0
 
     def monotonic(self) -> float:
@@ -69,7 +68,7 @@ class VirtualClock:
 
     def now(self) -> int:
         """Return the wall time in milliseconds since the epoch."""
-        return START + self._shift + int((self._loop.time() - self._start) * 1000)
+        return START + self._shift + int(self._loop.time() * 1000)
 
     def shift(self, seconds: float) -> None:
         """Move the wall clock, as a person or a time server does."""
