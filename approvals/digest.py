@@ -1,6 +1,7 @@
 """What an action is bound to besides its words: the contents of programs and scripts, and what links point at."""
 
 import os
+import re
 import shutil
 from collections.abc import Iterable
 from dataclasses import replace
@@ -9,18 +10,24 @@ from hashlib import file_digest
 from pathlib import Path
 
 from kernel.approvals import Action
-from kernel.risk import Classification, PathUse, Segment
+from kernel.risk import Classification, PathUse, Segment, Tier
 
 MISSING = "missing"
 LINK = "link:"
 # A script or SQL file up to this size is read and judged by its content; a longer one is only bound by its digest.
 READABLE = 256 * 1024
+# What a risky command reads is bound up to this size: a manifest, a plan, a statement in a file.
+BINDABLE = 16 * 1024 * 1024
+SOURCES = (".sql", ".js", ".mongo", ".redis")
+_WORD = re.compile(r"[\w./+-]+(?=\s|\Z)")
 
 
 def contents(classification: Classification) -> dict[str, str]:
-    """Return the scripts that a text would run, as far as they are readable text of a bounded size."""
+    """Return the scripts and SQL files that a text would run, as far as they are readable and of a bounded size."""
+    segments = classification.segments
+    sources = [path for path in _read(segments) if path.endswith(SOURCES)]
     found: dict[str, str] = {}
-    for path in _scripts(classification.segments):
+    for path in (*_scripts(segments), *sources):
         text = _text(Path(path))
         if text is not None:
             found[path] = text
@@ -33,9 +40,9 @@ def bind(action: Action, classification: Classification, search: str) -> Action:
     ``search`` is the ``PATH`` of the process that will run it. Paths that are bound already are looked at again.
     """
     programs = _programs(action, classification.segments, search)
-    paths = dict.fromkeys(
-        (*(path for path, _ in action.inputs), *_scripts(classification.segments), *programs)
-    )
+    operands = [path for path in _operands(action, classification.segments) if _bindable(path)]
+    scripts = _scripts(classification.segments)
+    paths = dict.fromkeys((*(path for path, _ in action.inputs), *scripts, *programs, *operands))
     links = {
         use.path: LINK + real
         for use in _written(classification.segments)
@@ -110,6 +117,25 @@ def _scripts(segments: Iterable[Segment]) -> list[str]:
     return [path for segment in segments for path in segment.scripts]
 
 
+def _operands(action: Action, segments: Iterable[Segment]) -> list[str]:
+    """Return what risky commands may read: the paths they are known to, and every word that could name a file."""
+    risky = [segment for segment in segments if segment.tier >= Tier.MEDIUM]
+    words = [word for segment in risky for word in (segment.argv or ())[1:]]
+    named = [piece for word in words for piece in (word, word.partition("=")[2]) if piece]
+    return [*_read(risky), *(os.path.normpath(os.path.join(action.cwd, name)) for name in named)]  # noqa: PTH118
+
+
+def _read(segments: Iterable[Segment]) -> list[str]:
+    return [use.path for segment in segments for use in segment.paths if use.effect == "read"]
+
+
+def _bindable(path: str) -> bool:
+    try:
+        return Path(path).is_file() and Path(path).stat().st_size <= BINDABLE
+    except OSError:
+        return False
+
+
 def _written(segments: Iterable[Segment]) -> list[PathUse]:
     return [use for segment in segments for use in segment.paths if not use.effect.startswith("read")]
 
@@ -118,14 +144,20 @@ def _programs(action: Action, segments: Iterable[Segment], search: str) -> list[
     """Return the programs the commands start, as absolute paths; builtins and unknown names are not among them."""
     path = dict(action.environment).get("PATH", search)
     found: dict[str, None] = {}
-    for segment in segments:
-        if segment.argv:
-            name = segment.argv[0]
-            where = os.path.join(action.cwd, name) if "/" in name else name  # noqa: PTH118 - a text, not yet a path
-            program = shutil.which(where, path=path)
-            if program:
-                found[os.path.normpath(program)] = None
+    for name in filter(None, map(_name, segments)):
+        where = os.path.join(action.cwd, name) if "/" in name else name  # noqa: PTH118 - a text, not yet a path
+        program = shutil.which(where, path=path)
+        if program:
+            found[os.path.normpath(program)] = None
     return list(found)
+
+
+def _name(segment: Segment) -> str:
+    """Return the name of the program that a command starts, ``""`` where its text does not begin with one."""
+    if segment.argv:
+        return segment.argv[0]
+    word = _WORD.match(segment.text)
+    return word.group() if word else ""
 
 
 def _text(path: Path) -> str | None:
