@@ -263,7 +263,9 @@ class Control:
         return Handled()
 
     def _too_fast(self, row: InboxRow) -> Handled:
-        text = "⏳ That was faster than I am allowed to take. What came too fast was not read; send it again in a minute."
+        text = (
+            "⏳ That was faster than I may take. What came too fast was not read; send it again in a minute."
+        )
         told = self._reply(row, CommandReply(text))
         sender, minute = row.inbound.sender.id, row.received_at // 60_000
         once = [replace(owed, key=f"rate:{owed.message.address}:{sender}:{minute}") for owed in told]

@@ -61,9 +61,18 @@ class Lanes(Generic[K]):
         if key in self._busy:
             self._busy[key] = True
         elif self._group is not None:
+            self._begin(key, self._group)
+
+    def _begin(self, key: K, group: asyncio.TaskGroup) -> None:
+        work = self._run(key)
+        try:
+            group.create_task(work, name=f"{self._name} {key}")
+        except RuntimeError:
+            # The process is ending; the next start finds the key's work in the store.
+            work.close()
+        else:
             self._busy[key] = False
             self._idle.clear()
-            self._group.create_task(self._run(key), name=f"{self._name} {key}")
 
     async def _run(self, key: K) -> None:
         try:

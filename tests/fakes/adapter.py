@@ -60,8 +60,9 @@ class Shown:
 class ScriptedAdapter:
     """A platform in memory that keeps the adapter contract.
 
-    ``failures`` are raised by the next sendings, one each; ``lost`` of them after the message was taken. ``troubles``
-    are raised by the next runs, ``backlog`` is handed over at the start of every run; ``deaf`` leaves the connection open without a sign of life.
+    ``failures`` are raised by the next sendings, one each, before or after the message was taken. ``troubles`` are
+    raised by the next runs, ``backlog`` is handed over at the start of every run; ``deaf`` leaves the connection open
+    without a sign of life.
     """
 
     def __init__(self, name: str = "fake", capabilities: Capabilities = PLAIN, **changes: Any) -> None:

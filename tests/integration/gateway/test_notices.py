@@ -34,7 +34,7 @@ async def test_an_orderly_stop_and_start_are_said_in_one_line_each(tmp_path: Pat
         await rig.settled()
     assert adapter.texts()[-1] == "👋 Stopping."
     async with running(tmp_path, adapter, notices=LOUD) as rig:
-        await rig.settled()
+        await adapter.until_sent(containing="✅")
         assert adapter.texts()[-1] == "✅ Hermes is running."
 
 
@@ -47,6 +47,7 @@ async def test_messages_that_came_during_an_absence_are_summed_up(tmp_path: Path
     waiting = [adapter.message(f"m{n}", sent_at=stopped + 60_000 * n) for n in range(1, 8)]
     adapter.backlog = waiting
     async with running(tmp_path, adapter, notices=LOUD, away=29 * 60) as rig:
+        await adapter.until_sent(containing="I was away")
         await rig.settled()
         told = [text for text in adapter.texts() if "I was away from" in text]
         assert len(told) == 1
