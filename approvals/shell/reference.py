@@ -64,7 +64,7 @@ def _variables() -> Iterator[str]:
 
 
 def _codes(names: frozenset[str]) -> str:
-    return ", ".join(f"`{name}`" for name in sorted(names, key=str.lower))
+    return ", ".join(f"`{name}`" for name in sorted(names, key=lambda name: (name.lower(), name)))
 
 
 def _statements() -> Iterator[str]:

@@ -34,7 +34,7 @@ def classify(
         walk.finish()
 
     _guarded(walk, work, text)
-    return _verdict(walk, _digest(text))
+    return _verdict(walk, _digest(text), whole=walk.first == text.strip())
 
 
 def classify_argv(
@@ -61,7 +61,7 @@ def classify_argv(
         walk.segments[segment] = None
 
     _guarded(walk, work, piece)
-    return _verdict(walk, _digest("\0".join(argv)))
+    return _verdict(walk, _digest("\0".join(argv)), whole=True)
 
 
 def judge_path(effect: str, path: str, context: Context = _DEFAULT) -> tuple[Tier, str]:
@@ -87,11 +87,11 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _verdict(walk: Walk, digest: str) -> Classification:
+def _verdict(walk: Walk, digest: str, *, whole: bool) -> Classification:
     reasons = tuple(sorted(walk.reasons, key=lambda reason: -reason.tier))
     segments = tuple(walk.segments)
     tier = max((reason.tier for reason in reasons), default=Tier.NONE)
-    argv = segments[0].argv if len(segments) == 1 and walk.commands <= 1 else None
+    argv = segments[0].argv if whole and len(segments) == 1 and walk.commands <= 1 else None
     if argv and argv[0] in SHELL_ONLY:
         argv = None
     return Classification(tier, reasons, segments, digest, argv)

@@ -55,6 +55,7 @@ class Walk:
         self.segments: dict[Segment, None] = {}
         self.worst = Tier.NONE
         self.commands = 0
+        self.first = ""
         self.nesting = 0
         self.pipes: dict[str, str] = {}
         self.written: list[tuple[str, bool]] = []
@@ -268,6 +269,7 @@ class Walk:
 
     def _command(self, node: Command, scope: Scope, stdin: str | None, *, piped: bool) -> str:
         self._count()
+        self.first = self.first or node.text
         call = Call([], scope, node.text, stdin, piped)
         worst, self.worst = self.worst, Tier.NONE
         try:
