@@ -29,7 +29,7 @@ def tools(
 ) -> list[Tool]:
     """Return the built-in tools; the terminal's are there where a terminal is given."""
     return [
-        *workspace_tools(settings.tools),
+        *workspace_tools(settings.tools, terminal.media if terminal is not None else None),
         *web_tools(settings.fetch, settings.tools.output),
         *note_tools(notes),
         *people_tools(settings.tools, questions, outlet),

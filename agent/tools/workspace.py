@@ -27,8 +27,11 @@ MOST_FILES = 20_000
 FilePath = Annotated[str, Field(description="Path inside the workspace.")]
 
 
-def workspace_tools(settings: ToolSettings) -> Sequence[Tool]:
-    """Return ``list_files``, ``read_file``, ``search_files`` and ``write_file``."""
+def workspace_tools(settings: ToolSettings, media: Path | None = None) -> Sequence[Tool]:
+    """Return ``list_files``, ``read_file``, ``search_files`` and ``write_file``.
+
+    ``media`` is the folder that keeps files of sessions; each session may read its own.
+    """
 
     async def list_files(context: ToolContext, folder: FilePath = ".") -> str:
         """List the files and folders directly inside a folder of the workspace."""
@@ -40,9 +43,8 @@ def workspace_tools(settings: ToolSettings) -> Sequence[Tool]:
         first_line: Annotated[int, Field(description="First line to return, from 1.", ge=1)] = 1,
     ) -> str:
         """Read a text file of the workspace."""
-        text = await asyncio.to_thread(
-            _read, inside(context.request.workspace, path), path, settings.read_file
-        )
+        file = _kept(media, context, path) or inside(context.request.workspace, path)
+        text = await asyncio.to_thread(_read, file, path, settings.read_file)
         return text if first_line == 1 else "".join(text.splitlines(keepends=True)[first_line - 1 :])
 
     async def search_files(
@@ -100,6 +102,14 @@ def workspace_tools(settings: ToolSettings) -> Sequence[Tool]:
             action=writing,
         ),
     )
+
+
+def _kept(media: Path | None, context: ToolContext, path: str) -> Path | None:
+    """Return the real path of a file that is kept for the session, ``None`` for any other."""
+    if media is None or "\0" in path or not Path(path).is_absolute():
+        return None
+    folder, file = (media / context.request.session_id).resolve(), Path(path).resolve()
+    return file if folder in file.parents else None
 
 
 def _listing(workspace: Path, folder: str, limit: int) -> str:

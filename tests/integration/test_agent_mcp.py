@@ -13,6 +13,7 @@ import pytest
 from agent.mcp.servers import McpStatus
 from agent.runner import AgentRunner
 from agent.settings import AgentSettings, McpServerSettings
+from kernel.approvals import Action, ActionKind, ApprovedCall
 from kernel.errors import AccessDenied, InvalidInput
 from kernel.turns import ToolContext
 from tests.fakes.agent_ports import Ports, Surface, runner_on, turn_request
@@ -94,6 +95,16 @@ async def test_a_call_says_exactly_what_it_would_do_and_whether_the_owner_calls_
     assert "calc.add" in actions["calc_add"].text
     with pytest.raises(AccessDenied, match="without the approval gate"):
         await runner.toolbox.tool("calc_secret_tool").run(context(tmp_path))
+
+
+async def test_an_approved_call_waits_for_its_server_after_a_restart(make, tmp_path: Path):
+    action = Action(ActionKind.MCP, "calc_add", '{"a":2,"b":3}', "calc.add", target="calc.add")
+    request = turn_request("x", tmp_path)
+    call = ApprovedCall("a_1", action, "t_1", "s_1", "key", request.address, request.principal.id)
+    result = await make(stdio()).call(call, request.principal, tmp_path)
+    assert result.text == '<untrusted_output source="mcp:calc">5</untrusted_output>'
+    gone = replace(call, action=replace(action, tool="calc_gone"))
+    assert "no tool calc_gone any more" in (await make(stdio()).call(gone, request.principal, tmp_path)).text
 
 
 async def test_a_server_sees_no_environment_but_its_own(

@@ -31,8 +31,8 @@ def sweep(session: int, mark: str) -> bool:
     """
     found = False
     for _ in range(ROUNDS):
-        found = end_group(session, signal.SIGKILL) or found
         left = _left(session, f"{MARK}={mark}".encode())
+        end_group(session, signal.SIGKILL)
         if not left:
             break
         found = True

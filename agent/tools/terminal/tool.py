@@ -3,7 +3,7 @@
 import asyncio
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -99,7 +99,8 @@ class Terminal:
     async def _process(
         self, context: ToolContext, action: Action, known: dict[str, str], seconds: float, *, background: bool
     ) -> CallResult:
-        plan = await self.sandbox.wrapped(_plan(action, known), context.request.workspace)
+        bare = _plan(action, known)
+        plan = await self.sandbox.wrapped(bare, context.request.workspace)
         output = self._output(context)
         if background:
             most = self.settings.terminal.background
@@ -113,6 +114,9 @@ class Terminal:
             context.io.activity(f"{title}: {line}" if line else title)
 
         ending = await self.processes.run(plan, output, seconds, tell)
+        if plan is not bare:
+            # The sandbox's own first process ends a moment after the command; that is no news.
+            ending = replace(ending, left=False)
         said = "\n".join(_said(ending, seconds))
         return CallResult("\n".join(part for part in (output.text().rstrip("\n"), said) if part), ending.code)
 

@@ -9,9 +9,11 @@ import pytest
 
 from agent.settings import AgentSettings, ToolSettings
 from agent.toolbox import Toolbox
+from agent.tools import edits
 from agent.tools.people import people_tools
 from agent.tools.workspace import workspace_tools
-from kernel.errors import AccessDenied, HermesError
+from kernel.approvals import ActionKind
+from kernel.errors import AccessDenied, HermesError, InvalidInput
 from kernel.specs import Tool
 from kernel.turns import Held, ToolContext
 from tests.fakes.agent_ports import Ports, Surface, turn_request
@@ -60,6 +62,51 @@ async def test_a_zero_character_and_a_folder_are_refused(workspace: Path):
         await run(workspace, "read_file", path="a\0b")
     with pytest.raises(HermesError, match="is a folder"):
         await run(workspace, "write_file", path=".", text="x")
+
+
+async def test_writing_elsewhere_is_an_action_that_shows_the_change(workspace: Path):
+    outside = workspace.parent / "notes.txt"
+    outside.write_text("one\ntwo\n")
+    write = named(workspace_tools(ToolSettings()), "write_file")
+    assert write.action is not None
+    given = context(workspace)
+    for path in ("../notes.txt", str(outside), "a/../../notes.txt"):
+        arguments = {"path": path, "text": "one\nthree\n"}
+        action = await write.action(given, arguments)
+        assert (action.kind, action.effect, action.target) == (ActionKind.FILE, "write", str(outside))
+        assert action.text.endswith("@@ -1,2 +1,2 @@\n one\n-two\n+three\n")
+        with pytest.raises(AccessDenied, match="without the approval gate"):
+            await write.run(given, **arguments)
+    assert outside.read_text() == "one\ntwo\n"
+    await write.run(replace(given, approved=action), **arguments)
+    assert outside.read_text() == "one\nthree\n"
+
+
+async def test_a_change_lands_where_it_was_judged_or_not_at_all(workspace: Path):
+    link, elsewhere = workspace / "link.txt", workspace.parent / "elsewhere.txt"
+    write = named(workspace_tools(ToolSettings()), "write_file")
+    assert write.action is not None
+    given, arguments = context(workspace), {"path": "link.txt", "text": "x"}
+    action = await write.action(given, arguments)
+    judged = replace(action, inputs=((action.target, "missing"),))
+    link.symlink_to(elsewhere)
+    with pytest.raises(InvalidInput, match="which is not what was judged"):
+        await write.run(replace(given, approved=judged), **arguments)
+    linked = replace(action, inputs=((action.target, f"link:{elsewhere}"),))
+    await write.run(replace(given, approved=linked), **arguments)
+    assert elsewhere.read_text() == "x"
+    assert link.is_symlink()
+
+
+def test_a_change_that_cannot_be_compared_is_shown_whole(tmp_path: Path):
+    file = tmp_path / "x"
+    assert edits.change(str(file), "new") == (
+        f"--- {file}\n+++ {file}\n@@ -0,0 +1 @@\n+new\n\\ No newline at the end of the file\n"
+    )
+    file.write_bytes(b"\xff")
+    assert edits.change(str(file), "new") == f"write {file} (3 bytes)\nnew"
+    file.write_text("same")
+    assert edits.change(str(file), "same") == f"write {file} as it is"
 
 
 async def test_search_reads_text_files_below_a_folder_and_follows_no_link(workspace: Path):
