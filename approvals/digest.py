@@ -73,7 +73,9 @@ def drift(before: Action, now: Action) -> str:
 def bind_file(action: Action) -> Action:
     """Return a file's action bound to what is there now: replacing something else is another action."""
     real = os.path.realpath(action.target)
-    now = LINK + real if real != action.target else hashed(real)
+    # What is deleted or added to may grow until somebody decides.
+    seen = hashed(real) if action.effect in ("", "write") else ""
+    now = LINK + real if real != action.target else seen
     return replace(action, inputs=((action.target, now),))
 
 
@@ -122,7 +124,10 @@ def _operands(action: Action, segments: Iterable[Segment]) -> list[str]:
     risky = [segment for segment in segments if segment.tier >= Tier.MEDIUM]
     words = [word for segment in risky for word in (segment.argv or ())[1:]]
     named = [piece for word in words for piece in (word, word.partition("=")[2]) if piece]
-    return [*_read(risky), *(os.path.normpath(os.path.join(action.cwd, name)) for name in named)]  # noqa: PTH118
+    paths = [*_read(risky), *(os.path.normpath(os.path.join(action.cwd, name)) for name in named)]  # noqa: PTH118
+    # What is deleted or written may grow until somebody decides, and so may a log.
+    changed = {use.path for use in _written(segments)}
+    return [path for path in paths if path not in changed and ".log" not in path.rpartition("/")[2]]
 
 
 def _read(segments: Iterable[Segment]) -> list[str]:

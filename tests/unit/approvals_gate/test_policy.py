@@ -152,6 +152,16 @@ def test_a_file_that_was_seen_is_the_one_that_is_written(home: Path) -> None:
     assert "has changed" in digest.drift(before, policy(home).assess(before).action)
 
 
+def test_what_is_to_be_deleted_may_grow_meanwhile(home: Path) -> None:
+    file = home / "work/notes.txt"
+    file.write_text("one")
+    before = policy(home).assess(action(home, ActionKind.TERMINAL, text="rm notes.txt")).action
+    deleted = policy(home).assess(action(home, ActionKind.FILE, effect="delete", target=str(file))).action
+    file.write_text("one two")
+    assert digest.drift(before, policy(home).assess(before).action) == ""
+    assert digest.drift(deleted, policy(home).assess(deleted).action) == ""
+
+
 def test_hashes_follow_the_file_and_not_its_name(home: Path) -> None:
     file = home / "tool"
     file.write_text("a")
