@@ -24,7 +24,7 @@ from gateway.media import Media
 from gateway.notices import Notices, Receipt
 from gateway.questions import QuestionDesk
 from gateway.rates import Gate
-from gateway.recovery import Open, reconcile
+from gateway.recovery import Open, open_work, reconcile
 from gateway.settings import GatewaySettings, Rates
 from gateway.status import Reporter, as_mapping
 from gateway.supervisor import SENDABLE, Connection
@@ -132,6 +132,7 @@ class Gateway:
             database, self.access, self.intake, self.registry, self.desk, self.adapters, self.turns.offered
         )
         self._group: asyncio.TaskGroup | None = None
+        self._receipt: Receipt | None = None
         self._introduced: set[str] = set()
         self._unspoken = set(self.adapters)
         self.reporter = Reporter(self, host.facts)
@@ -203,8 +204,8 @@ class Gateway:
         self.intake.configure(settings)
         self.turns.configure(settings)
 
-    async def open(self, group: asyncio.TaskGroup) -> Open:
-        """Take up what the last process left and begin to work; adapters are started by ``connect``."""
+    async def prepare(self, group: asyncio.TaskGroup) -> None:
+        """Mark what the last process left and learn who may speak; then ``connect`` may take messages in."""
         self._group = group
         self._last_alive, clean = await self.notices.last_alive()
         found = await self.database.write(reconcile)
@@ -212,10 +213,7 @@ class Gateway:
         await self.desk.load()
         await self.chats.load()
         self._listen()
-        for lanes in (self.control.lanes, self.delivery.lanes):
-            lanes.open(group)
-        self.turns.open(group)
-        receipt = Receipt(
+        self._receipt = Receipt(
             clean or not self._last_alive,
             found.interrupted,
             found.resent,
@@ -223,11 +221,18 @@ class Gateway:
             len(self.desk.open),
             self._last_alive,
         )
-        await self.notices.started(receipt)
-        self._take_up(found)
-        group.create_task(self._keep_alive(), name="alive")
-        group.create_task(self.housekeeping.run(), name="housekeeping")
-        return found
+
+    async def begin(self) -> None:
+        """Begin to work on what waits: what the last process left, and what came in since ``connect``."""
+        assert self._group is not None  # noqa: S101 - prepare comes first
+        assert self._receipt is not None  # noqa: S101 - prepare comes first
+        for lanes in (self.control.lanes, self.delivery.lanes):
+            lanes.open(self._group)
+        self.turns.open(self._group)
+        await self.notices.started(self._receipt)
+        self._take_up(await self.database.read(open_work))
+        self._group.create_task(self._keep_alive(), name="alive")
+        self._group.create_task(self.housekeeping.run(), name="housekeeping")
 
     def _listen(self) -> None:
         on = self._bus.listen

@@ -5,35 +5,39 @@ from dataclasses import dataclass
 from kernel.messages import Address
 from kernel.states import InboxState
 from store import inbox, outbox, turns
-from store.units import Unit
+from store.units import Query, Unit
 
 
 @dataclass(frozen=True, slots=True)
-class Open:
-    """What is open after a start: sessions with work, chats with control messages, chats that are owed something."""
+class Found:
+    """How much the last process left: turns in the middle, messages in flight, messages nobody answered yet."""
 
-    sessions: tuple[str, ...]
-    control: tuple[Address, ...]
-    chats: tuple[Address, ...]
     interrupted: int
     resent: int
     waiting: int
 
 
-def reconcile(tx: Unit) -> Open:
-    """Mark what a crash left in the middle, in one unit, and return what has to be taken up again."""
+@dataclass(frozen=True, slots=True)
+class Open:
+    """Where there is work: sessions with a turn to run, chats with control messages, chats that are owed something."""
+
+    sessions: tuple[str, ...]
+    control: tuple[Address, ...]
+    chats: tuple[Address, ...]
+
+
+def reconcile(tx: Unit) -> Found:
+    """Mark what a crash left in the middle, in one unit; nothing else may be at work yet."""
     interrupted = turns.interrupt_running(tx)
     resent = outbox.doubt_in_flight(tx)
-    rows = inbox.open_rows(tx)
-    queued = [row for row in rows if row.state is InboxState.QUEUED]
-    received = [row for row in rows if row.state is InboxState.RECEIVED]
-    sessions = dict.fromkeys([turn.session_id for turn in interrupted] + [row.session_id for row in queued])
-    control = dict.fromkeys(Address(*row.inbound.address[:3]) for row in received)
-    return Open(
-        tuple(sessions),
-        tuple(control),
-        tuple(outbox.open_chats(tx)),
-        len(interrupted),
-        resent,
-        len(queued) + len(received),
-    )
+    waiting = [row for row in inbox.open_rows(tx) if row.state is not InboxState.RUNNING]
+    return Found(len(interrupted), resent, len(waiting))
+
+
+def open_work(q: Query) -> Open:
+    """Return where there is work now."""
+    rows = inbox.open_rows(q)
+    queued = [row.session_id for row in rows if row.state is InboxState.QUEUED]
+    received = [Address(*row.inbound.address[:3]) for row in rows if row.state is InboxState.RECEIVED]
+    sessions = dict.fromkeys([*turns.interrupted_sessions(q), *queued])
+    return Open(tuple(sessions), tuple(dict.fromkeys(received)), tuple(outbox.open_chats(q)))

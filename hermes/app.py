@@ -30,7 +30,6 @@ from gateway.ports import (
 from gateway.settings import GatewaySettings
 from hermes import daemon, greeting, plugins
 from hermes.agents import Agents
-from hermes.gate import Gatekeeping, Surrounding
 from hermes.home import Home
 from hermes.logs import Logs
 from hermes.operations import operations as configuration
@@ -120,6 +119,7 @@ class App:
         self._notifier = Notifier(environment())
         self._agents = Agents(agent_settings(settings), home.root, self._clock)
         self._web: Any = None
+        self._gate: Any = None
         self.restart = False
         self.url = ""
         self.token = ""
@@ -219,7 +219,7 @@ class App:
         return Path(chosen).expanduser() if chosen else self._home.workspace
 
     async def _facts(self) -> Mapping[str, Any]:
-        gate = dict(await self._gate.facts())
+        gate = dict(await self._gate.facts()) if self._gate is not None else {}
         warnings = [f"Configuration: {self._problem}"] if self._problem else []
         warnings += gate.pop("warnings", [])
         clients = [str(client) for client in self._web.mcp_clients_seen()] if self._web else []
@@ -237,19 +237,14 @@ class App:
 
     async def _serve(self, database: Database, listener: Any) -> None:
         gateway = self._gateway = self._build(database)
-        zone = owner_zone(self._settings)
-        redact = self._logs.redact if self._logs else str
-        place = Surrounding(self._home.root, zone, redact, self._workspace)
-        self._gate = await Gatekeeping.build(gateway, self._bus, self._agents, self._settings, place)
         watchdog = LoopWatchdog(self._clock)
         try:
             async with asyncio.TaskGroup() as group:
-                await self._gate.open(group)
-                await gateway.open(group)
+                await gateway.prepare(group)
                 gateway.connect()
                 watchdog.start()
                 try:
-                    await self._until_stopped(database, gateway, listener)
+                    await self._until_stopped(group, gateway, listener)
                 finally:
                     watchdog.stop()
                     await self._close(gateway)
@@ -261,17 +256,20 @@ class App:
     async def _close(self, gateway: Gateway) -> None:
         self._notifier.send("STOPPING=1")
         await gateway.drain()
-        await self._gate.service.drain(self._settings.turns.drain_seconds)
+        if self._gate is not None:
+            await self._gate.service.drain(self._settings.turns.drain_seconds)
         if self._web is not None:
             await self._web.stop()
         await self._agents.close()
         daemon.withdraw(self._home)
 
-    async def _until_stopped(self, database: Database, gateway: Gateway, listener: Any) -> None:
-        """Start the surfaces once the platforms poll, then wait for the end."""
+    async def _until_stopped(self, group: asyncio.TaskGroup, gateway: Gateway, listener: Any) -> None:
+        """Start the gate, the work and the surfaces once the platforms poll, then wait for the end."""
         await self._first_poll(gateway)
+        await self._guard(group, gateway)
+        await gateway.begin()
         if listener is not None:
-            await self._open_web(database, gateway, listener)
+            await self._open_web(gateway, listener)
         await self._greet(gateway)
         self._notifier.send("READY=1", f"STATUS=Serving {self.url}")
         self.ready.set()
@@ -288,7 +286,17 @@ class App:
                 for connection in remote:
                     await connection.settled.wait()
 
-    async def _open_web(self, database: Database, gateway: Gateway, listener: Any) -> None:
+    async def _guard(self, group: asyncio.TaskGroup, gateway: Gateway) -> None:
+        """Set up the gate, whose classifier takes a moment to load, before anything runs that it has to judge."""
+        gate = await asyncio.to_thread(plugins.load, plugins.GATE)
+        redact = self._logs.redact if self._logs else str
+        zone = owner_zone(self._settings)
+        self._gate = await gate.build(
+            gateway, self._bus, self._agents, self._settings, self._home.root, zone, redact, self._workspace
+        )
+        await self._gate.open(group)
+
+    async def _open_web(self, gateway: Gateway, listener: Any) -> None:
         server = await asyncio.to_thread(plugins.load, plugins.WEB)
         local = {key[0]: adapter for key, adapter in gateway.adapters.items()}
         self._web = server(
@@ -296,7 +304,7 @@ class App:
             operations=[*operations(gateway), *configuration(self._read_again)],
             local=local["web"],
             terminal=local["terminal"],
-            database=database,
+            database=gateway.database,
             bus=self._bus,
             clock=self._clock,
             home=self._home.root,
@@ -306,7 +314,9 @@ class App:
         )
         await self._web.start(listener)
         self.url = self._web.local_url
-        self.token = await issue(database, TokenKind.CLI, "this machine's commands", EVERYTHING, Role.OWNER)
+        self.token = await issue(
+            gateway.database, TokenKind.CLI, "this machine's commands", EVERYTHING, Role.OWNER
+        )
         daemon.publish(self._home, daemon.DaemonInfo(os.getpid(), self.url, self.token, VERSION))
 
     async def _greet(self, gateway: Gateway) -> None:

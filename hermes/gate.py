@@ -47,9 +47,18 @@ class Gatekeeping:
 
     @classmethod
     async def build(
-        cls, gateway: Gateway, bus: Bus, agents: Agents, settings: Settings, place: Surrounding
+        cls,
+        gateway: Gateway,
+        bus: Bus,
+        agents: Agents,
+        settings: Settings,
+        home: Path,
+        zone: ZoneInfo,
+        redact: Callable[[str], str],
+        workspace: Callable[[str], Path],
     ) -> "Gatekeeping":
         """Put the gate together and connect it with the gateway's control lane and with the agents."""
+        place = Surrounding(home, zone, redact, workspace)
         database, clock, chosen = gateway.database, gateway.clock, settings.approvals
         keys = await Buttons.load(database)
         scenery = Scenery(gateway.adapters, place.zone, settings.web.public_url)

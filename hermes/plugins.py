@@ -11,6 +11,7 @@ PLATFORMS = {
 # The heavy parts of the daemon.
 RUNNER = "agent.build:build_runner"
 RUNNER_PORTS = "agent.build:AgentPorts"
+GATE = "hermes.gate:Gatekeeping"
 WEB = "web.server:WebServer"
 LOOP = "uvloop:new_event_loop"
 

@@ -170,6 +170,11 @@ def interrupt_running(tx: Unit) -> list[Turn]:
     return [row_of(row) for row in tx.all(OPEN)]
 
 
+def interrupted_sessions(q: Query) -> list[str]:
+    """Return the sessions whose turn was interrupted, the longest waiting first."""
+    return [row["session_id"] for row in q.all(OPEN) if row["state"] == TurnState.INTERRUPTED]
+
+
 def cancel_suspended(tx: Unit, session_id: str, *, actor: str) -> int:
     """Cancel the turns of a session that wait for a decision; return how many there were."""
     rows = tx.all(SUSPENDED, (session_id,))

@@ -216,7 +216,8 @@ async def running(
     failure: BaseException | None = None
     try:
         async with asyncio.TaskGroup() as group:
-            await rig.gateway.open(group)
+            await rig.gateway.prepare(group)
+            await rig.gateway.begin()
             rig.gateway.connect()
             await rig.connected()
             try:
