@@ -106,11 +106,15 @@ class Policy:
             user=pinned.user,
         )
 
+    def read(self, action: Action) -> Classification:
+        """Return the verdict on a command's text alone: nothing is looked at but the text."""
+        return self._classify(action.text, self.context(action, {}))
+
     def _classify(self, text: str, context: Context) -> Classification:
         return classify(text, context, self._overrides, self._preset)
 
     def _terminal(self, action: Action) -> Assessed:
-        bare = self._classify(action.text, self.context(action, {}))
+        bare = self.read(action)
         files = digest.contents(bare)
         context = self.context(action, files)
         judged = self._classify(action.text, context) if files else bare

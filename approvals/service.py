@@ -9,6 +9,7 @@ For those who build on it:
 
     await service.check(context, tool, arguments)         # kernel.ports.Gate; passes, raises Held or AccessDenied
     await service.assess(action)      -> Assessed         # what would be asked, bound; nothing is stored
+    await service.read(action)        -> Classification   # the verdict on a command's text alone
     await service.ask(requester, action, risk=…, timeout_ms=…, origin=…) -> Approval    # a program asks
     await service.wait(id, seconds)   -> Approval         # decided (with over=True: carried out), or time is up
     await service.consume(id, requester) -> Approval      # a program that runs the action itself uses the approval up
@@ -50,7 +51,7 @@ from kernel.events import Event, Scalar
 from kernel.messages import Address
 from kernel.people import Principal, Role
 from kernel.ports import ToolCaller
-from kernel.risk import Tier
+from kernel.risk import Classification, Tier
 from kernel.specs import Tool
 from kernel.states import ApprovalState
 from kernel.turns import Held, ToolContext
@@ -144,6 +145,10 @@ class ApprovalService:
     async def assess(self, action: Action) -> Assessed:
         """Return an action as it would be asked about, bound as things are now."""
         return await asyncio.to_thread(self._room.policy.assess, action)
+
+    async def read(self, action: Action) -> Classification:
+        """Return the verdict on a command's text alone; no file that it names is opened."""
+        return await asyncio.to_thread(self._room.policy.read, action)
 
     async def check(self, context: ToolContext, tool: Tool, arguments: Mapping[str, Any]) -> Action | None:
         """Let a tool's call pass, raise Held when a person must decide, or AccessDenied when it may never run."""
@@ -282,7 +287,15 @@ class ApprovalService:
                 del self._waiting[id]
 
     async def consume(self, id: str, requester: Principal) -> Approval:
-        """Use an approval up: its asker runs the action now, once; raise Stale where it is not to be had any more."""
+        """Use an approval up: its asker runs the action now, once; raise Stale where it is not to be had any more.
+
+        What has changed since it was asked makes it void and is asked anew, as it is for what runs here.
+        """
+        found = await self._room.database.read(_own, id, requester.id)
+        if found.state is ApprovalState.APPROVED and (drift := await self._execution.drifted(found)):
+            raise Stale(
+                f"Not run: {drift[0]}", remedy="It was asked anew." if drift[1] else "It may not run."
+            )
         return await self._room.database.write(_consume, id, requester.id)
 
     async def report(self, id: str, requester: Principal, result: str, exit_code: int | None) -> Approval:
@@ -379,7 +392,7 @@ def _view(tx: Unit, approval: Approval, actor: str) -> None:
     approvals.note(tx, approval, "view", actor=actor)
 
 
-def _own(tx: Unit, id: str, requester: str) -> Approval:
+def _own(tx: Query, id: str, requester: str) -> Approval:
     known = approvals.get(tx, id)
     if known.requester != requester or known.runs is not Runs.ASKER:
         raise AccessDenied("Only the program that asked may carry this out.")

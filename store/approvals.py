@@ -85,6 +85,7 @@ SELECT * FROM approval WHERE (:states = '' OR instr(:states, ' ' || state || ' '
     AND created_at >= :since AND created_at < :until
     AND (:words = '' OR instr(lower(action), lower(:words)) OR short = :words OR id = :words)
     AND (:by = '' OR decided_by = :by) AND (:before = 0 OR rowid < :before)
+    AND (:asker = '' OR requester = :asker OR behalf = :asker)
 ORDER BY rowid DESC LIMIT :limit
 """
 WAITING = """
@@ -92,8 +93,20 @@ SELECT * FROM approval WHERE state IN ('pending', 'held', 'approved') AND state 
 ORDER BY expires_at LIMIT ?
 """
 NUMBER = "SELECT rowid AS number FROM approval WHERE id = ?"
+TRAIL = "SELECT at, kind, actor, body FROM event WHERE subject = ? ORDER BY seq LIMIT ?"
 PAGE_ROWS = 500
+TRAIL_ROWS = 500
 FOR_EVER = 1 << 62
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One event of a request's trail: ``body`` holds ids, digests and words of ours, never an action's text."""
+
+    at: int
+    kind: str
+    actor: str
+    body: dict[str, Scalar]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +114,8 @@ class Filter:
     """What to look for; empty fields do not restrict.
 
     ``since`` and ``until`` are creation times in milliseconds, ``words`` is looked for in the action (or is an id),
-    ``by`` is the id of who decided, ``before`` the id of the last request of the page before.
+    ``by`` is the id of who decided, ``asker`` of who asked or for whom, ``before`` the id of the last request of the
+    page before.
     """
 
     states: tuple[ApprovalState, ...] = ()
@@ -109,6 +123,7 @@ class Filter:
     kind: str = ""
     tier: Tier = Tier.NONE
     by: str = ""
+    asker: str = ""
     words: str = ""
     since: int = 0
     until: int = FOR_EVER
@@ -387,6 +402,7 @@ def find(q: Query, wanted: Filter) -> list[Approval]:
         "kind": wanted.kind,
         "tier": int(wanted.tier),
         "by": wanted.by,
+        "asker": wanted.asker,
         "words": wanted.words,
         "since": wanted.since,
         "until": wanted.until,
@@ -402,3 +418,9 @@ def pages(q: Query, wanted: Filter) -> Iterator[list[Approval]]:
     while found := find(q, page):
         yield found
         page = replace(page, before=found[-1].id)
+
+
+def trail(q: Query, id: str) -> list[Step]:
+    """Return what happened to a request, in its order."""
+    rows = q.all(TRAIL, (id, TRAIL_ROWS))
+    return [Step(row["at"], row["kind"], row["actor"], json.loads(row["body"])) for row in rows]
