@@ -179,7 +179,7 @@ class McpServers:
             # One slow call says little about the connection; the regular check does.
             seconds = self._settings[server].timeout
             raise InvalidInput(f"{name} of {server} did not answer within {seconds:g} seconds.") from error
-        except Exception as error:
+        except Exception as error:  # whatever a foreign server's connection does, it is made anew
             self._broken[server].set()
             raise InvalidInput(f"The MCP server {server} is not reachable: {_reason(error)}") from error
         return framing.output(capped(text, self._output - framing.ROOM), f"mcp:{server}")
