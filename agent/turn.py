@@ -112,7 +112,7 @@ class Turn:
             except RunCancelled as cancelled:
                 self.fresh = [*self._kept, *cancelled.new_messages()]
                 return
-            except Exception as error:
+            except Exception as error:  # what no further attempt can help is raised again right here
                 if judge(error) is None or self.state.held:
                     raise
                 model = await self.chain.after(error)
