@@ -45,12 +45,18 @@ UPDATE tool_call SET result = NULL WHERE turn_id IN (SELECT id FROM turn WHERE s
 """
 FORGET_TURNS = "UPDATE turn SET checkpoint = NULL WHERE session_id = ?"
 FORGET_QUESTIONS = "UPDATE question SET text = '', options = '[]', answer = '' WHERE session_id = ?"
+FORGET_APPROVALS = """
+UPDATE approval SET result = '', reason = '', consequence = '', reasons = '[]', action = json_set(action, '$.text', '',
+    '$.arguments', '{}', '$.target', '', '$.argv', json('null'), '$.environment', json('[]'), '$.inputs', json('[]'))
+WHERE session_id = ? AND state NOT IN ('pending', 'held', 'approved', 'running', 'unknown')
+"""
 ERASE = (
     FORGET_INBOX,
     FORGET_OUTBOX,
     FORGET_CALLS,
     FORGET_TURNS,
     FORGET_QUESTIONS,
+    FORGET_APPROVALS,
     DETACH_ENTRIES,
     FORGET_ENTRIES,
     FORGET_CONVERSATION,

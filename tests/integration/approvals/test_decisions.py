@@ -11,7 +11,7 @@ from kernel.messages import OutboundKind
 from kernel.people import Principal, Role
 from kernel.risk import Tier
 from kernel.states import ApprovalState, ToolCallState, TurnState
-from store import approvals, grants, turns
+from store import approvals, grants, sessions, turns
 from store.turns import Ending
 from store.units import Query
 from tests.support.gate import CHAT, DECIDER, OPERATOR, OWNER, PROGRAM, USER, House, house
@@ -399,3 +399,15 @@ async def test_waiting_ends_when_its_time_is_up(tmp_path: Path) -> None:
     async with house(tmp_path).open() as home:
         asked = await home.hold(PUSH)
         assert (await home.service.wait(asked.id, 0.01)).open
+
+
+async def test_a_forgotten_session_keeps_the_trail_and_not_the_words(tmp_path: Path) -> None:
+    async with house(tmp_path).open() as home:
+        done = await approve(home, await home.hold(PUSH))
+        waiting = await home.hold("rm notes.txt", "call-2")
+        await suspend(home, waiting)
+        await home.database.write(sessions.forget, home.session_id, actor=OWNER.id)
+        kept = await home.get(done.id)
+        assert (kept.action.text, kept.action.arguments, kept.result) == ("", "{}", "")
+        assert (kept.digest, kept.decided_by, kept.state) == (done.digest, OWNER.id, ApprovalState.DONE)
+        assert (await home.get(waiting.id)).action == waiting.action
