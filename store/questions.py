@@ -101,12 +101,6 @@ def by_short(q: Query, short: str) -> Question | None:
     return row_of(row) if row else None
 
 
-def are_over(q: Query, ids: Sequence[str]) -> bool:
-    """Tell whether all of the ids are questions that nobody has to answer any more."""
-    found = [get(q, id) for id in ids]
-    return all(question is not None and question.state in QUESTION.final for question in found)
-
-
 def open_questions(q: Query) -> list[Question]:
     """Return all open questions, oldest first."""
     return [row_of(row) for row in q.all(OPEN)]
