@@ -3,7 +3,7 @@
 import json
 import sys
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from time import sleep
 from typing import Annotated, Any, TextIO
@@ -42,7 +42,7 @@ def logs(
     for line in deque(wanted, maxlen=lines):
         print(line if raw else readable(line))
     if follow:
-        for line in _following(path):
+        for line in following(path):
             if _level(line) >= least:
                 print(line if raw else readable(line), flush=True)
     elif not path.exists():
@@ -60,25 +60,28 @@ def _written(path: Path) -> Iterator[str]:
                 yield from (line.rstrip("\n") for line in stream)
 
 
-def _following(path: Path) -> Iterator[str]:
+def following(path: Path) -> Generator[str]:
     """Yield what is written from now on, also after the file was rotated."""
     stream: TextIO | None = None
     inode = 0
-    first = True
-    while True:
-        found = path.stat() if path.exists() else None
-        if found is not None and found.st_ino != inode:
+    begun = False
+    try:
+        while True:
+            found = path.stat() if path.exists() else None
+            if found is not None and found.st_ino != inode:
+                if stream is not None:
+                    yield from _rest(stream)
+                    stream.close()
+                stream, inode = path.open(encoding="utf-8", errors="replace"), found.st_ino
+                # What was there before is not news; a file that replaced another is.
+                stream.seek(0, 0 if begun else 2)
+            begun = True
             if stream is not None:
                 yield from _rest(stream)
-                stream.close()
-            # The file stays open over many turns of this generator.
-            stream, inode = path.open(encoding="utf-8", errors="replace"), found.st_ino
-            if first:
-                stream.seek(0, 2)
-        first = False
+            sleep(POLL_SECONDS)
+    finally:
         if stream is not None:
-            yield from _rest(stream)
-        sleep(POLL_SECONDS)
+            stream.close()
 
 
 def _rest(stream: TextIO) -> Iterator[str]:
