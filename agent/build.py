@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from agent.runner import AgentRunner
 from agent.settings import AgentSettings
@@ -27,13 +28,13 @@ def tools(
     outlet: Outlet,
     terminal: Terminal | None = None,
 ) -> list[Tool]:
-    """Return the built-in tools; the terminal's are there where a terminal is given."""
+    """Return the built-in tools; a list that is only read needs nothing that runs them."""
     return [
         *workspace_tools(settings.tools, terminal.media if terminal is not None else None),
         *web_tools(settings.fetch, settings.tools.output),
         *note_tools(notes),
         *people_tools(settings.tools, questions, outlet),
-        *(terminal_tools(terminal) if terminal is not None else ()),
+        *terminal_tools(settings.tools.terminal, cast("Terminal", terminal)),
     ]
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from agent.settings import ToolSettings
+from agent.settings import TerminalSettings, ToolSettings
 from agent.tools.terminal import station, surroundings
 from agent.tools.terminal.command import Ending, Plan
 from agent.tools.terminal.output import Output
@@ -147,10 +147,13 @@ class Terminal:
         return _state(process, "It was ended.")
 
 
-def terminal_tools(terminal: Terminal) -> Sequence[Tool]:
+def terminal_tools(settings: TerminalSettings, terminal: Terminal) -> Sequence[Tool]:
     """Return ``terminal``, ``process_poll`` and ``process_kill``; nothing where the settings switch them off."""
-    if not terminal.settings.terminal.enabled:
+    if not settings.enabled:
         return ()
+
+    async def action(context: ToolContext, arguments: Mapping[str, Any]) -> Action:
+        return await terminal.action(context, arguments)
 
     async def run(
         context: ToolContext,
@@ -191,7 +194,7 @@ def terminal_tools(terminal: Terminal) -> Sequence[Tool]:
             run,
             idempotent=False,
             label=lambda arguments: _title(str(arguments.get("command", ""))),
-            action=terminal.action,
+            action=action,
             role=Role.OPERATOR,
             keeps_time=True,
         ),
