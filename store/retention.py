@@ -1,6 +1,6 @@
 """What retention asks of the store: which conversations are past their days, and what is spent."""
 
-from store import marks, sessions
+from store import sessions
 from store.units import Query, Unit
 
 BATCH = 200
@@ -27,7 +27,6 @@ def idle_sessions(q: Query, limit: int) -> list[str]:
 def forget(tx: Unit, session_id: str) -> None:
     """Erase what was said in a session whose days are over."""
     sessions.forget(tx, session_id, actor="retention")
-    marks.forget_session(tx, session_id)
 
 
 def remove_spent(tx: Unit, now: int) -> int:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from kernel.errors import NotFound
 from kernel.ids import new_id
 from kernel.messages import Address
+from store import marks
 from store.units import Query, Unit
 
 BY_ID = "SELECT * FROM session WHERE id = ?"
@@ -199,6 +200,7 @@ def forget(tx: Unit, id: str, *, actor: str) -> None:
     tx.run("DELETE FROM binding WHERE session_id = ?", (id,))
     tx.run(FORGET, (tx.now, tx.now, id))
     erase_forgotten(tx, id)
+    marks.forget_session(tx, id)
     tx.emit("session.forget", id, actor=actor)
 
 
