@@ -98,8 +98,10 @@ def _replaced(text: str, node: yaml.Node, value: Any) -> str:
     lines = text[start:end].rstrip().split("\n")
     while len(lines) > 1 and lines[-1].strip()[:1] in {"", "#"}:
         lines.pop()
-    space = " " if start == end and text[start - 1 : start] == ":" else ""
-    return text[:start] + space + _dump(value) + text[start + len("\n".join(lines)) :]
+    before = text[:start].rstrip()
+    # A list may begin in the first column of the next line, where a plain value must not stand.
+    head = f"{before} " if before.endswith(":") else text[:start] + " " * (node.start_mark.column == 0)
+    return head + _dump(value) + text[start + len("\n".join(lines)) :]
 
 
 def _inserted(text: str, node: yaml.Node, rest: Keys, value: Any) -> str:

@@ -12,8 +12,8 @@ HEADER = """\
 
 Made from the program's own help by `scripts/generate`. Every command takes `--help`; `hermes --home DIR COMMAND` works
 on another home directory. A command that fails says why in one sentence on standard error and ends with an exit code
-other than 0: 2 for a wrong command line, 75 where another process has the home, 78 where the settings or the home
-cannot be used, 1 otherwise. `hermes status` and `hermes service status` end with 3 while nothing runs.
+other than 0: 2 for a wrong command line, 75 where another process has the home, 78 where settings, home
+or database cannot be used, 1 otherwise. `hermes status` and `hermes service status` end with 3 while nothing runs.
 """
 
 

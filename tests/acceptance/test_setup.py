@@ -4,6 +4,7 @@ import asyncio
 import os
 import pty
 import sys
+import termios
 from pathlib import Path
 from typing import Self
 
@@ -69,6 +70,13 @@ class Wizard:
         written, self._read_to = self.text[self._read_to : end], end
         return written
 
+    async def answer_hidden(self, text: str) -> None:
+        """Type a line once the terminal shows nothing that is typed; what comes sooner is thrown away."""
+        async with asyncio.timeout(WITHIN):
+            while termios.tcgetattr(self._descriptor)[3] & termios.ECHO:  # noqa: ASYNC110 - a terminal has no event
+                await asyncio.sleep(0.02)
+        self.answer(text)
+
     def answer(self, text: str = "") -> None:
         """Type a line."""
         os.write(self._descriptor, f"{text}\n".encode())
@@ -78,10 +86,10 @@ async def test_the_wizard_asks_checks_and_writes(telegram: TelegramServer, tmp_p
     home = Home(tmp_path / "home")
     async with Wizard(home, telegram, tmp_path) as wizard:
         await wizard.asks("Telegram bot token")
-        wizard.answer("1:wrong")
+        await wizard.answer_hidden("1:wrong")
         await wizard.asks("copy it again")
         await wizard.asks("Telegram bot token")
-        wizard.answer(telegram.token)
+        await wizard.answer_hidden(telegram.token)
         await wizard.asks("Your Telegram id, if you know it")
         wizard.answer()
         code = (await wizard.asks(" and press Start")).partition("?start=")[2].split()[0]

@@ -135,7 +135,7 @@ def test_a_foreign_database_is_refused_and_left_alone(run: Run, home: Home) -> N
         connection.execute("CREATE TABLE theirs (x)")
     before = home.database.read_bytes()
     code, _, err = run("tokens", "list")
-    assert code == 1
+    assert code == EXIT_CONFIG
     assert "is a database of another program" in err
     assert home.database.read_bytes() == before
 

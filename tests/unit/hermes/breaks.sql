@@ -72,6 +72,36 @@ SELECT 'q_1', 'x', session_id, id, 'c', 'Which?', '[]', 'open', 1 FROM turn LIMI
 INSERT INTO question (id, short, session_id, turn_id, call_key, text, options, state, created_at)
 SELECT 'q_1', 'x', session_id, id, 'c', 'Which?', '[]', 'open', 1 FROM turn LIMIT 1;
 
+--: approval
+-- One request that was decided and carried out as it should be; the blocks below start from it.
+INSERT INTO approval (id, short, requester, behalf, kind, tool, action, digest, tier, reasons, consequence, runs, state,
+    decided_by, decided_how, decided_at, created_at, expires_at, started_at, ended_at)
+VALUES ('ap1', 'a1', 'agent:1', 'test:1', 'terminal', 'run', '{}', 'd1', 3, '[]', '', 'here', 'done',
+    'test:2', 'once', 2, 1, 9, 3, 4);
+
+--: approval.undecided
+UPDATE approval SET decided_by = '', decided_at = NULL;
+
+--: approval.other
+INSERT INTO event (seq, at, kind, subject, actor, body, hash)
+VALUES (9999, 1, 'approval.execution', 'ap1', 'system', '{"digest":"d2"}', x'00');
+
+--: approval.self
+UPDATE approval SET requester = decided_by;
+
+--: approval.lonely
+UPDATE approval SET needed = 2;
+
+--: approval.twice
+INSERT INTO event (seq, at, kind, subject, actor, body, hash)
+VALUES (9998, 1, 'approval.start', 'ap1', 'system', '{}', x'00'), (9999, 1, 'approval.start', 'ap1', 'system', '{}', x'00');
+
+--: approval.unasked
+UPDATE approval SET state = 'pending', decided_by = '', decided_at = NULL, started_at = NULL;
+
+--: approval.overdue
+UPDATE approval SET state = 'approved', started_at = NULL;
+
 --: conversation.head
 INSERT INTO conversation (id, revision, record, updated_at) VALUES ('a', '1', '{}', 1), ('b', '1', '{}', 1);
 INSERT INTO entry (id, conversation_id, position, body, created_at) VALUES ('e1', 'a', 0, '', 1);

@@ -36,6 +36,7 @@ CASES = [
     ("web: {}\n", "web.port", 5, "web:\n  port: 5\n"),
     ("web:", "web.port", 5, "web:\n  port: 5"),
     ("web:\n  port:\n", "web.port", 5, "web:\n  port: 5\n"),
+    ("a:\n- 1\n# c\nb: 1\n", "a", 0, "a: 0\n# c\nb: 1\n"),
     ("a: [1,\n  2]\n\n# notes\nb: 1\n", "a", [3], "a: [3]\n\n# notes\nb: 1\n"),
     ("p:\n  t:\n", "p.t.proxy", "a: b", "p:\n  t:\n    proxy: 'a: b'\n"),
 ]
