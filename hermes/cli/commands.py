@@ -10,9 +10,12 @@ from pydantic import ValidationError
 
 from hermes import start
 from hermes.cli import (
+    approvals,
+    asking,
     audit,
     backup,
     chat,
+    classify,
     config,
     debug,
     doctor,
@@ -89,7 +92,9 @@ def gateway(context: typer.Context) -> None:
     raise typer.Exit(start.gateway(context.find_root().obj.environ))
 
 
-for part in (chat, setup, doctor, status, messages, tokens, backup, log_files, models):
+for part in (
+    chat, setup, doctor, status, messages, approvals, asking, classify, tokens, backup, log_files, models
+):  # fmt: skip
     part.register(app)
 
 app.add_typer(config.app, name="config")

@@ -9,11 +9,22 @@ from urllib.parse import quote, urlencode, urlsplit
 from hermes import daemon
 from hermes.daemon import DaemonInfo
 from hermes.home import Home
-from kernel.errors import HermesError
+from kernel.errors import AccessDenied, HermesError, InvalidInput, NotFound, Stale
 from store.lock import holder
 
 TIMEOUT_SECONDS = 30.0
 PREFIX = "/api/hermes"
+# Failures that a command may want to tell apart; any other is a HermesError with the daemon's words.
+KINDS: dict[str, type[HermesError]] = {
+    "access_denied": AccessDenied,
+    "invalid_input": InvalidInput,
+    "not_found": NotFound,
+    "stale": Stale,
+}
+
+
+class GatewayAway(HermesError):
+    """The gateway does not answer now; it may after a restart."""
 
 
 class Remote:
@@ -44,7 +55,7 @@ class Remote:
             response = connection.getresponse()
             return _understood(response.status, response.read())
         except (OSError, http.client.HTTPException) as error:
-            raise HermesError(
+            raise GatewayAway(
                 f"The gateway at {self.info.url} does not answer ({error}).",
                 remedy="`hermes doctor` looks for the reason; `hermes logs` shows what it was doing.",
             ) from None
@@ -73,7 +84,10 @@ def _understood(status: int, body: bytes) -> Any:
         raise HermesError(
             f"The gateway answers with status {status}.", remedy="Is it the same version as this command?"
         )
-    raise HermesError(str(error.get("message", status)), remedy=str(error.get("remedy", "")))
+    kind = KINDS.get(str(error.get("code")), HermesError)
+    if status == http.client.SERVICE_UNAVAILABLE:
+        kind = GatewayAway
+    raise kind(str(error.get("message", status)), remedy=str(error.get("remedy", "")))
 
 
 def running(home: Home) -> Remote | None:
