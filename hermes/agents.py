@@ -80,6 +80,14 @@ class Agents:
             self._built = None
             raise
 
+    async def preload(self) -> None:
+        """Build the runner ahead of its first use; what goes wrong is said when it is used."""
+        try:
+            await self.runner()
+        except Exception:
+            # The next use tries again and tells the person.
+            log.exception("The agents could not be loaded ahead.")
+
     async def _build(self) -> Any:
         build = await asyncio.to_thread(plugins.load, plugins.RUNNER)
         ports = plugins.load(plugins.RUNNER_PORTS)(**self._ports)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import signal
@@ -18,7 +19,6 @@ from gateway.adapter import Adapter
 from gateway.gateway import Gateway, Host
 from gateway.housekeeping import Retention
 from gateway.local import LocalAdapter
-from gateway.operations import operations
 from gateway.ports import (
     StoredJournal,
     StoredLedger,
@@ -32,7 +32,6 @@ from hermes import daemon, greeting, plugins
 from hermes.agents import Agents
 from hermes.home import Home
 from hermes.logs import Logs
-from hermes.operations import operations as configuration
 from hermes.schema import Settings
 from hermes.settings import environment, load, secret_values
 from hermes.systemd import Notifier
@@ -266,6 +265,8 @@ class App:
     async def _until_stopped(self, group: asyncio.TaskGroup, gateway: Gateway, listener: Any) -> None:
         """Start the gate, the work and the surfaces once the platforms poll, then wait for the end."""
         await self._first_poll(gateway)
+        gc.freeze()
+        gc.enable()
         await self._guard(group, gateway)
         await gateway.begin()
         if listener is not None:
@@ -298,10 +299,15 @@ class App:
 
     async def _open_web(self, gateway: Gateway, listener: Any) -> None:
         server = await asyncio.to_thread(plugins.load, plugins.WEB)
+        offered = [
+            *plugins.load(plugins.GATEWAY_OPERATIONS)(gateway),
+            *plugins.load(plugins.CONFIGURATION_OPERATIONS)(self._read_again),
+        ]
         local = {key[0]: adapter for key, adapter in gateway.adapters.items()}
         self._web = server(
             self._web_settings(),
-            operations=[*operations(gateway), *configuration(self._read_again)],
+            operations=offered,
+            version=VERSION,
             local=local["web"],
             terminal=local["terminal"],
             database=gateway.database,

@@ -1,13 +1,13 @@
 """The approval gate, wired: its service, its cards and taps in the chats, and the agents it guards."""
 
 import asyncio
-import getpass
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from agent.tools.terminal.surroundings import user_name
 from approvals.policy import Policy, Surroundings
 from approvals.service import ApprovalService
 from approvals.settings import ApprovalSettings
@@ -38,9 +38,15 @@ class Gatekeeping:
     """The gate of one daemon."""
 
     def __init__(
-        self, service: ApprovalService, cards: Cards, alive: DeadManSignal, place: Surrounding
+        self,
+        service: ApprovalService,
+        cards: Cards,
+        alive: DeadManSignal,
+        agents: Agents,
+        place: Surrounding,
     ) -> None:
         self.service = service
+        self._agents = agents
         self._cards = cards
         self._alive = alive
         self._place = place
@@ -75,13 +81,14 @@ class Gatekeeping:
         )
         gateway.cancels.append(service.cancel)
         agents.guard(service)
-        return cls(
-            service, cards, DeadManSignal(chosen, lambda: bool(gateway.reporter.health()["alive"])), place
-        )
+        alive = DeadManSignal(chosen, lambda: bool(gateway.reporter.health()["alive"]))
+        return cls(service, cards, alive, agents, place)
 
     async def open(self, group: asyncio.TaskGroup) -> None:
-        """Take up what the last process left; before anything comes in."""
+        """Take up what the last process left; with requests open, what carries them out is loaded beforehand."""
         await self.service.open(group)
+        if any(name != "approvals_mode" for name in await self.service.facts()):
+            group.create_task(self._agents.preload(), name="agents")
         group.create_task(self._alive.run(), name="dead-man signal")
 
     def configure(self, settings: Settings) -> None:
@@ -103,7 +110,8 @@ def _policy(settings: Settings, place: Surrounding) -> Policy:
     surroundings = Surroundings(
         str(Path.home()),
         str(place.home),
-        getpass.getuser(),
+        user_name(),
+        settings.agent.tools.terminal.path,
         port=settings.web.port or 8420,
         projects=tuple(str(Path(folder).expanduser()) for folder in settings.workspace.projects),
     )

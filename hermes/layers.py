@@ -116,22 +116,13 @@ def _unquote(value: str) -> str:
     return value[1:-1] if quoted else value
 
 
-def merge(layers: Sequence[Layer]) -> dict[str, Any]:
-    """Lay the layers over one another, the first being the lowest; mappings are merged, all else is replaced."""
-    merged: dict[str, Any] = {}
-    for layer in layers:
-        _overlay(merged, layer.values)
-    return merged
-
-
-def _overlay(below: dict[str, Any], above: Mapping[str, Any]) -> None:
-    for key, value in above.items():
-        if isinstance(value, Mapping):
-            deeper = below.get(key)
-            below[key] = deeper if isinstance(deeper, dict) else {}
-            _overlay(below[key], value)
-        elif value is not None:
-            below[key] = value
+def given(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values without those that are empty (a YAML key with nothing behind it): they count as not given."""
+    return {
+        key: given(value) if isinstance(value, Mapping) else value
+        for key, value in values.items()
+        if value is not None
+    }
 
 
 def put(values: dict[str, Any], path: Keys, value: Any) -> None:

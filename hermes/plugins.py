@@ -11,6 +11,8 @@ PLATFORMS = {
 # The heavy parts of the daemon.
 RUNNER = "agent.build:build_runner"
 RUNNER_PORTS = "agent.build:AgentPorts"
+GATEWAY_OPERATIONS = "gateway.operations:operations"
+CONFIGURATION_OPERATIONS = "hermes.operations:operations"
 GATE = "hermes.gate:Gatekeeping"
 WEB = "web.server:WebServer"
 LOOP = "uvloop:new_event_loop"

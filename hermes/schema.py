@@ -1,9 +1,14 @@
 """The settings that belong to no room, and the model that holds all of them."""
 
-from typing import Annotated, Literal
+from collections.abc import Mapping, Sequence
+from contextvars import ContextVar
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from typing_extensions import override
 
 from agent.settings import AgentSettings
 from approvals.settings import ApprovalSettings
@@ -17,6 +22,24 @@ from gateway.settings import (
     TurnSettings,
 )
 from web.settings import WebSettings
+
+_layers: ContextVar[Sequence[Mapping[str, Any]]] = ContextVar("layers", default=())
+
+
+class LayerSource(PydanticBaseSettingsSource):
+    """One source of settings, read before: nested values that know nothing of where they came from."""
+
+    def __init__(self, settings_cls: type[BaseSettings], values: Mapping[str, Any]) -> None:
+        super().__init__(settings_cls)
+        self._values = values
+
+    @override
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        return self._values.get(field_name), field_name, False
+
+    @override
+    def __call__(self) -> dict[str, Any]:
+        return dict(self._values)
 
 
 class Section(BaseModel):
@@ -98,8 +121,23 @@ class PlatformsSettings(Section):
     telegram: TelegramSettings = Field(default_factory=TelegramSettings, description="One bot on Telegram.")
 
 
-class Settings(Section):
-    """Everything that can be set."""
+class Settings(BaseSettings):
+    """Everything that can be set; where it is read from is ``hermes.settings``' business."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    @classmethod
+    @override
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read from the layers of ``layered`` alone, the first being the strongest."""
+        return tuple(LayerSource(settings_cls, values) for values in reversed(_layers.get()))
 
     owner: OwnerSettings = Field(default_factory=OwnerSettings)
     access: AccessSettings = Field(default_factory=AccessSettings)
@@ -116,3 +154,15 @@ class Settings(Section):
     log: LogSettings = Field(default_factory=LogSettings)
     approvals: ApprovalSettings = Field(default_factory=ApprovalSettings)
     client: ClientSettings = Field(default_factory=ClientSettings)
+
+
+def layered(layers: Sequence[Mapping[str, Any]]) -> Settings:
+    """Lay nested values over one another, the last being the strongest, and check the result.
+
+    Raises pydantic's ValidationError.
+    """
+    token = _layers.set(layers)
+    try:
+        return Settings()
+    finally:
+        _layers.reset(token)

@@ -11,10 +11,10 @@ from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 
 from hermes.home import Home, write_private
-from hermes.layers import Keys, Layer, from_credentials, from_names, from_secrets, merge, nearest
+from hermes.layers import Keys, Layer, from_credentials, from_names, from_secrets, given, nearest
 from hermes.plugins import YAML_LAYER
 from hermes.plugins import load as load_late
-from hermes.schema import Settings
+from hermes.schema import Settings, layered
 from kernel.errors import ConfigError
 
 __all__ = [
@@ -100,7 +100,7 @@ def load_or_last_good(home: Home, *, environ: Mapping[str, str] | None = None) -
 def build(layers: Sequence[Layer]) -> Settings:
     """Lay the layers (the lowest first) over one another and check the result; raise InvalidSettings."""
     try:
-        return Settings.model_validate(merge(layers))
+        return layered([given(layer.values) for layer in layers])
     except ValidationError as error:
         raise InvalidSettings([_problem(detail, layers) for detail in error.errors()]) from None
 

@@ -1,6 +1,8 @@
 """Starting the gateway: from an environment to a running daemon, with as few imports as that takes."""
 
+import gc
 import logging
+import sys
 from collections.abc import Callable, Mapping
 
 from hermes import logs, plugins
@@ -19,6 +21,10 @@ def gateway(environ: Mapping[str, str] | None = None) -> int:
     ``environ`` stands in for this process's environment. Raises ConfigError where settings or home cannot be used,
     HomeLocked where another process has the home.
     """
+    # Imports allocate much and free nothing: collecting garbage between them costs a tenth of the start.
+    gc.disable()
+    # Where click and rich are installed, httpx loads its own command line, which the daemon has no use for.
+    sys.modules["httpx._main"] = None  # pyright: ignore[reportArgumentType] - None says: not to be had
     environ = environment() if environ is None else environ
     home = Home.locate(environ)
     home.prepare()

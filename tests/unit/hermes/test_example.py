@@ -11,7 +11,7 @@ import yaml
 from pydantic import BaseModel
 
 from hermes import example
-from hermes.layers import Keys, Layer, merge, submodel
+from hermes.layers import Keys, Layer, given, submodel
 from hermes.schema import Settings
 
 ROOT = Path(__file__).parents[3]
@@ -36,7 +36,7 @@ def test_a_generated_file_is_up_to_date(name: str) -> None:
 def test_the_example_as_it_is_sets_nothing() -> None:
     sections = yaml.safe_load(example.render())
     assert list(sections) == list(Settings.model_fields)
-    assert Settings.model_validate(merge([Layer(sections)])) == Settings()
+    assert Settings.model_validate(given(Layer(sections).values)) == Settings()
 
 
 def uncommented(text: str) -> str:
