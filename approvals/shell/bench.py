@@ -23,6 +23,7 @@ class Walking(Protocol):
     worst: Tier
     pipes: dict[str, str]
     called: set[int]
+    whole: str
 
     @property
     def judge(self) -> "Judging":

@@ -12,10 +12,11 @@ from approvals.shell.job import Job
 from approvals.shell.marks import UNKNOWN, base, is_opaque, is_static
 from approvals.shell.options import Reading, read
 from approvals.shell.outputs import output_of
-from approvals.shell.paths import locate, normalise
+from approvals.shell.paths import Zone, locate, normalise
+from approvals.shell.production import names_production
 from approvals.shell.protect import in_code, mentions
 from approvals.shell.rule import Option, Rule, Use
-from approvals.shell.rules import PROGRAMS
+from approvals.shell.rules import PROGRAMS, PROJECT_TOOLS
 from approvals.shell.scope import REMOTE_HOME
 from approvals.shell.uses import REST, apply_rest, apply_use, run_script
 from approvals.shell.wordlist import words
@@ -24,7 +25,6 @@ from kernel.risk import PathUse, Tier
 _VERSIONED = re.compile(
     r"(python|pip|ruby|php|perl|lua|node|gcc|g\+\+|clang|clang\+\+|java|pypy|bash|psql)-?\d[\d.]*\Z"
 )
-_PRODUCTION = re.compile(r"(?<![A-Za-z])(prod|production|prd|live)(?![A-Za-z])", re.IGNORECASE)
 _TRUSTED_FOLDER = re.compile(
     r"(/usr)?(/local)?/s?bin|/opt/homebrew/bin|/snap/bin|.*/(\.venv|venv|env|\.tox/[^/]+|\.nox/[^/]+)/bin"
     r"|.*/node_modules/\.bin|.*/vendor/bin|.*/\.(cargo|pyenv/shims|local|bun|deno|nvm/[^"
@@ -33,6 +33,10 @@ _TRUSTED_FOLDER = re.compile(
 _DEPLOYS = re.compile(r"deploy|release|publish|promote|rollout|ship")
 _PROJECT_TOOLS = words("gradlew mvnw")
 _REMOTE = Context(REMOTE_HOME, REMOTE_HOME, "/nonexistent/hermes", ("/nonexistent/workspace",))
+_INSIDE = frozenset(
+    {Zone.WORKSPACE, Zone.ROOT, Zone.CACHE, Zone.CONFIG, Zone.HISTORY, Zone.HOME_ROOT, Zone.UNKNOWN}
+)
+_FOREIGN = frozenset({Zone.HOME, Zone.OUTSIDE})
 _MOST_WORDS = 400
 
 
@@ -139,6 +143,8 @@ class Judge:
         before, start, runs = self.walk.worst, len(self.walk.reasons), self.runs
         self.walk.worst = Tier.NONE
         self.apply(rule, program, call.argv[1:], call, {})
+        if program in PROJECT_TOOLS and self.walk.worst < Tier.MEDIUM:
+            self._elsewhere(program, call)
         self._override(program, call, start, lowers=runs == self.runs)
         self.walk.worst = max(self.walk.worst, before)
         return output_of(self, rule, program, call)
@@ -178,12 +184,27 @@ class Judge:
         self.walk.worst = Tier.NONE
         self.add(self.walk.preset.unknown_program, "unknown", "is a program without a rule", program)
         whole = " ".join(call.argv)
-        if _PRODUCTION.search(whole) and _DEPLOYS.search(whole):
+        if names_production(whole) and _DEPLOYS.search(whole):
             self.add(Tier.HIGH, "production", "deploys to production", whole)
         for word in call.argv[1:]:
             self.watch(word, call)
         self._override(program, call, start, lowers=True)
         self.walk.worst = max(self.walk.worst, before)
+
+    def _elsewhere(self, program: str, call: Call) -> None:
+        """Building and testing is free inside the workspace; elsewhere it runs what somebody else wrote."""
+        if call.scope.remote or (len(call.argv) == 2 and call.argv[1].startswith("-")):  # noqa: PLR2004 - asks for a version
+            return
+        context = self.walk.context
+        for directory in call.scope.directories:
+            if locate(directory, directory, context).zone not in _INSIDE:
+                self.add(Tier.MEDIUM, f"{program}.elsewhere", "works outside the workspace", directory)
+        for word in call.argv[1:]:
+            if (
+                word.startswith(("/", "../"))
+                and locate(word, call.scope.directories[0], context).zone in _FOREIGN
+            ):
+                self.add(Tier.MEDIUM, f"{program}.elsewhere", "works outside the workspace", word)
 
     def _override(self, program: str, call: Call, start: int, *, lowers: bool) -> None:
         """Apply the owner's own entry; a wrapper never lowers what it wraps."""
@@ -256,7 +277,7 @@ class Judge:
         """Raise a deploy-like command whose words or surroundings name production."""
         words = (*call.argv[1:], *call.scope.names, *call.environment.values())
         for word in words:
-            if _PRODUCTION.search(word):
+            if names_production(word):
                 self.add(Tier.HIGH, f"{label}.production", "changes production", word)
                 return
 

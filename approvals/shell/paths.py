@@ -328,5 +328,7 @@ def _may_be_system(path: str) -> bool:
 
 
 def covers_home(path: str, context: Context) -> bool:
-    """Tell whether a directory holds Hermes' home somewhere below it."""
-    return path == "/" or _is_below(context.hermes_home, path)
+    """Tell whether a directory holds Hermes' home, or other processes' environments, somewhere below it."""
+    if path == "/" or re.fullmatch(r"/proc(/[^/]+)?(/task(/[^/]+)?)?", path):
+        return True
+    return _is_below(context.hermes_home, path)

@@ -3,7 +3,6 @@
 import re
 
 from approvals.shell.context import Context
-from approvals.shell.marks import UNKNOWN
 from approvals.shell.paths import is_protected, normalise
 
 _PIECES = re.compile(r"[=:,;@\s]+")
@@ -13,7 +12,9 @@ _TOKENS = re.compile(
 )
 _ENVIRON = re.compile(r"/proc/[^/\s'\"]+/(environ|mem)\b")
 _API = re.compile(r"/api/hermes/(approvals|grants|tokens|settings|config|pairing|people)")
-_MODULE = re.compile(r"\b(?:import|from)\s+(?:hermes|approvals|store)\b|-m\s+hermes\b|\brequire\(['\"]hermes")
+_MODULE = re.compile(
+    r"\b(?:import|from)\s+(?:hermes\b|approvals\b|store\.(?:database|approvals|grants|tokens)\b)|-m\s+hermes\b|\brequire\(['\"]hermes"
+)
 _DECIDES = re.compile(
     r"\bhermes['\",\s]+(approve|deny|approvals|config|grants|grant|tokens|pairing|setup|trust|mode)\b"
 )
@@ -69,13 +70,6 @@ def is_token(name: str) -> bool:
 
 
 def is_own_api(url: str, context: Context) -> bool:
-    """Tell whether an address is Hermes' own local interface."""
-    host = re.sub(r"^\w+://", "", url).split("/")[0].rpartition("@")[2]
-    local = re.match(
-        r"(localhost|127\.[\d.]+|0\.0\.0\.0|\[::1?\]|0x7f\w*|2130706433|0)(:|\Z)", host, re.IGNORECASE
-    )
-    return (
-        (local is not None and host.endswith(f":{context.port}"))
-        or "/api/hermes/" in url
-        or UNKNOWN + ":8420" in url
-    )
+    """Tell whether an address is Hermes' own local interface; any host may be a name of this machine."""
+    host = re.sub(r"^\w+://", "", url).partition("/")[0].rpartition("@")[2]
+    return host.endswith(f":{context.port}") or "/api/hermes/" in url

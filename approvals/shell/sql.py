@@ -26,8 +26,10 @@ _SHELL_META = re.compile(
     re.MULTILINE | re.IGNORECASE,
 )
 _META_PIPE = re.compile(r"\\(?:o|g|gx|w|copy\b.*?program)\b", re.IGNORECASE)
+_CONSTANT = r"(?:\d[\w.]*|'[^']*'|TRUE|FALSE|NULL)"
 _TAUTOLOGY = re.compile(
-    r"(1\s*=\s*1|TRUE|1|NOT\s+FALSE|0\s*=\s*0|''\s*=\s*''|\"?\w+\"?\s+IS\s+NOT\s+NULL\s+OR\s+.*)\Z",
+    rf"(?:NOT )*(?:{_CONSTANT}|{_CONSTANT} (?:[=<>!] ?)+ ?{_CONSTANT}|(?P<name>[\w.\"`]+) (?:= |> = |< = )(?P=name)"
+    r"|[\w.\"`]+ IS NOT NULL)",
     re.IGNORECASE,
 )
 
@@ -204,13 +206,10 @@ def _leading(first: str, words: list[str], tokens: list[tuple[str, str]], piece:
 
 def _conditional(first: str, tokens: list[tuple[str, str]], piece: str) -> Finding:
     """UPDATE and DELETE are bounded by a condition that can be false."""
-    positions = [
-        index for index, (kind, value) in enumerate(tokens) if kind == "word" and value.upper() == "WHERE"
-    ]
-    condition = " ".join(value for _, value in tokens[positions[-1] + 1 :]) if positions else ""
-    if not condition or _TAUTOLOGY.match(condition):
+    disjuncts = _condition(tokens)
+    if disjuncts is None:
         return Tier.HIGH, f"sql.{first.lower()}.all", f"is {first} without a condition", piece
-    if re.search(r"\bOR\s+(1\s*=\s*1|TRUE|1)\b", condition, re.IGNORECASE):
+    if any(_TAUTOLOGY.fullmatch(disjunct) for disjunct in disjuncts):
         return (
             Tier.HIGH,
             f"sql.{first.lower()}.all",
@@ -218,6 +217,26 @@ def _conditional(first: str, tokens: list[tuple[str, str]], piece: str) -> Findi
             piece,
         )
     return Tier.MEDIUM, f"sql.{first.lower()}", "changes rows", piece
+
+
+def _condition(tokens: list[tuple[str, str]]) -> list[str] | None:
+    """Return the alternatives of the WHERE clause of the statement itself, not of one inside parentheses."""
+    depth, start = 0, None
+    disjuncts: list[list[str]] = [[]]
+    for index, (kind, value) in enumerate(tokens):
+        depth += {"(": 1, ")": -1}.get(value, 0)
+        bare = value.upper() if kind == "word" and depth == 0 else ""
+        if bare == "WHERE":
+            start, disjuncts = index, [[]]
+        elif bare in {"RETURNING", "LIMIT", "ORDER"}:
+            break
+        elif start is not None and bare == "OR":
+            disjuncts.append([])
+        elif start is not None:
+            disjuncts[-1].append(value)
+    if start is None or not any(disjuncts):
+        return None
+    return [" ".join(words).strip("( )") for words in disjuncts]
 
 
 def _pragma(tokens: list[tuple[str, str]], words: list[str], piece: str) -> Iterator[Finding]:

@@ -28,6 +28,7 @@ def classify(
     Nothing is run, read or looked up. Whatever cannot be understood with certainty is high.
     """
     walk = Walk(context, overrides, preset)
+    walk.whole = text
 
     def work() -> None:
         walk.text(text, Scope.of(context))
@@ -48,7 +49,7 @@ def classify_argv(
     The digest is that of the words joined by NUL bytes.
     """
     walk = Walk(context, overrides, preset)
-    piece = " ".join(argv)
+    piece = walk.whole = " ".join(argv)
 
     def work() -> None:
         odd = suspicious(piece)

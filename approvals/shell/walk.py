@@ -54,6 +54,7 @@ class Walk:
         self.reasons: dict[Reason, None] = {}
         self.segments: dict[Segment, None] = {}
         self.worst = Tier.NONE
+        self.whole = ""
         self.commands = 0
         self.first = ""
         self.nesting = 0
@@ -359,7 +360,9 @@ class Walk:
                 if redirect.operator == "<<<":
                     given = target + "\n"
                 elif target.startswith(("/dev/tcp/", "/dev/udp/")):
-                    self.add(Tier.HIGH, "network", "opens a network connection", target)
+                    own = target.endswith(f"/{self.context.port}")
+                    why = "talks to Hermes' own interface" if own else "opens a network connection"
+                    self.add(Tier.DENY if own else Tier.HIGH, "network", why, target)
                     given = UNKNOWN
                 elif redirect.operator == "<":
                     given = self.judge.read_file(target, call)

@@ -9,7 +9,7 @@ from approvals.shell.job import Job
 from approvals.shell.marks import MANY, UNKNOWN, is_opaque
 from approvals.shell.options import read
 from approvals.shell.rule import Option, Rule
-from approvals.shell.uses import run_text
+from approvals.shell.uses import run_statements, run_text
 from approvals.shell.wordlist import words
 from kernel.risk import Tier
 
@@ -87,11 +87,17 @@ def cloud(job: Job) -> None:
         judge.watch(word, call)
     if "--dryrun" in options or "--dry-run" in options:
         return
-    whole = " ".join(call.argv)
-    verbs = [word for word in words if "/" not in word][:5]
-    if label in {"gsutil", "bq", "s3cmd", "s5cmd", "mc", "b2"} or words[0] in {"s3", "storage"}:
+    if label == "bq" and words[0] == "query":
+        run_statements(judge, words[-1] if len(words) > 1 else call.stdin or UNKNOWN, call, "sql")
+    elif label in {"gsutil", "bq", "s3cmd", "s5cmd", "mc", "b2"} or words[0] in {"s3", "storage"}:
         _storage(judge, label, words, options, call)
-    elif any(_SECRET_VERBS.match(verb) for verb in verbs) and not set(verbs) & _FREE:
+    else:
+        _service(judge, label, [word for word in words if "/" not in word][:5], call)
+
+
+def _service(judge: Judging, label: str, verbs: list[str], call: Call) -> None:
+    whole = " ".join(call.argv)
+    if any(_SECRET_VERBS.match(verb) for verb in verbs) and not set(verbs) & _FREE:
         judge.add(Tier.HIGH, f"{label}.keys", "creates, changes or shows keys or rights", whole)
     elif _looks(verbs):
         return

@@ -6,7 +6,7 @@ from approvals.shell.bench import Judging
 from approvals.shell.call import Call
 from approvals.shell.effects import Effect
 from approvals.shell.job import Job
-from approvals.shell.marks import DEEP, is_opaque
+from approvals.shell.marks import STAR, is_opaque
 from approvals.shell.options import Reading, read
 from approvals.shell.uses import judge_options, run_text
 from kernel.risk import Tier
@@ -126,6 +126,8 @@ def archive(job: Job) -> None:
     if reading.has("-x", "--extract", "--get"):
         _extract(judge, reading, call)
     elif creates:
+        for target in reading.values("-C", "--directory"):
+            judge.touch(Effect.READ_TREE, target, call)
         removes = reading.has("--remove-files")
         for word in reading.operands:
             judge.touch(Effect.DELETE_TREE if removes else Effect.READ_TREE, word, call)
@@ -178,7 +180,7 @@ def synchronise(job: Job) -> None:
     else:
         judge.touch(Effect.WRITE, target, call)
     if any(name.startswith("--del") for _, name, _ in reading.found) and not _REMOTE.match(target):
-        judge.touch(Effect.DELETE_TREE, f"{target.rstrip('/')}/{DEEP}/\ue003x", call)
+        judge.touch(Effect.DELETE_TREE, f"{target.rstrip('/')}/{STAR}", call)
 
 
 FUNCTIONS = {

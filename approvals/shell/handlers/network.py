@@ -147,6 +147,8 @@ def _ssh_setting(judge: Judging, setting: str, call: Call, label: str) -> None:
 def netcat(job: Job) -> None:
     """``nc -z`` only looks; everything else is a raw connection."""
     judge, label, args, call = job.judge, job.label, job.args, job.call
+    if str(judge.walk.context.port) in args:
+        judge.add(Tier.DENY, "hermes.api", "talks to Hermes' own interface", " ".join(args))
     flags = "".join(arg[1:] for arg in args if re.fullmatch(r"-[A-Za-z0-9]+", arg))
     long = [arg for arg in args if arg.startswith("--")]
     if set("ecl") & set(flags) or any(

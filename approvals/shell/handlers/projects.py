@@ -8,6 +8,7 @@ from approvals.shell.environment import judge_assignment
 from approvals.shell.job import Job
 from approvals.shell.marks import is_opaque
 from approvals.shell.options import read
+from approvals.shell.production import names_production
 from approvals.shell.uses import judge_options, run_script, run_text
 from kernel.risk import Tier
 
@@ -28,12 +29,13 @@ _CLEANS = re.compile(
     r"(clean|tidy|distclean|mostlyclean|clean-(cache|pyc|build|test)|clear-cache|clean:cache|clean:build)\Z",
     re.IGNORECASE,
 )
+_DESTROYS = re.compile(r"(?<![A-Za-z])(drop|nuke|wipe|purge|destroy|teardown)(?![A-Za-z])", re.IGNORECASE)
 _DEPLOYS = re.compile(
     r"deploy|release|publish|promote|rollout|ship|migrate|provision|apply|upload|push|sync", re.IGNORECASE
 )
-_PRODUCTION = re.compile(r"(?<![A-Za-z])(prod|production|prd|live)(?![A-Za-z])", re.IGNORECASE)
 _TEST_WORDS = re.compile(
-    r"(?<![A-Za-z])(build|compile|bundle|lint|test|check|types?)(?![A-Za-z])", re.IGNORECASE
+    r"(?<![A-Za-z])(build|compile|bundle|lint|test|check|types?|start|serve|preview|dev)(?![A-Za-z])",
+    re.IGNORECASE,
 )
 _VARIABLE = re.compile(r"[A-Za-z_][\w.]*[:+?]?=")
 
@@ -45,11 +47,13 @@ def judge_target(judge: Judging, label: str, target: str, call: Call) -> None:
         return
     builds = _TEST_WORDS.search(target) and not _DEPLOYS.search(target)
     words = (target, *call.scope.names, *call.environment.values(), *call.argv[1:])
-    if not builds and any(_PRODUCTION.search(word) for word in words) and not _SAFE.match(target):
+    if not builds and any(names_production(word) for word in words) and not _SAFE.match(target):
         judge.add(Tier.HIGH, f"{label}.production", "runs a target for production", target)
+    elif _DESTROYS.search(target):
+        judge.add(Tier.HIGH, f"{label}.destroys", "runs a target that destroys something by its name", target)
     elif _CLEANS.match(target):
         judge.add(Tier.LOW, f"{label}.clean", "deletes what the build can make again", target)
-    elif not _SAFE.match(target) and not (builds and _PRODUCTION.search(target)):
+    elif not _SAFE.match(target) and not (builds and names_production(target)):
         judge.add(Tier.MEDIUM, f"{label}.target", "runs a target that is not known to be harmless", target)
 
 
@@ -94,7 +98,17 @@ def targets(job: Job) -> None:
         else:
             goal = word.lstrip(":")
             if goal.split(":")[0] not in rule.language.split():
-                judge_target(judge, label.split()[0], goal.rpartition(":")[2] or goal, call)
+                judge_target(
+                    judge,
+                    label.split()[0],
+                    goal if ":" in goal and not goal.endswith(_KNOWN_TAILS) else goal.rpartition(":")[2],
+                    call,
+                )
+
+
+_KNOWN_TAILS = tuple(
+    f":{name}" for name in ("test", "build", "check", "lint", "assemble", "compile", "run", "jar", "clean")
+)
 
 
 def _project_variable(judge: Judging, word: str, call: Call) -> None:

@@ -9,6 +9,7 @@ from approvals.shell.effects import Effect
 from approvals.shell.job import Job
 from approvals.shell.marks import is_opaque
 from approvals.shell.options import read
+from approvals.shell.production import names_production
 from approvals.shell.uses import run_text
 from kernel.risk import Tier
 
@@ -32,6 +33,7 @@ _LOADS = re.compile(
 )
 _SHELL_ALIAS = re.compile(r"\s*!(.*)", re.DOTALL)
 _PRODUCTION = re.compile(r"(.*/)?(production|prod|live)\Z|(production|prod)/", re.IGNORECASE)
+_DEPLOYING = frozenset({"heroku", "dokku", "piku", "clever", "scalingo"})
 _TAG = re.compile(r"(refs/tags/.*|v?\d+\.\d+.*)\Z")
 _FILE = re.compile(r"(.*/)?[^/]*[A-Za-z_)]\.[A-Za-z]\w{0,4}\Z")
 _REMOTE_URL = re.compile(r"(\w+://|[\w.-]+@[\w.-]+:|/|\.\.?/|~)")
@@ -124,6 +126,8 @@ def _remote(judge: Judging, word: str) -> None:
         judge.opaque("opaque.remote", "where it pushes is not known beforehand", word)
     elif "::" in word:
         judge.opaque("git.transport", "uses a transport that runs a program", word)
+    elif names_production(word) or word in _DEPLOYING:
+        judge.add(Tier.HIGH, "git push.production", "deploys by pushing", word)
     elif _REMOTE_URL.match(word):
         judge.add(Tier.MEDIUM, "git push.url", "pushes to an address instead of a configured remote", word)
 

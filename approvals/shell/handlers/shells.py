@@ -267,7 +267,18 @@ def from_input(job: Job) -> None:
         run_text(judge, call.stdin if call.stdin is not None else UNKNOWN, call, label)
 
 
+def unclear(job: Job) -> None:
+    """A wrapper whose options are not understood: high, and what looks like the wrapped command is judged as well."""
+    judge, rule, label, args, call = job.judge, job.rule, job.label, job.args, job.call
+    judge.add(Tier.HIGH, label, rule.why, " ".join(call.argv))
+    for index, word in enumerate(args):
+        if judge.rule_of(word.rpartition("/")[2]) is not None:
+            judge.wrap(args[index:], call)
+            return
+
+
 FUNCTIONS = {
+    "unclear": unclear,
     "shell": shell,
     "eval": evaluate,
     "source": source,

@@ -6,7 +6,7 @@ from approvals.shell.bench import Judging
 from approvals.shell.call import Call
 from approvals.shell.effects import Effect
 from approvals.shell.job import Job
-from approvals.shell.marks import is_opaque
+from approvals.shell.marks import is_opaque, is_static
 from approvals.shell.options import Reading, read
 from approvals.shell.paths import Zone, covers_home, locate
 from approvals.shell.uses import run_text
@@ -37,8 +37,9 @@ def hermes(job: Job) -> None:
 def processes(job: Job) -> None:
     """``ps`` lists processes; the BSD letter ``e`` shows their environments."""
     judge, args, call = job.judge, job.args, job.call
-    for arg in args:
-        letters = arg if re.fullmatch(r"[A-Za-z]+", arg) else ""
+    for before, arg in zip(["", *args], args, strict=False):
+        takes_value = before.startswith("--") or re.fullmatch(r"-[A-Za-z]*[oOCuUpgGtsqN]", before)
+        letters = arg if re.fullmatch(r"[A-Za-z]+", arg) and not takes_value else ""
         if "e" in letters or arg in {"-E", "-wwE"}:
             judge.add(
                 Tier.DENY, "ps.environment", "shows the environments of other processes", " ".join(call.argv)
@@ -52,7 +53,8 @@ def kill(job: Job) -> None:
     if args[:1] in [["-l"], ["-L"], ["--list"]] or args[:1] == ["-0"]:
         return
     whole = " ".join(args)
-    if _HERMES.search(whole):
+    unknown = any(not is_static(arg) for arg in args)
+    if _HERMES.search(judge.walk.whole if unknown else whole):
         judge.add(Tier.DENY, "hermes.process", "would stop Hermes", whole)
     if label != "kill" and any(word == "-1" or word.strip("\ue003.*^$") == "" for word in args):
         judge.add(Tier.HIGH, f"{label}.all", "ends every process", whole)
@@ -65,8 +67,11 @@ def service(job: Job) -> None:
     """``systemctl`` and ``service``: looking is free, Hermes' own unit is not touched."""
     judge, rule, label, args, call = job.judge, job.rule, job.label, job.args, job.call
     before = judge.walk.worst
+    if label == "service" and args[1:] == ["status"]:
+        return
     judge.by_table(rule, label, args, call, {})
-    if judge.walk.worst > before and _HERMES.search(" ".join(args)):
+    shows = label == "systemctl" and "show" in args
+    if (judge.walk.worst > before or shows) and _HERMES.search(" ".join(args)):
         judge.add(Tier.DENY, "hermes.service", "would stop or change Hermes' own service", " ".join(args))
 
 

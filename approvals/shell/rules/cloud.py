@@ -12,14 +12,18 @@ _TF = (
         "-var -var-file -target -state -backend-config -chdir -lock-timeout -parallelism -replace", Use.ANY
     ),
     takes("-out", Use.WRITE),
-    flag("-auto-approve", HIGH, "asks nobody"),
-    flag("-destroy", HIGH, "destroys infrastructure"),
     flag(
         "-check -diff -recursive -json -upgrade -no-color -input -lock -refresh -reconfigure"
         " -migrate-state -compact-warnings -detailed-exitcode",
         attached=True,
     ),
     calm("-help -version --help --version"),
+)
+_TF_PLAN = (*_TF, flag("-destroy"))
+_TF_APPLY = (
+    *_TF,
+    flag("-auto-approve", HIGH, "asks nobody"),
+    flag("-destroy", HIGH, "destroys infrastructure"),
 )
 
 CLOUD = table(
@@ -34,11 +38,11 @@ CLOUD = table(
             verbs=table(
                 programs(
                     "plan validate fmt show output version graph providers init get console test metadata",
-                    Rule(words=True, options=_TF),
+                    Rule(words=True, options=_TF_PLAN),
                 ),
                 programs(
                     "apply import refresh run-all taint untaint",
-                    Rule(MEDIUM, "changes infrastructure", words=True, options=_TF, deploy=True),
+                    Rule(MEDIUM, "changes infrastructure", words=True, options=_TF_APPLY, deploy=True),
                 ),
                 programs("destroy force-unlock", _DEPLOYS),
                 programs("login logout", _KEYS),

@@ -51,11 +51,18 @@ KUBERNETES = table(
                     "debug": Rule(MEDIUM, "starts a program in the cluster", deploy=True),
                 },
                 programs(
-                    "apply create run expose set edit label annotate scale autoscale patch replace"
+                    "apply run expose set edit label annotate scale autoscale patch replace"
                     " cordon uncordon taint attach port-forward proxy cp new-app process tag",
                     _CHANGES,
                 ),
                 {
+                    "create": Rule(
+                        posix=True,
+                        other=_CHANGES,
+                        options=_CHANGES.options,
+                        bare=_CHANGES,
+                        verbs=programs("secret token", Rule(HIGH, "creates keys or secrets")),
+                    ),
                     "delete": Rule(handler="kubectl_delete", deploy=True, options=_CHANGES.options),
                     "drain": _GRAVE,
                     "rollout": Rule(posix=True, other=_CHANGES, verbs=programs("status history", _OK)),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from approvals.shell.wordlist import words
 
 COMMANDS = words("""
-    BASH_ENV ENV PROMPT_COMMAND GIT_SSH GIT_SSH_COMMAND GIT_EXTERNAL_DIFF GIT_PAGER GIT_EDITOR
+    BASH_ENV CC CXX LD AR ENV PROMPT_COMMAND GIT_SSH GIT_SSH_COMMAND GIT_EXTERNAL_DIFF GIT_PAGER GIT_EDITOR
     GIT_SEQUENCE_EDITOR GIT_PROXY_COMMAND GIT_ASKPASS PAGER MANPAGER SYSTEMD_PAGER PSQL_PAGER EDITOR
     VISUAL FCEDIT BROWSER LESSOPEN LESSCLOSE SSH_ASKPASS SUDO_ASKPASS RSYNC_RSH CVS_RSH RUSTC_WRAPPER
     CC_WRAPPER PSQL_EDITOR KUBE_EDITOR DOCKER_CREDENTIAL_HELPER CARGO_BUILD_RUSTC_WRAPPER RUSTC GH_PAGER
@@ -36,6 +36,13 @@ SEARCHES = words("PYTHONPATH NODE_PATH GOPATH PYTHONPYCACHEPREFIX TCLLIBPATH")
 """A search path: harmless inside the workspace."""
 
 SAFE_VALUES: Mapping[str, re.Pattern[str]] = {
+    **dict.fromkeys(
+        ("CC", "CXX", "LD", "AR"),
+        re.compile(
+            r"((s?ccache|distcc) )?([\w/-]*/)?([\w-]+-)?"
+            r"(gcc|g\+\+|clang|clang\+\+|cc|c\+\+|ld|lld|mold|ar|llvm-ar)(-?\d+)?"
+        ),
+    ),
     "NODE_OPTIONS": re.compile(
         r"(--max-old-space-size=\d+|--trace-\w+|--no-warnings|--enable-source-maps|\s)*"
     ),

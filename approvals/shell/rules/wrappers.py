@@ -345,7 +345,7 @@ WRAPPERS = table(
     programs(
         "bwrap firejail proot systemd-run systemd-inhibit cgexec numactl runcon prlimit capsh faketime"
         " xvfb-run rlwrap",
-        Rule(HIGH, "runs a command in surroundings that are not understood"),
+        Rule(HIGH, "runs a command in surroundings that are not understood", handler="unclear"),
     ),
     programs("setarch", _wrapper(flag("-R -v"), operands=(Use.DATA, Use.COMMAND))),
     programs(
@@ -409,42 +409,4 @@ WRAPPERS = table(
             options=(takes("--run --command", Use.SHELL), takes("-p --packages -A --attr -I")),
         ),
     ),
-    programs(
-        "at batch",
-        Rule(
-            handler="from_input",
-            options=(takes("-f", Use.READ), takes("-q -t"), flag("-m -l -c -r -d -v -M")),
-        ),
-    ),
-    programs(
-        "tmux screen",
-        Rule(
-            handler="terminal",
-            posix=True,
-            options=(flag("-d -D -m -P -2 -u -v -r -R -x"), takes("-s -t -S -n -L -f -c -e -F -y")),
-        ),
-    ),
-    programs(
-        "ssh autossh slogin",
-        Rule(
-            handler="ssh",
-            posix=True,
-            strict=True,
-            options=(
-                flag("-t -T -v -N -f -q -a -C -g -K -k -M -n -s -X -x -Y -y -4 -6"),
-                flag("-A", MEDIUM, "lends the keys of this machine to the other"),
-                takes("-p -l -b -c -e -m -O -Q -B"),
-                takes("-i -S"),
-                takes("-o"),
-                takes("-J -W", Use.NAME),
-                takes("-L -R -D -w", None, MEDIUM, "opens a way between the machines"),
-                takes("-F", Use.OPAQUE),
-                takes("-E", Use.WRITE),
-                takes("-I", None, HIGH, "loads a library"),
-                calm("-V -G"),
-            ),
-        ),
-    ),
-    programs("mosh pssh pdsh clush sshpass rsh rlogin", Rule(HIGH, "runs commands on other machines")),
-    programs("expect", Rule(HIGH, "runs a dialogue with other programs")),
 )

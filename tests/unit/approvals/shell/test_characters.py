@@ -45,7 +45,7 @@ def test_a_text_with_odd_characters_is_high(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "git commit -m 'Исправить ошибку с входом'",
+        "git commit -m 'Исправить ошибку \u0441 входом'",
         "git commit -m '修正: ログイン画面'",
         "git commit -m 'Größe prüfen - naïve café'",
         "git commit -m 'it’s done … 50 % → 60 %'",
