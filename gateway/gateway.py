@@ -2,11 +2,12 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec
 from zoneinfo import ZoneInfo
 
 from gateway.access import Access
@@ -42,6 +43,8 @@ from store.database import Database, StoreState
 from store.sessions import Reset
 
 log = logging.getLogger(__name__)
+
+P = ParamSpec("P")
 
 ALIVE_SECONDS = 60.0
 STOP_GRACE_SECONDS = 3.0
@@ -208,7 +211,7 @@ class Gateway:
         """Mark what the last process left and learn who may speak; then ``connect`` may take messages in."""
         self._group = group
         self._last_alive, clean = await self.notices.last_alive()
-        found = await self.database.write(reconcile)
+        found = await self.database.write(reconcile, crashed=not clean)
         await self.access.load()
         await self.desk.load()
         await self.chats.load()
@@ -260,27 +263,27 @@ class Gateway:
             return
         chat = Address(str(body["platform"]), str(body["account"]), str(body["chat"]))
         if self.chats.is_news(chat, event.actor):
-            self._spawn(self.chats.remember(int(event.subject)))
+            self._spawn(self.chats.remember, int(event.subject))
         if chat[:2] in self._unspoken:
             # Whatever waited at the platform is committed together with it.
             self._unspoken.discard(chat[:2])
-            self._spawn(self.notices.backlog(self.adapters[chat[:2]], self._last_alive))
+            self._spawn(self.notices.backlog, self.adapters[chat[:2]], self._last_alive)
 
     def _store_changed(self, state: StoreState) -> None:
         """Raise one alarm when the store stops taking writes; the reserve lets it out."""
         if state in (StoreState.FULL, StoreState.READ_ONLY):
-            self._spawn(self.notices.alarm(f"store:{state}:{self.clock.now()}", state.sentence))
+            self._spawn(self.notices.alarm, f"store:{state}:{self.clock.now()}", state.sentence)
 
     def _changed(self, connection: Connection, before: AdapterState) -> None:
         """Hear that a connection's state changed: deliver what waited for it, and raise an alarm elsewhere."""
         if connection.takes_messages and before not in SENDABLE:
-            self._spawn(self._deliver_all(connection))
+            self._spawn(self._deliver_all, connection)
         if connection.state is AdapterState.CONNECTED:
-            self._spawn(self._introduce(connection))
+            self._spawn(self._introduce, connection)
         if connection.raises_alarm():
             text = f"{connection.name}: {connection.sentence}"
             key = f"{connection.name}:{connection.state}:{connection.since}"
-            self._spawn(self.notices.alarm(key, text, not_on=connection.name))
+            self._spawn(partial(self.notices.alarm, key, text, not_on=connection.name))
 
     async def _deliver_all(self, connection: Connection) -> None:
         for chat in await self.database.read(outbox.open_chats):
@@ -333,24 +336,25 @@ class Gateway:
         for connection in self.connections.values():
             connection.stopped()
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+    def _spawn(self, work: Callable[P, Awaitable[None]], *args: P.args, **kwargs: P.kwargs) -> None:
         assert self._group is not None  # noqa: S101 - events arrive only while the gateway is open
+        guarded = self._guarded(work, *args, **kwargs)
         try:
-            self._group.create_task(self._guarded(work))
+            self._group.create_task(guarded)
         except RuntimeError:
             # The gateway is ending; what is left undone here is taken up by the next start.
-            work.close()
+            guarded.close()
 
-    async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
+    async def _guarded(self, work: Callable[P, Awaitable[None]], *args: P.args, **kwargs: P.kwargs) -> None:
         try:
-            await work
+            await work(*args, **kwargs)
         except HermesError as error:
             log.warning("Housekeeping failed: %s", error)
 
     async def _keep_alive(self) -> None:
         while True:
             await asyncio.sleep(ALIVE_SECONDS)
-            await self._guarded(self.notices.alive())
+            await self._guarded(self.notices.alive)
 
     async def _cancel(self, session_id: str, actor: str) -> int:
         return sum([await cancel(session_id, actor) for cancel in self.cancels])

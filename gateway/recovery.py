@@ -26,9 +26,9 @@ class Open:
     chats: tuple[Address, ...]
 
 
-def reconcile(tx: Unit) -> Found:
-    """Mark what a crash left in the middle, in one unit; nothing else may be at work yet."""
-    interrupted = turns.interrupt_running(tx)
+def reconcile(tx: Unit, *, crashed: bool) -> Found:
+    """Mark what the last process left in the middle, in one unit; nothing else may be at work yet."""
+    interrupted = turns.interrupt_running(tx, crashed=crashed)
     resent = outbox.doubt_in_flight(tx)
     waiting = [row for row in inbox.open_rows(tx) if row.state is not InboxState.RUNNING]
     return Found(len(interrupted), resent, len(waiting))

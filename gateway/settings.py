@@ -76,7 +76,8 @@ class TurnSettings(Frozen):
         default=3,
         ge=1,
         le=10,
-        description="Times a turn is tried over crashes before its messages are quarantined.",
+        description="Crashes while a turn ran alone after which its messages are quarantined; one that ran"
+        " among others at two crashes is run alone.",
     )
     gather_ms: int = Field(
         default=900,

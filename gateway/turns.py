@@ -27,7 +27,7 @@ from store import inbox, turns
 from store.database import Database
 from store.inbox import InboxRow
 from store.outbox import Wait
-from store.turns import Begun, Ending
+from store.turns import Begun, Ending, Suspect
 
 log = logging.getLogger(__name__)
 
@@ -85,7 +85,9 @@ class Turns:
         self._gates = platforms.gates
         self._media = media
         self._agents = agents
-        self._slots = asyncio.Semaphore(settings.turns.at_once)
+        self._at_once = settings.turns.at_once
+        self._slots = asyncio.Semaphore(self._at_once)
+        self._alone = asyncio.Lock()
         self._running: dict[str, Running] = {}
         self._drafts = clock.now() % 1_000_000_000
         self.lanes: Lanes[str] = Lanes("turns", self.work)
@@ -102,46 +104,37 @@ class Turns:
     def admitted(self, event: Event) -> None:
         """Hear of a message that was stored for a session (``inbox.admit`` with a body)."""
         if session_id := event.body.get("session"):
-            self._arrived(str(session_id), int(event.subject))
+            self._arrived(str(session_id))
 
     def woken(self, event: Event) -> None:
         """Hear of a message that became a session's later on (``session.wake``)."""
-        self._arrived(event.subject, int(event.body["message"] or 0))
+        self._arrived(event.subject)
 
-    def _arrived(self, session_id: str, number: int) -> None:
+    def _arrived(self, session_id: str) -> None:
         self.lanes.notify(session_id)
-        if session_id in self._running:
-            self._meanwhile(session_id, number)
-
-    def _meanwhile(self, session_id: str, number: int) -> None:
-        running = self._running.get(session_id)
-        if running is not None and self._settings.sessions.on_message != "queue":
-            self._steers.notify((session_id, number))
+        if session_id in self._running and self._settings.sessions.on_message != "queue":
+            self._steers.notify(session_id)
 
     def open(self, group: asyncio.TaskGroup) -> None:
         """Begin to run turns in a task group."""
         self._group = group
-        self._steers: Lanes[tuple[str, int]] = Lanes("steering", self._steer)
+        self._steers: Lanes[str] = Lanes("steering", self._steer)
         self._steers.open(group)
         self.lanes.open(group)
 
-    async def _steer(self, which: tuple[str, int]) -> None:
-        session_id, number = which
-        row = await self._database.read(inbox.get, number)
+    async def _steer(self, session_id: str) -> None:
+        """Hand everything that waits to the running turn, in order: a later message never overtakes an earlier one."""
         running = self._running.get(session_id)
-        if (
-            row is None
-            or running is None
-            or row.inbound.kind is InboundKind.INTERNAL
-            or number in running.offered
-        ):
-            return
-        if self._settings.sessions.on_message == "interrupt":
-            running.stage.halt("a new message")
-            return
-        running.offered.add(number)
-        row = await self._media.fetch(row)
-        running.stage.offer(self._input(row))
+        for row in await self._database.read(inbox.queued, session_id):
+            if row.inbound.kind is InboundKind.INTERNAL or running is not self._running.get(session_id):
+                return
+            if running is None or row.id in running.offered:
+                continue
+            if self._settings.sessions.on_message == "interrupt":
+                running.stage.halt("a new message")
+                return
+            running.offered.add(row.id)
+            running.stage.offer(self._input(await self._media.fetch(row)))
 
     def offered(self, session_id: str, number: int) -> bool:
         """Tell whether the running turn of a session was handed a message that arrived meanwhile."""
@@ -160,17 +153,34 @@ class Turns:
         """Run turns of a session until nothing waits, or the lanes are closed."""
         while True:
             async with self._slots:
-                begun = None if self.lanes.closed else await self._begin(session_id)
-                if isinstance(begun, Begun):
-                    await self._run(begun)
+                begun = await self._one(session_id)
+            if isinstance(begun, Suspect):
+                async with self._all_slots():
+                    begun = await self._one(session_id, alone=True)
             if begun is None:
                 return
             if isinstance(begun, Wait):
                 await asyncio.sleep(begun.delay / 1000)
 
-    async def _begin(self, session_id: str) -> Begun | Wait | None:
+    @contextlib.asynccontextmanager
+    async def _all_slots(self) -> AsyncGenerator[None]:
+        """Let no other turn run meanwhile; those that run already end first."""
+        async with contextlib.AsyncExitStack() as stack:
+            await stack.enter_async_context(self._alone)
+            for _ in range(self._at_once):
+                await stack.enter_async_context(self._slots)
+            yield
+
+    async def _one(self, session_id: str, *, alone: bool = False) -> Begun | Suspect | Wait | None:
+        """Run one turn of a session, if there is one to run."""
+        begun = None if self.lanes.closed else await self._begin(session_id, alone=alone)
+        if isinstance(begun, Begun):
+            await self._run(begun)
+        return begun
+
+    async def _begin(self, session_id: str, *, alone: bool) -> Begun | Suspect | Wait | None:
         crashpoint("turn.before_start")
-        begun = await self._database.write(turns.begin, session_id, self._pick)
+        begun = await self._database.write(turns.begin, session_id, self._pick, alone=alone)
         if isinstance(begun, Begun):
             crashpoint("turn.after_start")
         return begun
@@ -210,7 +220,7 @@ class Turns:
         return self._adapters.get((address.platform, address.account))
 
     async def _run(self, begun: Begun) -> None:
-        if begun.turn.attempt > self._settings.turns.attempts:
+        if begun.turn.crashed >= self._settings.turns.attempts:
             return await self._give_up(begun)
         running = Running(begun, self._stage(begun))
         self._running[begun.session.id] = running
@@ -377,7 +387,7 @@ class Turns:
     async def _give_up(self, begun: Begun) -> None:
         """Quarantine messages whose turn did not survive several attempts, and say so."""
         error = AgentError(
-            f"I could not work on this message: {begun.turn.attempt - 1} attempts ended in a crash. It is set aside.",
+            f"I could not work on this message: {begun.turn.crashed} attempts ended in a crash. It is set aside.",
             remedy="/retry tries it once more.",
         )
         pieces = owed_pieces(

@@ -39,6 +39,12 @@ class Turn:
     principal: str
     bubble: str
     started_at: int
+    crashed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """The session's turn was running at several crashes: it is resumed only while no other turn runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +78,9 @@ class Ending:
     title: str = ""
 
 
+# From so many crashes on a turn is run alone, so that the next one tells.
+SUSPICIONS = 2
+
 Pick = Callable[[Sequence[InboxRow], int], Sequence[InboxRow] | Wait]
 
 
@@ -86,17 +95,20 @@ def row_of(row: sqlite3.Row) -> Turn:
         row["principal"],
         row["bubble"],
         row["started_at"],
+        row["crashed"],
     )
 
 
-def begin(tx: Unit, session_id: str, pick: Pick) -> Begun | Wait | None:
-    """Start the next turn of a session, or resume the one a crash interrupted.
+def begin(tx: Unit, session_id: str, pick: Pick, *, alone: bool = False) -> Begun | Suspect | Wait | None:
+    """Start the next turn of a session, or resume the one a crash interrupted; a suspect only when ``alone``.
 
     ``pick(rows, now)`` chooses from the waiting messages or says how long to wait for more; ``None`` means that the
     session has nothing to do. A session whose turn is running gets ``None`` too.
     """
     row = tx.one(OPEN_OF_SESSION, (session_id,))
     if row is not None:
+        if row["suspected"] >= SUSPICIONS and not alone:
+            return Suspect()
         return _resume(tx, row_of(row))
     waiting = inbox.queued(tx, session_id)
     if not waiting:
@@ -162,11 +174,16 @@ def settle(tx: Unit, turn_id: str) -> None:
         tx.move(TURN, turn_id, "settle")
 
 
-def interrupt_running(tx: Unit) -> list[Turn]:
-    """At start, mark the turns that the last process left running; return everything that is interrupted."""
-    for row in tx.all(OPEN):
-        if row["state"] == TurnState.RUNNING:
-            tx.move(TURN, row["id"], "interrupt")
+def interrupt_running(tx: Unit, *, crashed: bool) -> list[Turn]:
+    """At start, mark the turns that the last process left running; return everything that is interrupted.
+
+    Where that process ``crashed``, a turn that ran alone is held to be the cause, one of several is suspected.
+    """
+    running = [row for row in tx.all(OPEN) if row["state"] == TurnState.RUNNING]
+    alone = len(running) == 1
+    for row in running:
+        columns = {"crashed": row["crashed"] + 1} if alone else {"suspected": row["suspected"] + 1}
+        tx.move(TURN, row["id"], "interrupt", **(columns if crashed else {}))
     return [row_of(row) for row in tx.all(OPEN)]
 
 

@@ -242,12 +242,12 @@ class ScriptedAdapter:
         return await asyncio.to_thread(target.write_bytes, self.files[attachment.ref])
 
 
-SHOWY = {
+SHOWY: dict[str, Any] = {
     "abilities": frozenset({Bubbles, Typing, Reactions, Taps, Menus, Fetches}),
     "streaming": Streaming.EDIT,
     "buttons": True,
 }
-DRAFTING = {
+DRAFTING: dict[str, Any] = {
     "abilities": frozenset({Bubbles, Drafts, Typing, Reactions, Taps}),
     "streaming": Streaming.DRAFT,
     "buttons": True,

@@ -91,8 +91,8 @@ class ScriptedRunner:
 
     # What the commands need of the agent room.
 
-    async def undo(self, session_id: str, turns: int = 1) -> str:
+    async def undo(self, session_id: str, turns: int = 1, *, said: str = "") -> str:
         return f"Took back {turns}."
 
-    async def compact(self, session_id: str) -> str:
+    async def compact(self, session_id: str, model: str = "") -> str:
         return "Summarised."

@@ -24,13 +24,3 @@ def count(server: TelegramServer, chat: int, text: str) -> Count:
 def reached(server: TelegramServer, chat: int, text: str) -> bool:
     """Tell whether an answer has arrived, marked or not."""
     return any(text in message.text for message in server.messages(chat))
-
-
-def doubled(server: TelegramServer, expected: dict[int, list[str]]) -> dict[str, Count]:
-    """Return every expected answer that is missing or was sent a second time without the mark."""
-    counts = {
-        f"{chat}: {text}": count(server, chat, text) for chat, texts in expected.items() for text in texts
-    }
-    return {
-        name: found for name, found in counts.items() if found.plain > 1 or found.plain + found.marked == 0
-    }

@@ -46,6 +46,16 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         self._now = 0.0
         super().__init__(_Jumping(self))  # pyright: ignore[reportArgumentType] - a selector by its methods
 
+    def run_in_executor(self, executor: Any, func: Any, *args: Any) -> asyncio.Future[Any]:
+        """Run work in a thread; the clock stands until it has ended."""
+        self.busy += 1
+        future = super().run_in_executor(executor, func, *args)
+        future.add_done_callback(self._ended)
+        return future
+
+    def _ended(self, _: asyncio.Future[Any]) -> None:
+        self.busy -= 1
+
     def time(self) -> float:
         """Return the virtual time in seconds."""
         return self._now

@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 from kernel.errors import DeliveryDeferred, DeliveryRejected, DeliveryUncertain
 from kernel.messages import Outbound, Priority
@@ -11,7 +12,7 @@ from tests.fakes.adapter import BEN, ScriptedAdapter
 from tests.fakes.turn_runner import Held, ScriptedRunner, says
 from tests.support.gateway import Rig, findings, running
 
-PUBLISHED = {"per_second": 30.0, "per_chat": 1.0, "per_group_minute": 20.0}
+PUBLISHED: dict[str, Any] = {"per_second": 30.0, "per_chat": 1.0, "per_group_minute": 20.0}
 
 
 def owed(key: str, rig: Rig, chat: str = "7", priority: Priority = Priority.REPLY) -> Owed:

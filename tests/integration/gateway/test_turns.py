@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -220,3 +221,57 @@ async def test_an_interrupted_turn_continues_with_the_next_start_and_answers_onc
         assert rig.adapter.texts() == ["echo: hello", "echo: another"]
         assert rig.runner.requests[0].attempt == 2
     assert findings(tmp_path) == []
+
+
+async def test_what_waited_before_a_crash_is_not_overtaken_by_what_comes_after_it(tmp_path: Path) -> None:
+    first, second, adapter = Held(), Held(), ScriptedAdapter()
+    first.takes_steering = False
+    async with running(tmp_path, adapter, runner=ScriptedRunner(first), crash=True) as rig:
+        await adapter.say("one")
+        await first.begun.wait()
+        await adapter.say("two")
+        await rig.until_event("inbox.admit", 2)
+    async with running(tmp_path, adapter, runner=ScriptedRunner(second)) as rig:
+        await second.begun.wait()
+        await adapter.say("three")
+        await asyncio.sleep(1)
+        second.released.set()
+        await rig.settled()
+        assert adapter.texts() == ["released + two + three"]
+    assert findings(tmp_path) == []
+
+
+async def test_turns_that_ran_beside_the_one_that_crashes_are_not_blamed_for_it(tmp_path: Path) -> None:
+    adapter = ScriptedAdapter()
+    crowd = [type(BEN)(str(number), "") for number in range(100, 104)]
+    everybody: dict[str, Any] = {"access": {"open_to_everyone": ["fake"]}}
+    runs: list[int] = []
+    for start in range(6):
+        scripts = [Held() for _ in crowd]
+        async with running(
+            tmp_path, adapter, runner=ScriptedRunner(*scripts), crash=True, **everybody
+        ) as rig:
+            if start == 0:
+                await adapter.hand_over(*(adapter.message("hi", sender=sender) for sender in crowd))
+            await scripts[0].begun.wait()
+            await asyncio.sleep(30)
+            runs.append(len(rig.runner.requests))
+    # Twice all of them, then one alone until it is convicted, and then the next.
+    assert runs == [4, 4, 1, 1, 1, 1]
+    async with running(tmp_path, adapter, **everybody) as rig:
+        await adapter.until_sent(4)
+        assert sum("set aside" in text for text in adapter.texts()) == 1
+        assert adapter.texts().count("echo: hi") == 3
+    assert findings(tmp_path) == []
+
+
+async def test_a_stop_in_good_order_blames_no_turn(tmp_path: Path) -> None:
+    adapter = ScriptedAdapter()
+    for start in range(5):
+        held = Held()
+        async with running(tmp_path, adapter, runner=ScriptedRunner(held)):
+            if start == 0:
+                await adapter.say("long work")
+            await held.begun.wait()
+    async with running(tmp_path, adapter):
+        await adapter.until_sent(containing="echo: long work")
