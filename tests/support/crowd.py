@@ -22,10 +22,10 @@ class Crowd:
         """The people's chats."""
         return range(FIRST, FIRST + self.people)
 
-    def speak(self, round: int) -> None:
+    def speak(self, number: int) -> None:
         """Have everybody say one more thing."""
         for chat in self.chats:
-            word = f"word-{chat}-{round}."
+            word = f"word-{chat}-{number}."
             self.said.setdefault(chat, []).append(word)
             self.server.user_says(chat, f"say {word}")
 

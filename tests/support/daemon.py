@@ -137,7 +137,7 @@ class Daemon:
 
         line = await self.until(lambda: found() or self._running.returncode is not None, within=within)
         assert isinstance(line, str), (
-            f"the daemon ended ({self._running.returncode}) before it said {words!r}"
+            f"the daemon ended ({self._running.returncode}) before it said {words!r}:\n{self.text}"
         )
         return line
 
