@@ -82,6 +82,10 @@ class Decisions:
             await self._room.database.write(_note_tap, found, choice, verdict.outcome)
         return verdict
 
+    async def obstacle(self, found: Approval, choice: Choice) -> Verdict | None:
+        """Return why a decision could not be taken now, ``None`` where it could."""
+        return self._not_possible(found, choice) or (None if found.open else await self._over(found))
+
     def _not_possible(self, found: Approval, choice: Choice) -> Verdict | None:
         if why := objection(choice.principal, found, self._room.settings.approvers):
             return Verdict(Outcome.NOT_YOURS, why, found)

@@ -11,7 +11,7 @@ from kernel.crashpoints import crashpoint
 from kernel.errors import HermesError, Stale, StoreFull
 from kernel.risk import Tier
 from kernel.states import ApprovalState
-from store import approvals, journal, outbox
+from store import approvals, journal
 from store.units import Unit
 
 log = logging.getLogger(__name__)
@@ -153,5 +153,5 @@ def _lose(tx: Unit, room: Room, id: str) -> None:
     lost = approvals.move(tx, id, "lose")
     if lost.turn_id:
         journal.lose_held(tx, lost.turn_id, lost.call_key)
-    outbox.add_all(tx, room.notifier.lost(tx, lost))
     show(tx, room, lost)
+    approvals.add_cards(tx, lost.id, room.notifier.lost(tx, lost))

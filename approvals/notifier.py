@@ -11,8 +11,9 @@ from store.units import Query
 class Notifier(Protocol):
     """Makes the messages about a request; called inside a unit, so it only reads, computes and returns.
 
-    What it returns is committed with the move it tells of. Keys start with ``approval:ID:``. The messages to one
-    address are one card: it counts as delivered when all of them are, and then the low tier's clock begins.
+    What it returns is committed with the move it tells of. Keys start with ``approval:ID:``, those of messages that
+    show a request with ``approval:ID:card:``. These, to one address, are one card: it counts as delivered when all of
+    them are, and then the low tier's clock begins.
     """
 
     def asked(self, q: Query, approval: Approval) -> Sequence[Owed]:

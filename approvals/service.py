@@ -16,6 +16,7 @@ For those who build on it:
     await service.report(id, requester, result, exit_code) -> Approval
 
     await service.decide(ref, principal, how, reason=…, edited=…, reach=…, code=…) -> Verdict
+    await service.obstacle(approval, principal, how) -> Verdict | None     # why that could not be decided now
     await service.settle(ref, principal, happened=…, note=…) -> Verdict    # an unknown outcome, told by a person
     await service.ask_again(ref, principal) -> Verdict    # what expired or became void, anew
     await service.cancel(session_id, actor) -> int        # /stop, /new
@@ -323,6 +324,10 @@ class ApprovalService:
         """
         return await self._decisions.decide(ref, Choice(principal, how, reason, edited, reach, code))
 
+    async def obstacle(self, approval: Approval, principal: Principal, how: How) -> Verdict | None:
+        """Return why somebody could not decide a request in a certain way now, ``None`` where they could."""
+        return await self._decisions.obstacle(approval, Choice(principal, how))
+
     async def settle(self, ref: str, principal: Principal, *, happened: bool, note: str = "") -> Verdict:
         """Store a person's word on an action during which the daemon stopped."""
         return await self._decisions.settle(ref, principal, happened=happened, note=note)
@@ -348,6 +353,10 @@ class ApprovalService:
         if found is None:
             raise NotFound(f"There is no request {ref}.")
         await self._room.database.write(_view, found, actor)
+
+    async def unshown(self) -> int:
+        """Return how many messages that show a waiting request became dead letters."""
+        return await self._room.database.read(approvals.unshown)
 
     async def facts(self) -> Mapping[str, Any]:
         """Return what every status says of the gate: how many requests are in which state, and its mode."""

@@ -31,6 +31,8 @@ log = logging.getLogger(__name__)
 
 CONFIRM_TAP = "y"
 YES_OR_NO = {"yes": "yes", "y": "yes", "no": "no", "n": "no"}
+STRANGER = "I do not know you, so your tap does nothing."
+TOO_FAST = "That was faster than I may take; press it again in a minute."
 WELCOME = "✅ Welcome, you are the owner now. /help shows what I understand."
 
 
@@ -263,6 +265,8 @@ class Control:
         return Handled()
 
     def _too_fast(self, row: InboxRow) -> Handled:
+        if row.inbound.kind is InboundKind.TAP:
+            return Handled(event="ignore", reason="rate", told=TOO_FAST)
         text = (
             "⏳ That was faster than I may take. What came too fast was not read; send it again in a minute."
         )
@@ -273,6 +277,8 @@ class Control:
 
     async def _stranger(self, row: InboxRow) -> Handled:
         inbound = row.inbound
+        if inbound.kind is InboundKind.TAP:
+            return Handled(event="ignore", reason="not admitted", told=STRANGER)
         if self._access.redeem_bootstrap(inbound.text):
             person = Person(inbound.address.platform, inbound.sender.id, inbound.sender.name, Role.OWNER)
             await self._access.admit(person, actor="bootstrap code")

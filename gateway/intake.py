@@ -84,6 +84,8 @@ class Intake:
         return Verdict("admit", note=note_of(inbound), session=self.session(inbound))
 
     def _stranger(self, inbound: Inbound) -> Verdict:
+        if inbound.kind is InboundKind.TAP and self._access.within_rate(inbound):
+            return Verdict("")
         greets = inbound.kind is InboundKind.MESSAGE and self._access.may_be_offered(inbound)
         return Verdict("") if greets else Verdict("ignore", "not admitted")
 

@@ -12,6 +12,7 @@ from approvals.policy import Policy, Surroundings
 from approvals.service import ApprovalService
 from approvals.settings import ApprovalSettings
 from gateway.approvals import batches, buttons
+from gateway.approvals.aftercare import Aftercare
 from gateway.approvals.alive import DeadManSignal
 from gateway.approvals.batches import Batches
 from gateway.approvals.buttons import Buttons
@@ -42,6 +43,7 @@ class Gatekeeping:
         service: ApprovalService,
         cards: Cards,
         alive: DeadManSignal,
+        aftercare: Aftercare,
         agents: Agents,
         place: Surrounding,
     ) -> None:
@@ -49,6 +51,7 @@ class Gatekeeping:
         self._agents = agents
         self._cards = cards
         self._alive = alive
+        self._aftercare = aftercare
         self._place = place
 
     @classmethod
@@ -67,22 +70,25 @@ class Gatekeeping:
         place = Surrounding(home, zone, redact, workspace)
         database, clock, chosen = gateway.database, gateway.clock, settings.approvals
         keys = await Buttons.load(database)
-        scenery = Scenery(gateway.adapters, place.zone, settings.web.public_url)
+        scenery = Scenery(gateway.adapters, place.zone, settings.web.public_url, place.redact)
         cards = Cards(keys, gateway.access, clock, scenery, chosen, gateway.chats.is_group)
         caller = Caller(agents, gateway.access.principal_of, place.workspace)
         service = ApprovalService(
             database, bus, clock, chosen, _policy(settings, place), cards, caller, redact=place.redact
         )
-        batch = Batches(database, service, clock, place.zone)
-        gateway.control.taps[buttons.TAP] = CardTaps(database, service, keys, clock, place.zone).tapped
+        batch = Batches(database, service, gateway.adapters, place.redact)
+        gateway.control.taps[buttons.TAP] = CardTaps(database, service, keys, clock, scenery).tapped
         gateway.control.taps[batches.TAP] = batch.tapped
-        gateway.registry.extend(
-            ApprovalCommands(Parts(database, service, batch, clock, place.zone)).commands()
-        )
+        parts = Parts(database, service, clock, place.zone, place.redact)
+        gateway.registry.extend(ApprovalCommands(parts).commands())
         gateway.cancels.append(service.cancel)
         agents.guard(service)
         alive = DeadManSignal(chosen, lambda: bool(gateway.reporter.health()["alive"]))
-        return cls(service, cards, alive, agents, place)
+
+        async def alarm(key: str, text: str, platform: str) -> None:
+            await gateway.notices.alarm(key, text, not_on=platform)
+
+        return cls(service, cards, alive, Aftercare(database, bus, cards, alarm), agents, place)
 
     async def open(self, group: asyncio.TaskGroup) -> None:
         """Take up what the last process left; with requests open, what carries them out is loaded beforehand."""
@@ -90,6 +96,7 @@ class Gatekeeping:
         if any(name != "approvals_mode" for name in await self.service.facts()):
             group.create_task(self._agents.preload(), name="agents")
         group.create_task(self._alive.run(), name="dead-man signal")
+        group.create_task(self._aftercare.run(), name="cards")
 
     def configure(self, settings: Settings) -> None:
         """Use new settings; what is asked already keeps what it was asked with."""
@@ -100,9 +107,12 @@ class Gatekeeping:
         """Return what a status says of the gate; trust is a warning for as long as it lasts."""
         facts = dict(await self.service.facts())
         mode = str(facts["approvals_mode"])
+        warnings: list[str] = []
         if mode.startswith("trust"):
-            facts["warnings"] = [f"Approvals: {mode}; medium risk runs unasked."]
-        return facts
+            warnings.append(f"Approvals: {mode}; medium risk runs unasked.")
+        if unshown := await self.service.unshown():
+            warnings.append(f"Approvals: {unshown} messages of waiting requests could not be delivered.")
+        return {**facts, "warnings": warnings} if warnings else facts
 
 
 def _policy(settings: Settings, place: Surrounding) -> Policy:

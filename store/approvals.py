@@ -59,6 +59,25 @@ CARDS = """
 SELECT outbox.* FROM approval_card JOIN outbox ON outbox.id = approval_card.outbox_id
 WHERE approval_card.approval_id = ? ORDER BY outbox.id
 """
+# Of the latest requests those that a chat shows; older ones are not looked at, however many wait.
+WAITING_AT = """
+SELECT * FROM (
+    SELECT * FROM approval WHERE state IN ('pending', 'held', 'approved') AND state <> 'approved'
+    ORDER BY expires_at DESC LIMIT ?
+) AS latest WHERE EXISTS (
+    SELECT 1 FROM approval_card JOIN outbox ON outbox.id = approval_card.outbox_id
+    WHERE approval_card.approval_id = latest.id AND platform = ? AND account = ? AND chat = ?
+) ORDER BY created_at
+"""
+LATE_CARDS = """
+SELECT outbox_id FROM outbox JOIN approval_card ON outbox_id = outbox.id JOIN approval ON approval.id = approval_id
+WHERE outbox.state IN ('pending', 'sending', 'uncertain') AND approval.state <> 'pending'
+"""
+UNSHOWN = """
+SELECT count(*) AS n FROM (SELECT id FROM outbox WHERE state = 'dead' ORDER BY id DESC LIMIT ?) AS dead
+JOIN approval_card ON outbox_id = dead.id JOIN approval ON approval.id = approval_id
+WHERE approval.state IN ('pending', 'held')
+"""
 OF_CARD = "SELECT approval_id FROM approval_card WHERE outbox_id = ?"
 DELIVERED = """
 SELECT 1 FROM approval_card JOIN outbox ON outbox.id = approval_card.outbox_id WHERE approval_card.approval_id = ?
@@ -257,12 +276,28 @@ def votes(q: Query, id: str) -> list[tuple[str, str]]:
 
 
 def add_cards(tx: Unit, id: str, owed: Sequence[Owed]) -> None:
-    """Commit the messages that show a request."""
+    """Commit the messages about a request; those with a key that begins with ``approval:ID:card:`` show it."""
     outbox.add_all(tx, owed)
     for item in owed:
-        row = tx.one(outbox.BY_KEY, (item.key,))
+        row = tx.one(outbox.BY_KEY, (item.key,)) if item.key.startswith(f"approval:{id}:card:") else None
         if row is not None:
             tx.run(ADD_CARD, (row["id"], id))
+
+
+def waiting_at(q: Query, place: Address, limit: int) -> list[Approval]:
+    """Return which of the latest ``limit`` waiting requests a chat shows, oldest first."""
+    return [row_of(row) for row in q.all(WAITING_AT, (limit, *place[:3]))]
+
+
+def late_cards(q: Query) -> list[int]:
+    """Return the outbox ids of cards that are still to be delivered although their request has moved on."""
+    return [row["outbox_id"] for row in q.all(LATE_CARDS)]
+
+
+def unshown(q: Query, limit: int = 1000) -> int:
+    """Return how many messages of waiting requests are among the latest ``limit`` dead letters."""
+    row = q.one(UNSHOWN, (limit,))
+    return row["n"] if row else 0
 
 
 def cards(q: Query, id: str) -> list[OutboxRow]:

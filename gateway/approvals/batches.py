@@ -2,25 +2,29 @@
 
 import hashlib
 import hmac
-from collections.abc import Sequence
-from zoneinfo import ZoneInfo
+from collections.abc import Callable, Mapping, Sequence
 
 from approvals.service import ApprovalService
+from gateway.adapter import Adapter
 from gateway.approvals import text
+from gateway.pieces import pieces
 from kernel.approvals import Approval, How, Outcome
-from kernel.clock import Clock
-from kernel.messages import Address, Button, Outbound, Priority
-from kernel.people import Principal
+from kernel.messages import Address, Button, Outbound, OutboundKind, Priority
+from kernel.people import Principal, Role
 from kernel.risk import Tier
-from kernel.specs import CommandReply
+from kernel.states import OutboxState
 from store import approvals, outbox
 from store.database import Database
 from store.inbox import InboxRow
 from store.outbox import Owed
+from store.units import Query
+
+Rows = tuple[tuple[Button, ...], ...]
 
 TAP = "b"
 LISTED = 50
 FINGERPRINT_LENGTH = 16
+TIERS = (Tier.LOW, Tier.MEDIUM)
 
 
 def fingerprint(waiting: Sequence[Approval]) -> str:
@@ -29,32 +33,34 @@ def fingerprint(waiting: Sequence[Approval]) -> str:
     return hashlib.sha256(joined.encode()).hexdigest()[:FINGERPRINT_LENGTH]
 
 
-class Batches:
-    """Offers, previews and carries out decisions about all waiting requests of a tier.
+def offers(waiting: Sequence[Approval]) -> Rows:
+    """Return buttons that preview a batch, for each tier with several requests; high tier has none."""
+    counts = {tier: sum(item.tier is tier for item in waiting) for tier in TIERS}
+    return tuple(
+        (Button(f"All {count} {tier} …", f"{TAP}:{tier}:show"),)
+        for tier, count in counts.items()
+        if count > 1
+    )
 
-    What was previewed is what is decided: a request that came or went since makes the button stale.
+
+class Batches:
+    """Previews and carries out decisions about all waiting requests of a tier.
+
+    What was previewed is what is decided: a request that came or went since makes the button stale. ``redact`` takes
+    secrets out of what is shown.
     """
 
     def __init__(
         self,
         database: Database,
         service: ApprovalService,
-        clock: Clock,
-        zone: ZoneInfo,
+        adapters: Mapping[tuple[str, str], Adapter],
+        redact: Callable[[str], str],
     ) -> None:
         self._database = database
         self._service = service
-        self._clock = clock
-        self._zone = zone
-
-    def offers(self, waiting: Sequence[Approval]) -> tuple[tuple[Button, ...], ...]:
-        """Return buttons that preview a batch, for each tier with several requests; high tier has none."""
-        rows: list[tuple[Button, ...]] = []
-        for tier in (Tier.LOW, Tier.MEDIUM):
-            count = sum(item.tier is tier for item in waiting)
-            if count > 1:
-                rows.append((Button(f"All {count} {tier} …", f"{TAP}:{tier}:show"),))
-        return tuple(rows)
+        self._adapters = adapters
+        self._redact = redact
 
     async def _waiting(self, tier: Tier) -> list[Approval]:
         found = await self._database.read(approvals.waiting, LISTED)
@@ -63,15 +69,24 @@ class Batches:
     async def tapped(self, row: InboxRow, principal: Principal) -> str:
         """Preview a batch, or decide it."""
         _, name, verb, mark = (*row.inbound.tap.split(":"), "", "", "")[:4]
-        if name not in (str(Tier.LOW), str(Tier.MEDIUM)):
+        if principal.role < Role.OPERATOR:
+            return "Only operators and owners decide."
+        if name not in map(str, TIERS):
             return "High risk is decided one by one."
         waiting = await self._waiting(Tier.named(name))
         if verb == "show":
-            await self._preview(row.inbound.address, row.id, Tier.named(name), waiting)
-            return f"{len(waiting)} requests"
-        if not hmac.compare_digest(mark, fingerprint(waiting)):
+            return await self._preview(row, Tier.named(name), waiting)
+        if not hmac.compare_digest(mark.encode(), fingerprint(waiting).encode()):
             return "Something has changed since; look at /approvals again."
-        return await self._decide(waiting, principal, approve=verb == "yes")
+        if verb == "yes" and not await self._shown(row):
+            return "Not all of these requests could be shown here, so they cannot be approved here."
+        told = await self._decide(waiting, principal, approve=verb == "yes")
+        await self._database.write(outbox.add, _over(row, told))
+        return told
+
+    async def _shown(self, row: InboxRow) -> bool:
+        """Tell whether every message of the tapped preview was delivered."""
+        return await self._database.read(_delivered, row.inbound.address, row.inbound.message_id)
 
     async def _decide(self, waiting: Sequence[Approval], principal: Principal, *, approve: bool) -> str:
         verdicts = [
@@ -81,25 +96,54 @@ class Batches:
         applied = sum(verdict.outcome is Outcome.APPLIED for verdict in verdicts)
         word = "approved" if approve else "refused"
         others = [verdict.sentence for verdict in verdicts if verdict.outcome is not Outcome.APPLIED]
-        return " ".join((f"{applied} {word}.", *others))
+        return " ".join((f"{applied} {word}.", *dict.fromkeys(others)))
 
-    async def _preview(self, place: Address, number: int, tier: Tier, waiting: Sequence[Approval]) -> None:
-        reply = self.preview(tier, waiting)
-        message = Outbound(place, reply.text, buttons=reply.buttons)
-        await self._database.write(outbox.add, Owed(f"batch:{number}", message, Priority.QUESTION))
-
-    def preview(self, tier: Tier, waiting: Sequence[Approval]) -> CommandReply:
-        """Return the whole of every action in a batch, with the buttons that decide them together."""
+    async def _preview(self, row: InboxRow, tier: Tier, waiting: Sequence[Approval]) -> str:
         if not waiting:
-            return CommandReply(f"No {tier} request waits.")
-        shown = [f"`{item.short}`\n{text.fenced(item.action.text)}" for item in waiting]
-        mark = fingerprint(waiting)
-        count = len(waiting)
+            return f"No {tier} request waits."
+        place = row.inbound.address
+        told, buttons = self.preview(tier, waiting)
+        parts = pieces(told, self._adapters.get((place.platform, place.account)))
+        last = len(parts) - 1
+        owed = [
+            Owed(
+                f"batch:{row.id}:{number}",
+                Outbound(place, part, buttons=buttons if number == last else (), silent=number != last),
+                Priority.QUESTION,
+            )
+            for number, part in enumerate(parts)
+        ]
+        await self._database.write(outbox.add_all, owed)
+        return f"{len(waiting)} requests"
+
+    def preview(self, tier: Tier, waiting: Sequence[Approval]) -> tuple[str, Rows]:
+        """Return the whole of every action in a batch, with the buttons that decide them together."""
+        mark, count = fingerprint(waiting), len(waiting)
+        shown = [
+            "\n".join((f"`{item.short}`", *text.blocks(self._redact(item.action.text)))) for item in waiting
+        ]
         buttons = (
             Button(f"✅ Approve all {count}", f"{TAP}:{tier}:yes:{mark}"),
             Button(f"❌ Refuse all {count}", f"{TAP}:{tier}:no:{mark}"),
         )
-        return CommandReply("\n\n".join((f"**{count} requests, {tier} risk**", *shown)), (buttons,))
+        return "\n\n".join((f"**{count} requests, {tier} risk**", *shown)), (buttons,)
+
+
+def _delivered(q: Query, place: Address, message_id: str) -> bool:
+    tapped = outbox.by_receipt(q, place, message_id)
+    if tapped is None:
+        return False
+    name, _, last = tapped.key.rpartition(":")
+    rows = [outbox.by_key(q, f"{name}:{number}") for number in range(int(last) + 1)]
+    return all(row is not None and row.state is OutboxState.SENT for row in rows)
+
+
+def _over(row: InboxRow, told: str) -> Owed:
+    """Return the edit that puts what came of a batch in place of its preview."""
+    edit = Outbound(
+        row.inbound.address, told, OutboundKind.EDIT, replaces=row.inbound.message_id, silent=True
+    )
+    return Owed(f"batch:{row.id}:over", edit, Priority.REPLY)
 
 
 def _how(approval: Approval) -> How:

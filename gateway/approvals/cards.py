@@ -9,29 +9,43 @@ from approvals.settings import ApprovalSettings
 from gateway.access import Access
 from gateway.adapter import Adapter
 from gateway.approvals import text
+from gateway.approvals.batches import offers
 from gateway.approvals.buttons import Buttons, Verb
 from gateway.pieces import pieces
 from kernel.approvals import Approval
 from kernel.clock import Clock, at
 from kernel.errors import InvalidInput
+from kernel.events import Event
 from kernel.messages import Address, Button, Outbound, OutboundKind, Priority, parse_address
 from kernel.people import Role
 from kernel.risk import Tier
 from kernel.states import ApprovalState, OutboxState
-from store import approvals, channels
-from store.outbox import Owed
-from store.units import Query
+from store import approvals, channels, outbox
+from store.database import Database
+from store.outbox import OutboxRow, Owed
+from store.units import Query, Unit
 
 Rows = tuple[tuple[Button, ...], ...]
+LISTED = 20
+LATEST = 200
+ON_THE_WAY = (OutboxState.PENDING, OutboxState.SENDING, OutboxState.UNCERTAIN)
+
+
+# Keys of the messages that show a request; whatever else is owed about one is no card.
+CARD, LOST = "card", "lost"
 
 
 @dataclass(frozen=True, slots=True)
 class Scenery:
-    """Where cards appear: the adapters, the owner's timezone, and the page's public address (may be empty)."""
+    """Where cards appear: the adapters, the owner's timezone, the page's public address (may be empty).
+
+    ``redact`` takes secrets out of what is shown.
+    """
 
     adapters: Mapping[tuple[str, str], Adapter]
     zone: ZoneInfo
     public_url: str
+    redact: Callable[[str], str] = str
 
 
 class Cards:
@@ -55,20 +69,55 @@ class Cards:
         self._scenery = scenery
         self._settings = settings
         self._is_group = is_group
+        self._late: set[int] = set()
 
     def configure(self, settings: ApprovalSettings) -> None:
         """Use new settings."""
         self._settings = settings
 
     def asked(self, q: Query, approval: Approval) -> Sequence[Owed]:
-        """Return the cards that ask, for every place that is to be told first."""
-        return [owed for place in self._places(q, approval) for owed in self._card(approval, place)]
+        """Return the cards that ask, for every place that is to be told first, and what else those places are told."""
+        places = self._places(q, approval)
+        cards = [owed for place in places for owed in self._card(approval, place)]
+        digests = [owed for place in places for owed in self._digest(q, approval, place)]
+        return [*cards, *digests, *self._note(approval, places)]
 
     def _places(self, q: Query, approval: Approval) -> list[Address]:
-        """Return where to ask: the chat it came from if somebody there may decide, else the home channels."""
+        """Return where to ask: the chat it came from if somebody there may decide, else the home channels.
+
+        Without a home channel it is asked where it came from: there it is seen at least.
+        """
         if approval.origin is not None and self._decides_at(approval, approval.origin):
             return [approval.origin]
-        return list(channels.homes(q).values())
+        return list(channels.homes(q).values()) or ([approval.origin] if approval.origin else [])
+
+    def _note(self, approval: Approval, places: Sequence[Address]) -> list[Owed]:
+        """Tell the chat a request came from that others decide it."""
+        origin = approval.origin
+        if origin is None or origin in places:
+            return []
+        told = f"⏳ This has to be approved first; I have asked an operator (request `{approval.short}`)."
+        key = f"approval:{approval.id}:note"
+        return [Owed(key, Outbound(origin, told), Priority.NOTICE, approval.session_id)]
+
+    def _digest(self, q: Query, approval: Approval, place: Address) -> list[Owed]:
+        """Offer the requests of a chat together once so many wait there, and again with every so many more."""
+        step = self._settings.batch
+        waiting = [*approvals.waiting_at(q, place, LATEST), approval] if step else []
+        if not waiting or len(waiting) % step or len(waiting) >= LATEST:
+            return []
+        listed = text.digest(waiting[-LISTED:], self._scenery.zone, self._clock.now())
+        told = f"🗂 **{len(waiting)} requests wait here.**\n\n{self._scenery.redact(listed)}"
+        parts = pieces(told, self._adapter(place))
+        last = len(parts) - 1
+        return [
+            Owed(
+                f"approval:{approval.id}:digest:{place}:{number}",
+                Outbound(place, part, buttons=offers(waiting) if number == last else (), silent=True),
+                Priority.NOTICE,
+            )
+            for number, part in enumerate(parts)
+        ]
 
     def _decides_at(self, approval: Approval, place: Address) -> bool:
         allowed = self._settings.approvers
@@ -83,17 +132,31 @@ class Cards:
         base = self._scenery.public_url
         return f"{base}/approvals#{approval.id}" if base else ""
 
+    def _parts(self, approval: Approval, place: Address) -> list[str]:
+        """Return the texts of a card.
+
+        An action too long for one message has messages of its own, and under them one that says what to know of it,
+        so that an edit of the last never touches the action.
+        """
+        now, zone, redact = self._clock.now(), self._scenery.zone, self._scenery.redact
+        adapter, link = self._adapter(place), self._link(approval)
+        whole = pieces(redact(text.asking(approval, zone, now, link)), adapter)
+        if len(whole) == 1:
+            return whole
+        blocks = text.blocks(redact(approval.action.text))
+        action = [piece for block in blocks for piece in pieces(block, adapter)]
+        terms = f"{text.head(approval)}\n\n{redact(text.terms(approval, zone, now, link))}"
+        return [*action, *pieces(terms, adapter)]
+
     def _card(self, approval: Approval, place: Address, step: int = 0) -> list[Owed]:
         """Return the messages of one card; its buttons stand under the last, which is sent after all the others."""
         now = self._clock.now()
-        parts = pieces(
-            text.asking(approval, self._scenery.zone, now, self._link(approval)), self._adapter(place)
-        )
+        parts = self._parts(approval, place)
         silent = self._settings.quiet.quiet(approval.tier, at(now).astimezone(self._scenery.zone))
         last = len(parts) - 1
         return [
             Owed(
-                f"approval:{approval.id}:card:{step}:{place}:{number}",
+                f"approval:{approval.id}:{CARD}:{step}:{place}:{number}",
                 Outbound(
                     place,
                     part,
@@ -152,56 +215,81 @@ class Cards:
         return address._replace(account=known or accounts[0]) if accounts else None
 
     def changed(self, q: Query, approval: Approval) -> Sequence[Owed]:
-        """Return the edits that show a new state on every card."""
-        now = self._clock.now()
-        if approval.open:
-            shown = text.asking(approval, self._scenery.zone, now, self._link(approval))
-        else:
-            shown = text.ended(approval, self._scenery.zone, now)
+        """Return the edits that show a new state on every card; those not delivered yet follow when they are."""
         edits: list[Owed] = []
         for row in approvals.cards(q, approval.id):
-            if row.state is not OutboxState.SENT or not row.message.buttons or not row.receipt:
-                continue
-            place = row.message.address
-            part = (
-                pieces(shown, self._adapter(place))[-1]
-                if approval.open
-                else pieces(shown, self._adapter(place))[0]
-            )
-            edit = Outbound(
-                place,
-                part,
-                OutboundKind.EDIT,
-                self.choices(approval),
-                replaces=row.receipt[-1],
-                silent=True,
-            )
-            key = f"approval:{approval.id}:{approval.state}:{now}:{row.id}"
-            edits.append(Owed(key, edit, Priority.REPLY, approval.session_id))
+            if row.state in ON_THE_WAY:
+                self._late.add(row.id)
+            elif owed := self._edit(approval, row):
+                edits.append(owed)
         return edits
+
+    def _edit(self, approval: Approval, row: OutboxRow) -> Owed | None:
+        if row.state is not OutboxState.SENT or not row.message.buttons or not row.receipt:
+            return None
+        place, now, zone = row.message.address, self._clock.now(), self._scenery.zone
+        if approval.open:
+            shown = self._parts(approval, place)[-1]
+        else:
+            shown = pieces(self._scenery.redact(text.ended(approval, zone, now)), self._adapter(place))[0]
+        edit = Outbound(
+            place,
+            shown,
+            OutboundKind.EDIT,
+            self.choices(approval),
+            replaces=row.receipt[-1],
+            silent=True,
+        )
+        key = f"approval:{approval.id}:{approval.state}:{now}:{row.id}"
+        return Owed(key, edit, Priority.REPLY, approval.session_id)
+
+    async def load(self, database: Database) -> None:
+        """After a start, note which cards are still to be delivered although their request has moved on."""
+        self._late.update(await database.read(approvals.late_cards))
+
+    def heard(self, event: Event) -> bool:
+        """Tell whether an event of the outbox confirms a card whose request moved on before it was delivered."""
+        number = int(event.subject)
+        return event.kind == "outbox.confirm" and number in self._late
+
+    def catch_up(self, tx: Unit, number: int) -> None:
+        """Owe the edit of a card that was delivered late."""
+        row, id = outbox.get(tx, number), approvals.of_card(tx, number)
+        self._late.discard(number)
+        if row is not None and id and (owed := self._edit(approvals.get(tx, id), row)):
+            outbox.add(tx, owed)
 
     def lost(self, q: Query, approval: Approval) -> Sequence[Owed]:
         """Return the question to the owner what became of an action during which the daemon stopped."""
         told = f"❔ {wording.lost(approval)}\n\n{text.fenced(approval.action.text)}"
         return [
             Owed(
-                f"approval:{approval.id}:lost:{place}",
-                Outbound(place, told, buttons=self.choices(approval)),
+                f"approval:{approval.id}:{CARD}:{LOST}:{place}:{number}",
+                Outbound(place, part, buttons=self.choices(approval) if number == last else ()),
                 Priority.QUESTION,
                 approval.session_id,
             )
             for place in self._places(q, approval)
+            for parts in [pieces(self._scenery.redact(told), self._adapter(place))]
+            for last in [len(parts) - 1]
+            for number, part in enumerate(parts)
         ]
 
     def code(self, q: Query, approval: Approval, code: str, asker: str) -> Sequence[Owed]:
         """Return the message that brings a one-time code to the home channels of the other platforms."""
         platform = asker.partition(":")[0]
         told = (
-            f"🔑 The code for `{approval.short}` is **{code}**. {asker} wants to approve:\n\n"
-            f"{text.fenced(approval.action.text)}\n\nType `/approve {approval.short} {code}` where you were asked."
+            f"🔑 The code for `{approval.short}` is **{code}**. {text.plain(asker)} wants to approve:\n\n"
+            f"{text.fenced(approval.action.text)}\n\n"
+            f"Type `/approve {approval.short} {code}` where you were asked."
         )
         return [
-            Owed(f"approval:{approval.id}:code:{code}:{place}", Outbound(place, told), Priority.QUESTION)
+            Owed(
+                f"approval:{approval.id}:code:{code}:{place}:{number}",
+                Outbound(place, part),
+                Priority.QUESTION,
+            )
             for name, place in channels.homes(q).items()
             if name != platform
+            for number, part in enumerate(pieces(self._scenery.redact(told), self._adapter(place)))
         ]

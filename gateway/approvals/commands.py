@@ -1,13 +1,13 @@
 """Commands about approvals: list, decide by a short name, edit, and the standing permissions."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from approvals.service import ApprovalService
 from gateway.approvals import text
-from gateway.approvals.batches import Batches
+from gateway.approvals.batches import offers
 from gateway.commands.conversation import short_time
 from kernel.approvals import Approval, How
 from kernel.clock import Clock
@@ -20,17 +20,18 @@ from store.database import Database
 
 LISTED = 20
 CODE = re.compile(r"\d{6}")
+TIERS = ("low", "medium", "high")
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What the commands work with."""
+    """What the commands work with; ``redact`` takes secrets out of what is shown."""
 
     database: Database
     service: ApprovalService
-    batches: Batches
     clock: Clock
     zone: ZoneInfo
+    redact: Callable[[str], str]
 
 
 class ApprovalCommands:
@@ -44,7 +45,7 @@ class ApprovalCommands:
         """Return the commands in the order of the help."""
         operator = Role.OPERATOR
         return (
-            Command("approvals", "List what waits for a decision.", self.list, "[tier]", role=operator),
+            Command("approvals", "List what waits for a decision.", self.list, "[tier | ID]", role=operator),
             Command(
                 "approve",
                 "Approve a request.",
@@ -62,16 +63,26 @@ class ApprovalCommands:
         )
 
     async def list(self, call: CommandCall) -> CommandReply:
-        """List what waits, with buttons for each tier that has several."""
+        """List what waits, with buttons for each tier that has several; or show the whole of one request."""
+        word = call.args.strip()
+        if word and word.lower() not in TIERS:
+            return await self._shown(word, call.principal)
         waiting = await self._parts.database.read(approvals.waiting, LISTED)
-        if call.args:
-            waiting = [item for item in waiting if str(item.tier) == call.args.lower()]
+        if word:
+            waiting = [item for item in waiting if str(item.tier) == word.lower()]
         if not waiting:
             return CommandReply("Nothing waits for a decision.")
-        now = self._parts.clock.now()
-        lines = [text.line(item, self._parts.zone, now) for item in waiting]
-        lines += ["", "/approve ID or /deny ID decides; the card has the whole action."]
-        return CommandReply("\n".join(lines), self._parts.batches.offers(waiting))
+        listed = text.digest(waiting, self._parts.zone, self._parts.clock.now())
+        return CommandReply(self._parts.redact(listed), offers(waiting))
+
+    async def _shown(self, ref: str, principal: Principal) -> CommandReply:
+        approval = await self._request(ref)
+        await self._service.viewed(approval.id, principal.id)
+        now, zone = self._parts.clock.now(), self._parts.zone
+        if not approval.open:
+            return CommandReply(self._parts.redact(text.ended(approval, zone, now)))
+        decide = f"/approve {approval.short} or /deny {approval.short} decides."
+        return CommandReply(f"{self._parts.redact(text.asking(approval, zone, now, ''))}\n\n{decide}")
 
     async def _request(self, ref: str) -> Approval:
         found = await self._parts.database.read(approvals.by_ref, ref) if ref else None
@@ -120,7 +131,8 @@ class ApprovalCommands:
         if not found:
             return CommandReply("There are no standing permissions.")
         lines = [
-            f"- `{item.id}` {'this session' if item.session_id else 'everywhere'}: `{item.pattern}` until "
+            f"- `{item.id}` {'this session' if item.session_id else 'everywhere'}: "
+            f"{text.code(self._parts.redact(item.pattern))} until "
             f"{short_time(item.expires_at, self._parts.zone, now)}, used {item.uses} times"
             for item in found
         ]
@@ -128,4 +140,4 @@ class ApprovalCommands:
 
     async def _revoke(self, id: str, principal: Principal) -> CommandReply:
         revoked = await self._service.revoke(id, principal)
-        return CommandReply(f"Revoked: `{revoked.pattern}`.")
+        return CommandReply(f"Revoked: {text.code(self._parts.redact(revoked.pattern))}.")

@@ -1,17 +1,17 @@
 """Taps on cards: each leads to an honest sentence for the one who tapped."""
 
-from zoneinfo import ZoneInfo
-
 from approvals import wording
 from approvals.service import ApprovalService
 from gateway.approvals import text
 from gateway.approvals.buttons import Buttons, Pressed, Verb
+from gateway.approvals.cards import Scenery
 from gateway.commands.conversation import short_time
+from gateway.pieces import pieces
 from kernel.approvals import Approval, How, Verdict
 from kernel.clock import Clock
 from kernel.crashpoints import crashpoint
 from kernel.messages import Button, Outbound, Priority
-from kernel.people import Principal, Role
+from kernel.people import Principal
 from kernel.states import OutboxState
 from store import approvals, outbox
 from store.database import Database
@@ -28,20 +28,30 @@ DECISIONS = {
     Verb.RUN: How.RUN_NOW,
 }
 NOT_OURS = "This button is not one of mine."
-INCOMPLETE = "Not all of this request could be shown here, so it cannot be approved here. Open the page, or /approvals."
+INCOMPLETE = (
+    "Not all of this request could be shown here, so its button does not approve it. "
+    "/approvals and its name shows all of it."
+)
 
 
 class CardTaps:
     """Carries out what a card's buttons say."""
 
     def __init__(
-        self, database: Database, service: ApprovalService, buttons: Buttons, clock: Clock, zone: ZoneInfo
+        self,
+        database: Database,
+        service: ApprovalService,
+        buttons: Buttons,
+        clock: Clock,
+        scenery: Scenery,
     ) -> None:
         self._database = database
         self._service = service
         self._buttons = buttons
         self._clock = clock
-        self._zone = zone
+        self._zone = scenery.zone
+        self._adapters = scenery.adapters
+        self._redact = scenery.redact
 
     async def tapped(self, row: InboxRow, principal: Principal) -> str:
         """Handle a tap and return the sentence for the one who tapped."""
@@ -73,16 +83,23 @@ class CardTaps:
 
     async def _offer_grant(self, row: InboxRow, pressed: Pressed, principal: Principal) -> str:
         """Show the pattern and its end before it is granted."""
-        if principal.role < Role.OPERATOR:
-            return "Only approvers can decide this."
         approval = await self._database.read(approvals.get, pressed.approval_id)
-        pattern = wording.pattern(approval.action, exact=True)
+        if verdict := await self._service.obstacle(approval, principal, How.ALWAYS):
+            return verdict.sentence
+        pattern = self._redact(wording.pattern(approval.action, exact=True))
         until = short_time(self._service.granted_until(), self._zone, self._clock.now())
         told = f"Always allow this, until {until}?\n\n{text.fenced(pattern)}\n\n/grants lists and revokes it."
-        card = Outbound(row.inbound.address, told, buttons=((self._grant_button(approval),),))
-        await self._database.write(
-            outbox.add, Owed(f"approval:{approval.id}:grant:{row.id}", card, Priority.QUESTION)
-        )
+        parts = pieces(told, self._adapters.get(row.inbound.address[:2]))
+        last, buttons = len(parts) - 1, ((self._grant_button(approval),),)
+        owed = [
+            Owed(
+                f"approval:{approval.id}:grant:{row.id}:{number}",
+                Outbound(row.inbound.address, part, buttons=buttons if number == last else ()),
+                Priority.QUESTION,
+            )
+            for number, part in enumerate(parts)
+        ]
+        await self._database.write(outbox.add_all, owed)
         return "Look at what would be allowed."
 
     def _grant_button(self, approval: Approval) -> Button:
