@@ -21,7 +21,10 @@ CONTEXT = Context(
 SIZE = 10_240
 ORDINARY_MS, SCRIPT_MS, OVER_ASKING = 0.3, 50.0, 0.02
 
-_SCRIPT_LINE = 'if [ -f "src/module_{0}.py" ]; then python -m pytest "tests/test_{0}.py" | tee "out/{0}.txt"; fi  # {1}\n'
+_SCRIPT_LINE = (
+    'if [ -f "src/module_{0}.py" ]; then python -m pytest "tests/test_{0}.py" | tee "out/{0}.txt"; fi'
+    "  # {1}\n"
+)
 ADVERSARIAL = {
     "pipes": "a|" * (SIZE // 2),
     "parentheses": "(" * SIZE,

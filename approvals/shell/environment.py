@@ -1,6 +1,7 @@
 """Assignments that make a harmless command execute something, and variables that hold secrets."""
 
 import re
+from collections.abc import Iterable
 
 from approvals.shell.bench import Walking
 from approvals.shell.call import Call
@@ -55,7 +56,7 @@ def _search_path(walk: Walking, name: str, value: str, call: Call) -> None:
             return
 
 
-def judge_variables(walk: Walking, names: tuple[str, ...]) -> None:
+def judge_variables(walk: Walking, names: Iterable[str]) -> None:
     """Refuse to hand out Hermes' own secrets."""
     for name in names:
         if is_token(name):

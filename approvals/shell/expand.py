@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from approvals.shell.braces import Token, expand_braces
 from approvals.shell.lexer import Arithmetic, Literal, Parameter, Piece, Substitution, lex, split_words
@@ -14,6 +14,7 @@ Run = Callable[[Substitution, Scope], str]
 """Judges the text of a substitution and returns its output in marked text."""
 
 MAX_FIELDS = 256
+MAX_EXPANDED = 131_072
 _PLAIN = re.compile(r"[\w./:=@%+,-]+\Z", re.ASCII)
 _GLOB = re.compile(r"\*+|\?|\[[^]\[]*\]")
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
@@ -29,7 +30,8 @@ class Expander:
     run: Run
     decoded: bool = False
     substituted: bool = False
-    touched: tuple[str, ...] = ()
+    touched: dict[str, None] = field(default_factory=dict[str, None])
+    size: int = 0
 
     def fields(self, raw: Raw, scope: Scope) -> list[str]:
         """Return the words that an argument expands to."""
@@ -91,6 +93,9 @@ class Expander:
                     yield from self._parameter(piece, scope)
 
     def _result(self, value: str, quoted: bool, scope: Scope) -> Token:
+        self.size += len(value)
+        if self.size > MAX_EXPANDED:
+            raise Unreadable("expands to too much text")
         if quoted:
             return Token(value.replace(MANY, UNKNOWN), "quoted")
         if scope.splits_oddly and not value.isalnum():
@@ -98,7 +103,7 @@ class Expander:
         return Token(value.replace(UNKNOWN, MANY), "result")
 
     def _parameter(self, piece: Parameter, scope: Scope) -> Iterator[Token]:
-        self.touched += (piece.name,)
+        self.touched[piece.name] = None
         if piece.extra:
             self._joined(piece.extra, scope)
             self._check_arithmetic(piece.extra, scope)

@@ -47,7 +47,7 @@ def _find_end(text: str, start: int, tabs: bool, delimiter: str, quoted: bool) -
     return None
 
 
-def without_bodies(text: str) -> str:
+def without_bodies(text: str, *, quoted_only: bool = False) -> str:
     """Return the text without the bodies of its here-documents, to count what is left."""
     if "<<" not in text:
         return text
@@ -56,7 +56,7 @@ def without_bodies(text: str) -> str:
         if match.start() < position or text[match.start() - 1 : match.start()] == "<":
             continue
         found = extent(text, match.start(), match.start(2))
-        if found is not None:
+        if found is not None and (found.quoted or not quoted_only):
             kept.append(text[position : found.open])
             position = found.close
     return "".join(kept) + text[position:]

@@ -18,6 +18,7 @@ from approvals.shell.protect import in_code, mentions
 from approvals.shell.rule import Option, Rule, Use
 from approvals.shell.rules import PROGRAMS, PROJECT_TOOLS
 from approvals.shell.scope import REMOTE_HOME
+from approvals.shell.tree import TooMuch
 from approvals.shell.uses import REST, apply_rest, apply_use, run_script
 from approvals.shell.wordlist import words
 from kernel.risk import PathUse, Tier
@@ -31,12 +32,13 @@ _TRUSTED_FOLDER = re.compile(
     r" ]*)/?bin|.*/\.pyenv/shims"
 )
 _DEPLOYS = re.compile(r"deploy|release|publish|promote|rollout|ship")
-_PROJECT_TOOLS = words("gradlew mvnw")
+_PROJECT_TOOLS = words("gradlew mvnw rails rake rspec bundle")
 _REMOTE = Context(REMOTE_HOME, REMOTE_HOME, "/nonexistent/hermes", ("/nonexistent/workspace",))
 _INSIDE = frozenset(
     {Zone.WORKSPACE, Zone.ROOT, Zone.CACHE, Zone.CONFIG, Zone.HISTORY, Zone.HOME_ROOT, Zone.UNKNOWN}
 )
 _FOREIGN = frozenset({Zone.HOME, Zone.OUTSIDE})
+MAX_JUDGED = 900
 _MOST_WORDS = 400
 
 
@@ -46,6 +48,7 @@ class Judge:
     def __init__(self, walk: Walking) -> None:
         self.walk = walk
         self.runs = 0
+        self.judged = 0
 
     # What handlers and uses call
 
@@ -125,6 +128,9 @@ class Judge:
 
     def run(self, call: Call) -> str:
         """Judge a command; return its output in marked text."""
+        self.judged += 1
+        if self.judged > MAX_JUDGED:
+            raise TooMuch
         name = call.argv[0]
         if is_opaque(name) or not is_static(name) or not name:
             self.opaque("opaque.command", "the program's name is not known beforehand", " ".join(call.argv))

@@ -24,7 +24,7 @@ class Reading:
     @property
     def calm(self) -> bool:
         """Whether an option makes the command harmless."""
-        return any(option.calm for option, _, _ in self.found)
+        return any(option.calm and value not in {"none", "false"} for option, _, value in self.found)
 
     @property
     def has_target(self) -> bool:

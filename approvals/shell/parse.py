@@ -42,6 +42,8 @@ def _check_size(text: str) -> None:
         return
     if text.count("<<") > MAX_DOCUMENTS:
         raise Unreadable("has too many here-documents to be judged")
+    if "<<" in text and without_bodies(text, quoted_only=True).count("$") > MAX_HIDDEN:
+        raise Unreadable("has too many expansions to be judged")
     operators = len(_OPERATOR.findall(_QUOTED.sub("''", without_bodies(text))))
     # The parser needs quadratic time for these two, so quotes cannot be used to hide them from the first count.
     if operators > MAX_OPERATORS or max(text.count("|"), text.count("(")) > MAX_HIDDEN:

@@ -10,6 +10,7 @@ from approvals.shell.wordlist import words
 _NUMBERS = words("$ ? ! # RANDOM UID EUID PPID SECONDS LINENO BASHPID SRANDOM EPOCHSECONDS")
 _TAME_NAMES = words("USER LOGNAME HOSTNAME OSTYPE HOSTTYPE MACHTYPE BASH_VERSION SHLVL OPTIND")
 _MAX_DIRECTORIES = 4
+_MAX_VALUE = 8_192
 REMOTE_HOME = "/home/remote"
 """Where commands start on another machine or in a container; nothing there is a workspace."""
 
@@ -102,7 +103,7 @@ class Scope:
 
     def assign(self, name: str, value: str) -> None:
         """Set a variable; a change of IFS makes every later splitting unpredictable."""
-        self.variables[name] = value
+        self.variables[name] = value if len(value) <= _MAX_VALUE else UNKNOWN
         self.arrays.pop(name, None)
         if name == "IFS" and value != " \t\n":
             self.splits_oddly = True

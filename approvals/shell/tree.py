@@ -137,6 +137,10 @@ class Test:
 Node = Command | Pipeline | Sequence | AndOr | Group | Redirected | Branch | Loop | Function | Test
 
 
+class TooMuch(Exception):
+    """There is more to judge than fits the budget."""
+
+
 class Unreadable(Exception):
     """The text cannot be read with certainty; the message says why, ``piece`` is where."""
 

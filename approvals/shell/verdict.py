@@ -10,7 +10,8 @@ from approvals.shell.effects import Effect, judge
 from approvals.shell.paths import locate
 from approvals.shell.rules.builtins import SHELL_ONLY
 from approvals.shell.scope import Scope
-from approvals.shell.walk import TooMuch, Walk
+from approvals.shell.tree import TooMuch
+from approvals.shell.walk import Walk
 from kernel.risk import Classification, Segment, Tier
 
 _DEFAULT = Context()

@@ -30,18 +30,16 @@ from approvals.shell.tree import (
     Redirected,
     Sequence,
     Test,
+    TooMuch,
     Unreadable,
 )
 from kernel.risk import Reason, Segment, Tier
 
 _TRAILING = re.compile(r"(?:^|[\s;&|()])#[^\n]*\\\n")
 MAX_COMMANDS = 400
+MAX_WORDS = 600
 MAX_NESTING = 12
 MAX_UNROLLED = 8
-
-
-class TooMuch(Exception):
-    """There is more to judge than fits the budget."""
 
 
 class Walk:
@@ -291,6 +289,8 @@ class Walk:
         }
         for index, word in enumerate(node.words):
             call.argv.extend(expander.fields(word, scope))
+            if len(call.argv) > MAX_WORDS:
+                raise Unreadable("expands to too many words", node.text)
             if index == 0:
                 call.decoded = expander.decoded or expander.substituted
         stdin = call.stdin

@@ -14,7 +14,8 @@ from approvals.shell import Overrides, Preset
 from approvals.shell.call import Call
 from approvals.shell.judge import Judge
 from approvals.shell.scope import Scope
-from approvals.shell.walk import TooMuch, Walk
+from approvals.shell.tree import TooMuch
+from approvals.shell.walk import Walk
 from kernel.risk import Tier
 from tests.unit.approvals.shell import test_disguises, test_file_rules, test_opaque_texts, test_other_rules
 from tests.unit.approvals.shell.surroundings import CONTEXT, tier_of

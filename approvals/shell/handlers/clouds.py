@@ -263,6 +263,12 @@ def gh_api(job: Job) -> None:
     reading = judge.by_table(rule, label, args, call, {})
     if reading is None:
         return
+    fields = reading.values("-f", "-F", "--raw-field", "--field", "--input")
+    asks = reading.operands[:1] == ["graphql"] and not any(
+        re.search(r"mutation|[@\ue000]", value) for value in fields
+    )
+    if fields and not asks:
+        judge.add(Tier.MEDIUM, label, "sends data", " ".join(call.argv))
     for method in reading.values("-X", "--method"):
         if is_opaque(method) or method.upper() == "DELETE":
             judge.add(Tier.HIGH, f"{label} {method}", "deletes something for others", " ".join(call.argv))

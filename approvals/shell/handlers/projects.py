@@ -10,6 +10,7 @@ from approvals.shell.marks import is_opaque
 from approvals.shell.options import read
 from approvals.shell.production import names_production
 from approvals.shell.uses import judge_options, run_script, run_text
+from approvals.shell.wordlist import words
 from kernel.risk import Tier
 
 _SAFE = re.compile(
@@ -90,7 +91,11 @@ def targets(job: Job) -> None:
     reading = judge.by_table(rule, label, args, call, {})
     if reading is None or reading.calm:
         return
-    for word in reading.operands:
+    named = reading.operands
+    if label in _PROJECT_FIRST:
+        # The target stands first, the projects that it is for behind it.
+        named = [word for word in named if word not in _PROJECT_FIRST[label]][:1]
+    for word in named:
         if word.startswith("//"):
             continue
         if _VARIABLE.match(word):
@@ -109,6 +114,9 @@ def targets(job: Job) -> None:
 _KNOWN_TAILS = tuple(
     f":{name}" for name in ("test", "build", "check", "lint", "assemble", "compile", "run", "jar", "clean")
 )
+
+
+_PROJECT_FIRST = {"nx": words("run run-many affected exec show graph"), "turbo": words("run")}
 
 
 def _project_variable(judge: Judging, word: str, call: Call) -> None:

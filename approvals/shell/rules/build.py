@@ -280,7 +280,7 @@ BUILD = table(
         " dockerfilelint vale proselint taplo editorconfig-checker typos"
         " hlint ormolu fourmolu ocamlformat nixfmt statix deadnix credo dprint treefmt gcov gcovr lcov"
         " genhtml sphinx-build sphinx-apidoc pdoc doxygen typedoc jsdoc javadoc rustdoc pandoc"
-        " tsup tsc-watch unbuild",
+        " tsup tsc-watch unbuild lint-staged",
         Rule(
             operands=(Use.ANY,),
             options=(

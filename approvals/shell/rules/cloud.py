@@ -41,9 +41,20 @@ CLOUD = table(
                     Rule(words=True, options=_TF_PLAN),
                 ),
                 programs(
-                    "apply import refresh run-all taint untaint",
+                    "apply import refresh taint untaint",
                     Rule(MEDIUM, "changes infrastructure", words=True, options=_TF_APPLY, deploy=True),
                 ),
+                {
+                    "run-all": Rule(
+                        posix=True,
+                        words=True,
+                        options=_TF_APPLY,
+                        other=_CHANGES,
+                        verbs=table(
+                            programs("plan validate output init show", _OK), programs("destroy", _DEPLOYS)
+                        ),
+                    ),
+                },
                 programs("destroy force-unlock", _DEPLOYS),
                 programs("login logout", _KEYS),
                 {

@@ -252,7 +252,7 @@ FILESYSTEM = table(
         ),
     ),
     programs(
-        "scp sftp",
+        "scp",
         Rule(
             handler="rsync",
             deploy=True,
@@ -262,6 +262,17 @@ FILESYSTEM = table(
                 takes("-S", Use.PROGRAM, MEDIUM, "runs a program"),
                 takes("-o", Use.PROGRAM, MEDIUM, "may run a program"),
                 takes("-F -b", Use.OPAQUE),
+            ),
+        ),
+    ),
+    programs(
+        "ffmpeg convert magick mogrify sips optipng pngquant jpegoptim cwebp gs qpdf pdftk lame sox",
+        Rule(
+            words=True,
+            operands=(Use.READ, Use.WRITE),
+            options=(
+                takes("-i -f -c -vf -ss -t -r -b -s -resize -quality", Use.ANY),
+                calm("-version --version -h"),
             ),
         ),
     ),

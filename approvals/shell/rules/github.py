@@ -33,7 +33,7 @@ def _noun(looks: str, tells: str = "", drops: str = "") -> Rule:
 _API = Rule(
     options=(
         takes("-X --method", Use.NAME),
-        takes("-f -F --raw-field --field --input", None, MEDIUM, "sends data"),
+        takes("-f -F --raw-field --field --input"),
         takes("-H --header --jq -q -t --template --hostname -p --preview --cache"),
         flag("-i --include --paginate --silent --slurp --verbose"),
     )

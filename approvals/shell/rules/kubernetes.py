@@ -24,7 +24,7 @@ _CHANGES = Rule(
         flag("--all", HIGH, "means everything"),
         flag("--force", HIGH, "does not wait for what is running"),
         takes("--grace-period --cascade"),
-        flag("--dry-run", attached=True),
+        calm("--dry-run"),
         flag("--prune", HIGH, "deletes what is not named"),
     ),
 )
@@ -105,7 +105,7 @@ KUBERNETES = table(
                         options=(
                             takes("--post-renderer", Use.PROGRAM, MEDIUM, "runs a program"),
                             takes("--set --set-string --set-file --version --timeout --repo"),
-                            flag("--dry-run", attached=True),
+                            calm("--dry-run"),
                             flag("-i --install --atomic --wait --create-namespace --reuse-values --debug"),
                         ),
                     ),

@@ -111,7 +111,7 @@ NETWORK = table(
         ),
     ),
     programs(
-        "aria2c axel lftp ncftp ftp tftp youtube-dl yt-dlp",
+        "aria2c axel lftp ncftp ftp sftp tftp youtube-dl yt-dlp",
         Rule(MEDIUM, "transfers files", options=(calm("--version --help"),)),
     ),
     programs("nc ncat netcat", Rule(handler="netcat")),

@@ -7,7 +7,7 @@ _PATTERN = (Use.DATA, Use.READ)
 
 READING = table(
     programs(
-        "wc tac nl od hexdump strings md5sum sha1sum sha256sum sha512sum sha224sum b2sum cksum sum crc32"
+        "shasum wc tac nl od hexdump strings md5sum sha1sum sha256sum sha512sum sha224sum b2sum cksum sum crc32"
         " file stat du df tree cmp comm join paste cut fold fmt expand unexpand column colrm zcat bzcat"
         " xzcat zless zgrep bzgrep"
         " xzgrep lz4cat zstdcat pr tsort cloc tokei scc wdiff colordiff delta ldd nm objdump readelf"
