@@ -23,6 +23,7 @@ from store.approvals import FOR_EVER, Filter
 from store.database import Database
 
 WAITING = (ApprovalState.PENDING, ApprovalState.HELD)
+OVER = tuple(state for state in ApprovalState if state not in WAITING)
 TierName = Literal["", "low", "medium", "high"]
 HOW = {
     "approve": How.ONCE,
@@ -48,9 +49,22 @@ class ListApprovals(Given):
     """Which requests to list."""
 
     state: Literal[
-        "waiting", "all", "pending", "held", "approved", "running", "done", "refused", "expired", "void",
-        "unknown", "cancelled",
-    ] = Field(default="waiting", description="One state, waiting for all that want a decision, or all.")  # fmt: skip
+        "waiting",
+        "over",
+        "all",
+        "pending",
+        "held",
+        "approved",
+        "running",
+        "done",
+        "refused",
+        "expired",
+        "void",
+        "unknown",
+        "cancelled",
+    ] = Field(
+        default="waiting", description="waiting for a decision, over for the decided, all, or one state."
+    )
     tier: TierName = Field(default="", description="low, medium or high.")
     kind: ActionKind | Literal[""] = Field(default="", description="What sort of action.")
     session: str = Field(default="", description="Only those of one session.")
@@ -359,7 +373,7 @@ class Desk:
 
 
 def _filter(asked: ListApprovals) -> Filter:
-    states = {"waiting": WAITING, "all": ()}.get(asked.state)
+    states = {"waiting": WAITING, "over": OVER, "all": ()}.get(asked.state)
     wanted = Filter(
         states=(ApprovalState(asked.state),) if states is None else states,
         session_id=asked.session,

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -80,11 +80,11 @@ class Site:
 async def running_site(
     home: Path,
     *,
-    operations: Sequence[Operation] = (),
+    operations: Sequence[Operation] | Callable[[Database, Bus, Clock], Sequence[Operation]] = (),
     settings: WebSettings | None = None,
     clock: Clock | None = None,
 ) -> AsyncGenerator[Site]:
-    """Serve a home on a free port until the block ends."""
+    """Serve a home on a free port until the block ends; ``operations`` may be made from what the site works with."""
     (home / "media").mkdir(parents=True, exist_ok=True)
     bus, clock = Bus(), clock or SystemClock()
     database = await Database.open(home / "hermes.db", clock=clock, bus=bus)
@@ -93,7 +93,7 @@ async def running_site(
     health: dict[str, Any] = {"alive": True, "turns": 3}
     server = WebServer(
         settings or WebSettings(port=0),
-        operations=operations,
+        operations=operations(database, bus, clock) if callable(operations) else operations,
         local=web,
         terminal=terminal,
         database=database,

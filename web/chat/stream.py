@@ -20,6 +20,7 @@ from gateway.local import LocalAdapter, Watch
 from kernel.bus import Bus
 from kernel.errors import StoreError
 from kernel.events import Event
+from kernel.people import Scope as Permission
 from store import messages
 from store.database import Database
 from store.messages import Changes
@@ -39,6 +40,9 @@ PASSING = 64
 DRAFT_INTERVAL = 0.08
 LONG_DRAFT = 20_000
 SLOWEST_DRAFT = 2.0
+
+# What happens to a request without changing what is shown of it.
+UNSEEN = frozenset({"approval.view", "approval.tap"})
 
 # More rows than this in one go are not asked for one by one.
 ROWS = 500
@@ -110,19 +114,26 @@ class Hub:
         if not self._streams:
             return
         noun = event.kind.partition(".")[0]
-        if noun in self._rows and event.subject.isdecimal():
-            self._rows[noun].add(int(event.subject))
-            self._wake.set()
-        elif event.kind == "session.forget":
+        if noun in self._rows:
+            if event.subject.isdecimal():
+                self._rows[noun].add(int(event.subject))
+                self._wake.set()
+        elif noun in ("session", "approval", "grant", "token"):
             for stream in self._all():
-                stream.start_over()
-        elif noun == "session":
-            for stream in self._all():
-                stream.offer(LocalFrame("sessions", stream.place.chat))
-        elif event.kind == "token.revoke":
-            for stream in self._all():
-                if stream.visitor.token.id == event.subject:
-                    stream.end()
+                _tell(stream, noun, event)
+
+
+def _tell(stream: "ChatStream", noun: str, event: Event) -> None:
+    """Show a stream what concerns more than one chat."""
+    if event.kind == "session.forget":
+        stream.start_over()
+    elif noun == "session":
+        stream.offer(LocalFrame("sessions", stream.place.chat))
+    elif noun in ("approval", "grant"):
+        if event.kind not in UNSEEN and stream.visitor.principal.may(Permission.APPROVALS_READ):
+            stream.offer(LocalFrame("approvals", stream.place.chat))
+    elif event.kind == "token.revoke" and stream.visitor.token.id == event.subject:
+        stream.end()
 
 
 class ChatStream:

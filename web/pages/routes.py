@@ -24,6 +24,7 @@ from web.chat.names import NAME, Place, cursor_text, place, prefix_of
 from web.chat.shapes import message_view
 from web.errors import TooMany, Unauthenticated, status_of
 from web.markdown import escape
+from web.pages.approvals import ApprovalPages
 from web.room import Parts
 
 HERE = Path(__file__).parent
@@ -62,6 +63,7 @@ class Pages:
         self._door = door
         self._chat = Template((HERE / "chat.html").read_text("utf-8"))
         self._login = Template((HERE / "login.html").read_text("utf-8"))
+        self._approvals = ApprovalPages(parts, door)
         self._files = {path.name: StaticFile.read(path) for path in STATIC.iterdir() if path.suffix in TYPES}
 
     def routes(self) -> Sequence[BaseRoute]:
@@ -71,6 +73,7 @@ class Pages:
             Route("/new", self.new, methods=["GET"]),
             Route("/c/{chat}", self.chat, methods=["GET"]),
             Route("/chats", self.chats, methods=["GET"]),
+            *self._approvals.routes(),
             Route("/login", self.login, methods=["GET"]),
             Route("/login", self.enter, methods=["POST"]),
             Route("/logout", self.leave, methods=["POST"]),
@@ -112,6 +115,7 @@ class Pages:
             seq=page.seq,
             older=cursor_text(page.older) or "",
             upload_limit=self._parts.settings.upload_limit,
+            approvals=await self._approvals.link(visitor),
             chats=_chat_list(chats, where.name),
             messages="".join(article(message_view(where, message)) for message in page.messages),
         )
@@ -133,7 +137,7 @@ class Pages:
 
     async def login(self, request: Request) -> Response:
         """Ask for the login token, where there is no session yet."""
-        return _to("/") if await self._door.guest(request) else self._login_page("")
+        return _to(_after_login(request)) if await self._door.guest(request) else self._login_page("")
 
     def _login_page(self, problem: str, status: int = 200) -> Response:
         shown = f'<p class="problem" role="alert">{escape(problem)}</p>' if problem else ""
@@ -146,7 +150,7 @@ class Pages:
             secret = await self._door.login(request, form.get("token", [""])[0])
         except (Unauthenticated, TooMany, InvalidInput) as error:
             return self._login_page(str(error), status_of(error))
-        response = _to("/")
+        response = _to(_after_login(request))
         settings = self._parts.settings
         age = settings.page_days * DAY // 1000
         response.set_cookie(
@@ -183,6 +187,11 @@ class Pages:
         if request.headers.get("if-none-match") == file.etag:
             return Response(status_code=304, headers=headers)
         return Response(file.content, headers=headers, media_type=file.media)
+
+
+def _after_login(request: Request) -> str:
+    """Return where a login leads: to the page that asked for it."""
+    return "/approvals" if request.query_params.get("to") == "approvals" else "/"
 
 
 def _to(address: str) -> RedirectResponse:

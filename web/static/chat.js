@@ -37,6 +37,7 @@ const handlers = {
     bubble = "";
     showActivity("");
     sending.resume();
+    sidebar.recount();
   },
   message(message) {
     if (message.direction === "in") sending.done(message.message_id);
@@ -67,6 +68,7 @@ const handlers = {
   },
   tap: (frame) => frame.text && toast(frame.text),
   sessions: () => sidebar.reload(),
+  approvals: () => sidebar.recount(),
 };
 
 function arrived(message) {

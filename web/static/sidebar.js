@@ -1,9 +1,10 @@
 // The list of chats, the drawer it is on a phone, and the choice of colours.
 
-import { chat, request } from "./api.js";
+import { chat, get, request } from "./api.js";
 import { at } from "./view.js";
 
 const phone = matchMedia("(max-width: 800px)");
+const isChat = document.body.classList.contains("chat") && at("log") !== null;
 const THEMES = { "": "System", light: "Light", dark: "Dark" };
 
 function isOpen() {
@@ -27,13 +28,32 @@ export function reload() {
 }
 
 async function look() {
-  const answer = await request(`/chats?current=${chat}`).catch(() => null);
+  const answer = await request(`/chats?current=${isChat ? chat : ""}`).catch(() => null);
   if (!answer) return;
   at("chats").innerHTML = await answer.text();
   group();
+  if (!isChat) return;
   const title = at("chats").querySelector("[aria-current]")?.textContent ?? "New chat";
   at("title").textContent = title;
   document.title = `${title} · Hermes`;
+}
+
+let counting;
+
+// How many requests for approval wait, beside the link that leads to them.
+export function recount() {
+  clearTimeout(counting);
+  if (at("waiting")) counting = setTimeout(count, 250);
+}
+
+async function count() {
+  const found = await get("/api/hermes/approvals?limit=1").catch(() => null);
+  if (found) showCount(found.waiting);
+}
+
+export function showCount(waiting) {
+  at("waiting").textContent = waiting;
+  at("waiting").hidden = waiting === 0;
 }
 
 // Chats stand under the day they were last used, in the reader's own calendar.

@@ -5,7 +5,7 @@ import { at } from "./view.js";
 
 const LONGEST = 15_000;
 const HIDDEN = 5 * 60_000;
-const NAMES = ["ready", "message", "reset", "draft", "bubble", "burst", "typing", "reaction", "tap", "sessions"];
+const NAMES = ["ready", "message", "reset", "draft", "bubble", "burst", "typing", "reaction", "tap", "sessions", "approvals"];
 
 export class Stream {
   #seq;
