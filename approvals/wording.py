@@ -73,6 +73,8 @@ def decided(approval: Approval) -> str:
         case ApprovalState.UNKNOWN:
             return f"Approved by {who(approval)}, {moment}; {approval.state.sentence}"
         case ApprovalState.APPROVED | ApprovalState.RUNNING | ApprovalState.DONE:
+            if approval.decided_how == "auto":
+                return f"Nobody objected, so it runs by itself ({moment})."
             return f"Approved by {who(approval)}, {moment}.{reason}"
 
 

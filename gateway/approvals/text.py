@@ -31,6 +31,11 @@ ENDINGS = {
     ApprovalState.CANCELLED: "🚫 Withdrawn",
     ApprovalState.UNKNOWN: "❔ {reason}",
 }
+UNASKED = {
+    ApprovalState.APPROVED: "✅ Nobody objected; it runs",
+    ApprovalState.RUNNING: "✅ Nobody objected; it runs",
+    ApprovalState.DONE: "✅ Nobody objected, so it ran by itself",
+}
 
 
 def fenced(text: str) -> str:
@@ -120,7 +125,8 @@ def ended(approval: Approval, zone: ZoneInfo, now: int) -> str:
     """Return the text of a card that was decided or is over; it fits into one message."""
     who = plain(wording.who(approval)) or "nobody"
     reason = wording.lost(approval) if approval.state is ApprovalState.UNKNOWN else approval.reason
-    head = ENDINGS[approval.state].format(who=who, reason=plain(reason))
+    ending = UNASKED if approval.decided_how == "auto" else ENDINGS
+    head = (ending.get(approval.state) or ENDINGS[approval.state]).format(who=who, reason=plain(reason))
     when = f" at {short_time(approval.decided_at, zone, now)}" if approval.decided_at else ""
     how = {"session": " for this session", "always": " always"}.get(approval.decided_how, "")
     lines = [f"{head}{how}{when}  `{approval.short}`", "", fenced(_cut(approval.action.text, ACTION_SHOWN))]

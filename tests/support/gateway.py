@@ -102,6 +102,7 @@ class Rig:
             VirtualClock() if isinstance(asyncio.get_running_loop(), VirtualTimeLoop) else SystemClock()
         )
         self._changes = Changes()
+        self.bus = bus
         bus.listen("", self._noted)
         self.gateway = Gateway(database, bus, self.clock, settings_of(settings), self._host(), adapters)
 

@@ -39,7 +39,7 @@ async def test_a_harmless_action_runs_five_minutes_after_its_notice_was_delivere
         done = await home.service.wait(asked.id, 10, over=True)
         assert (done.state, done.decided_how, done.decided_by) == (ApprovalState.DONE, "auto", "system")
         assert len(home.caller.calls) == 1
-        assert "nobody objected" in (await home.told())[0]
+        assert "Nobody objected" in (await home.told())[0]
 
 
 async def test_a_card_counts_as_delivered_when_all_its_parts_are(tmp_path: Path) -> None:
