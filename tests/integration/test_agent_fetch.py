@@ -46,7 +46,7 @@ async def site() -> AsyncIterator[str]:
 async def fetched(url: str, **limits: object) -> str:
     """Return what the tool answers."""
     settings = FetchSettings.model_validate({"allow_private": LOOPBACK, **limits})
-    return await web_tools(settings, 200_000)[0].run(None, url=url)
+    return str(await web_tools(settings, 200_000)[0].run(None, url=url))
 
 
 async def test_a_page_becomes_text_framed_as_data(site: str):
