@@ -8,7 +8,6 @@ from gateway.access import Access
 from gateway.adapter import Adapter, Taps, ability
 from gateway.commands.registry import Registry
 from gateway.intake import Intake, explain
-from gateway.keys import chat_prefix
 from gateway.lanes import Lanes
 from gateway.pieces import pieces
 from gateway.questions import TAP, QuestionDesk
@@ -114,8 +113,6 @@ class Control:
             log.debug("A tap was not acknowledged: %s", error)
 
     async def _dispatch(self, row: InboxRow) -> Handled:
-        if row.inbound.kind is InboundKind.MIGRATE:
-            return await self._migrate(row)
         principal = self._access.principal(row.inbound)
         if principal.role is Role.NONE:
             return await self._stranger(row)
@@ -128,7 +125,7 @@ class Control:
                 return await self._edited(row)
             case InboundKind.DELETE:
                 return await self._deleted(row)
-            case InboundKind.MESSAGE | InboundKind.INTERNAL:
+            case InboundKind.MESSAGE | InboundKind.INTERNAL | InboundKind.MIGRATE:
                 return await self._words(row, principal)
 
     async def _words(self, row: InboxRow, principal: Principal) -> Handled:
@@ -256,12 +253,6 @@ class Control:
         elif original.session_id:
             note = f"The person deleted an earlier message: {original.inbound.text[:200]}"
             await self._database.write(inbox.note_session, original.session_id, note)
-        return Handled()
-
-    async def _migrate(self, row: InboxRow) -> Handled:
-        old, chat = row.inbound.address, row.inbound.text
-        new = old._replace(chat=chat)
-        await self._database.write(channels.migrate, old, chat, chat_prefix(old), chat_prefix(new))
         return Handled()
 
     def _too_fast(self, row: InboxRow) -> Handled:

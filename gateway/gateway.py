@@ -241,6 +241,8 @@ class Gateway:
         on = self._bus.listen
         self._unlisten = [
             on("outbox.add", self.delivery.added),
+            on("chat.migrate", self.delivery.added),
+            on("chat.migrate", self.control.received),
             on("person.", self.access.changed),
             on("inbox.admit", self.turns.admitted),
             on("inbox.receive", self.control.received),

@@ -4,13 +4,13 @@ import logging
 from collections.abc import Callable, Sequence
 
 from gateway.access import Access
-from gateway.keys import session_key
+from gateway.keys import chat_prefix, session_key
 from gateway.settings import GatewaySettings
 from kernel.crashpoints import crashpoint
 from kernel.errors import HermesError
 from kernel.messages import Address, Inbound, InboundKind, Sender
 from kernel.people import Role
-from store import inbox
+from store import channels, inbox
 from store.database import Database
 from store.inbox import InboxRow, Verdict
 from store.sessions import Reset, resolve
@@ -18,7 +18,7 @@ from store.units import Unit
 
 log = logging.getLogger(__name__)
 
-IGNORED_KINDS = {InboundKind.EDIT: "", InboundKind.DELETE: "", InboundKind.MIGRATE: ""}
+CORRECTIONS = frozenset({InboundKind.EDIT, InboundKind.DELETE})
 RAW_KEPT = 20_000
 
 
@@ -69,7 +69,7 @@ class Intake:
     def judge(self, inbound: Inbound) -> Verdict:
         """Decide where a message goes; pure but for the counters of the rate ring."""
         if inbound.kind is InboundKind.MIGRATE:
-            return Verdict("")
+            return Verdict("handle", effect=_move_of(inbound))
         role = self._access.role(inbound.address.platform, inbound.sender.id)
         if role is Role.NONE:
             return self._stranger(inbound)
@@ -96,7 +96,7 @@ class Intake:
     def _control(self, inbound: Inbound) -> bool:
         """Tell whether a message must not queue behind the turn it may be about."""
         return (
-            inbound.kind in IGNORED_KINDS
+            inbound.kind in CORRECTIONS
             or (inbound.text.startswith("/") and not inbound.attachments)
             or self._answers(inbound)
         )
@@ -112,6 +112,13 @@ class Intake:
             return resolve(tx, key, inbound.address, owner, private=private, reset=reset)
 
         return find
+
+
+def _move_of(inbound: Inbound) -> Callable[[Unit], None]:
+    """Return what re-addresses a chat; what is written in its new place finds its sessions already there."""
+    old, chat = inbound.address, inbound.text
+    new = old._replace(chat=chat)
+    return lambda tx: channels.migrate(tx, old, chat, chat_prefix(old), chat_prefix(new))
 
 
 def note_of(inbound: Inbound) -> str:

@@ -108,4 +108,4 @@ def migrate(tx: Unit, old: Address, chat: str, old_prefix: str, new_prefix: str)
         tx.run(sql, values)
     for row in tx.all(BINDINGS, (old_prefix,)):
         tx.run(REKEY, (new_prefix + row["key"][len(old_prefix) :], row["key"]))
-    tx.emit("chat.migrate", old.chat, platform=old.platform, chat=chat)
+    tx.emit("chat.migrate", old.chat, platform=old.platform, account=old.account, chat=chat)

@@ -73,13 +73,15 @@ class Verdict:
     """What the rings decided about one message before it is stored: where it goes, or why it does not.
 
     ``event`` is the move from ``received`` (``""`` leaves it there for the control lane), ``reason`` goes with
-    ``"ignore"``, ``note`` is shown to the agent, ``session`` finds the session in the same unit.
+    ``"ignore"``, ``note`` is shown to the agent, ``session`` finds the session and ``effect`` does what has to be done
+    before the next message is looked at, both in the same unit.
     """
 
     event: str
     reason: str = ""
     note: str = ""
     session: Callable[[Unit], str] | None = None
+    effect: Callable[[Unit], None] | None = None
 
 
 def row_of(row: sqlite3.Row) -> InboxRow:
@@ -136,6 +138,8 @@ def add(tx: Unit, inbound: Inbound, verdict: Verdict) -> InboxRow | None:
     if tx.one(_KNOWN, (inbound.address.platform, inbound.address.account, inbound.key)):
         return None
     session_id = verdict.session(tx) if verdict.session else None
+    if verdict.effect is not None:
+        verdict.effect(tx)
     address, sender = inbound.address, inbound.sender
     row = tx.one(
         INSERT,

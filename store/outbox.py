@@ -90,7 +90,8 @@ def row_of(row: sqlite3.Row) -> OutboxRow:
         OutboundKind(row["kind"]),
         buttons,
         file=Path(file) if file else None,
-        resend=bool(row["resent"]),
+        # An edit that is made twice is the same as once: nobody has to be told.
+        resend=bool(row["resent"]) and not extra.get("replaces"),
         nonce=row["dedup_key"],
         **extra,
     )

@@ -3,6 +3,7 @@
 import asyncio
 from pathlib import Path
 
+from kernel.errors import DeliveryDeferred
 from kernel.messages import Attachment, AttachmentKind, InboundKind
 from tests.fakes.adapter import ANN, BEN, SHOWY, ScriptedAdapter
 from tests.fakes.turn_runner import Held, ScriptedRunner
@@ -180,6 +181,20 @@ async def test_answers_owed_to_a_group_that_moved_follow_it(tmp_path: Path) -> N
         held.released.set()
         await rig.settled()
         assert [sent.message.address.chat for sent in adapter.sent] == ["-100"]
+
+
+async def test_what_waited_for_a_group_that_moved_goes_out_at_its_new_place(tmp_path: Path) -> None:
+    adapter = ScriptedAdapter()
+    adapter.refuse(DeliveryDeferred("Wait.", retry_after=600))
+    async with running(tmp_path, adapter) as rig:
+        await adapter.say("hi", chat="-1", private=False)
+        await rig.until_event("outbox.defer")
+        move = adapter.message("-100", chat="-1", private=False, kind=InboundKind.MIGRATE)
+        await adapter.hand_over(move, adapter.message("hi again", chat="-100", private=False))
+        await adapter.until_sent(2, within=1200)
+        assert [sent.message.address.chat for sent in adapter.sent] == ["-100", "-100"]
+        assert len({request.session_id for request in rig.runner.requests}) == 1
+    assert findings(tmp_path) == []
 
 
 async def test_messages_of_a_chat_are_answered_in_their_order(tmp_path: Path) -> None:
