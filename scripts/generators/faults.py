@@ -3,6 +3,7 @@
 import ast
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TypeGuard
 
 from hermes.settings import InvalidSettings
 from kernel import errors as kernel_errors
@@ -55,7 +56,18 @@ OTHERS: Mapping[str, str] = {
     RECEIVED: "A message was stored.",
     "approval.ask": "A person's permission was asked for one action.",
     "approval.clock": "The time until an unvetoed action runs was stopped, or goes on.",
+    "approval.code": "A one-time code for a decision went to a second channel.",
+    "approval.decision": "A request was decided: by whom, how, at which tier; `auto` is the veto clock.",
+    "approval.drift": "What an action depends on has changed; its request is void.",
+    "approval.escalate": "Nobody answered; the next place was told.",
+    "approval.execution": "An approval was used up; its action begins.",
+    "approval.outcome": "An action ended, with its exit code and the hash of its result.",
+    "approval.tap": "Somebody tried to decide and it did not count; the outcome says why.",
+    "approval.view": "Somebody who may decide opened a request.",
+    "approval.vote": "One of several who must agree has agreed.",
     "chat.migrate": "A platform gave a chat a new id.",
+    "gate.deny": "An action was refused without being asked about; the rule says why.",
+    "gate.trust": "An action passed unasked because everything up to medium is trusted for a time.",
     "grant.give": "A standing permission was given.",
     "grant.revoke": "A standing permission was withdrawn.",
     "grant.use": "A standing permission let an action run.",
@@ -78,6 +90,13 @@ OTHERS: Mapping[str, str] = {
     "token.use": "A one-time token was used.",
     "tool_call.intent": "A tool call is about to run.",
     "turn.start": "An agent began to work.",
+}
+
+# Functions that write an event: at which place they take its kind, and what the kind is then.
+WRITERS: Mapping[str, tuple[int, str]] = {
+    "emit": (0, "{}"),
+    "note": (2, "approval.{}"),
+    "_record": (2, "{}"),
 }
 
 ERROR_MODULES = frozenset({kernel_errors.__name__, web_errors.__name__, InvalidSettings.__module__})
@@ -119,12 +138,25 @@ def emitted() -> Sequence[str]:
 
 
 def _kinds(path: Path) -> Iterator[str]:
-    """Yield the first argument of every ``….emit(…)`` in a file, where it is a plain text."""
+    """Yield the kinds of events that a file writes, where they are plain texts."""
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "emit":
-            first = node.args[0]
-            if isinstance(first, ast.Constant) and isinstance(first.value, str):
-                yield first.value
+        if not isinstance(node, ast.Call):
+            continue
+        place, form = WRITERS.get(_called(node), (0, ""))
+        given = node.args[place : place + 1] if form else []
+        yield from (form.format(one.value) for one in given if _is_text(one))
+
+
+def _called(call: ast.Call) -> str:
+    match call.func:
+        case ast.Attribute(attr=name) | ast.Name(id=name):
+            return name
+        case _:
+            return ""
+
+
+def _is_text(node: ast.expr) -> TypeGuard[ast.Constant]:
+    return isinstance(node, ast.Constant) and isinstance(node.value, str)
 
 
 def events() -> str:

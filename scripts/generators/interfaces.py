@@ -9,6 +9,7 @@ from pydantic import BaseModel, TypeAdapter
 
 from agent.build import tools as agent_tools
 from agent.settings import AgentSettings
+from approvals.operations import operations as approval_operations
 from gateway.approvals.commands import ApprovalCommands
 from gateway.commands.conversation import ConversationCommands
 from gateway.commands.daemon import DaemonCommands
@@ -43,7 +44,8 @@ TOOLS = """\
 
 Made from the tools themselves by `scripts/generate`: what an agent is offered, in the words that it reads. *Repeatable*
 says that a call whose result was lost in a crash simply runs again; any other is reported to the owner as unknown and
-does not run twice. Tools of [MCP servers](configuration.md) come to these, as far as the settings list them as safe.
+does not run twice. Tools of [MCP servers](configuration.md) come to these; those that the settings do not list as safe
+wait for an [approval](../explanation/approvals.md).
 """
 
 
@@ -71,7 +73,12 @@ def all_commands() -> Sequence[Command]:
 
 def all_operations() -> Sequence[Operation]:
     """Return every operation."""
-    return (*gateway_operations(NOTHING), *web_operations(NOTHING), *hermes_operations(NOTHING))
+    return (
+        *gateway_operations(NOTHING),
+        *approval_operations(NOTHING, NOTHING, NOTHING),
+        *web_operations(NOTHING),
+        *hermes_operations(NOTHING),
+    )
 
 
 def all_tools() -> Sequence[Tool]:

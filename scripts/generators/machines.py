@@ -18,9 +18,9 @@ status`, `/status` and the page show. Pictures and reasons are in
 PICTURES = """\
 # State machines
 
-Everything in Hermes that has a life of its own - a message, a turn, a question - is a row with a state. Which moves
-there are is written in one table for each kind, in `kernel/transitions.py`; the pictures below are drawn from these
-tables by `scripts/generate`.
+Everything in Hermes that has a life of its own - a message, a turn, a request for approval - is a row with a state.
+Which moves there are is written in one table for each kind, in `kernel/transitions.py`; the pictures below are drawn
+from these tables by `scripts/generate`.
 
 A move is one guarded statement: `UPDATE … WHERE id = ? AND state IN (…) RETURNING *`, in the same transaction as the
 event that records it. When no row comes back, somebody else was first: the caller gets `Stale` and looks again. A move
@@ -28,10 +28,11 @@ that no table has is a defect and raises `IllegalTransition`. No code compares s
 
 Three consequences are worth knowing:
 
-- Two presses of one button, two workers, a press and a timeout at the same moment: exactly one of them wins.
+- Two presses of one button, two approvers, a press and a timeout at the same moment: exactly one of them wins.
 - After a crash, what is in `running`, `sending` or `intent` is what was under way. The start moves each of them on:
   a turn is interrupted and continues, a message is uncertain and is sent again with a mark, a tool call that cannot be
-  repeated is lost, and the owner is asked.
+  repeated is lost, and the owner is asked. An approved action that was `running` is `unknown`; it never runs again, and
+  a person says what became of it ([approvals](approvals.md)).
 - The audit trail names each move `machine.event`, so the history of a row can be read back
   ([events](../reference/events.md)).
 """

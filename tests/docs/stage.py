@@ -4,6 +4,7 @@ import asyncio
 import os
 import re
 import signal
+import socket
 import sys
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager, suppress
@@ -151,6 +152,12 @@ class Stage:
             await self.shell.wait()
 
 
+def free_port() -> int:
+    """Return a port of 127.0.0.1 that nothing listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        return found.getsockname()[1]
+
+
 @asynccontextmanager
 async def stage(folder: Path) -> AsyncGenerator[Stage]:
     """Yield an empty machine: a home of its own, any free port, and a Telegram on loopback."""
@@ -159,7 +166,8 @@ async def stage(folder: Path) -> AsyncGenerator[Stage]:
             **os.environ,
             "HOME": str(folder),
             "PATH": f"{BIN}:{os.environ['PATH']}",
-            "HERMES_WEB__PORT": "0",
+            # The same port after each start, as on a real machine: an open page finds the next gateway.
+            "HERMES_WEB__PORT": str(free_port()),
             "HERMES_PLATFORMS__TELEGRAM__API_BASE": telegram.url,
         }
         (folder / "token.txt").write_text(telegram.token + "\n", "utf-8")
