@@ -26,11 +26,7 @@ from approvals.shell.tree import (
     Unreadable,
 )
 from approvals.shell.tree import Node as Tree
-from approvals.shell.wordlist import words
-
-_RESERVED = words(
-    "if then elif else fi do done case esac while until for select function in { } ! [[ ]] coproc"
-)
+from approvals.shell.wordlist import RESERVED
 
 
 class Converter(Redirections):
@@ -88,7 +84,7 @@ class Converter(Redirections):
             else:
                 words.append((self.start(child), self.end(child)))
         raws = self.words(words)
-        if raws and raws[0].text in _RESERVED:
+        if raws and raws[0].text in RESERVED:
             raise Unreadable("uses a reserved word as a command", self.of(node))
         if node.type == "command" and not redirects and not assignments and raws:
             self._check_cover(node, raws)

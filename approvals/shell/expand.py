@@ -20,6 +20,7 @@ _GLOB = re.compile(r"\*+|\?|\[[^]\[]*\]")
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
 _SPLIT = re.compile(r"[ \t\n]+")
 _ASSIGNS = re.compile(r"[A-Za-z_]\w*\+?=", re.ASCII)
+_TWO_OPERANDS = re.compile(r"[\w)\]]\s+[\w(\[]")
 _DEFAULTS = frozenset({":-", "-", ":=", "=", ":+", "+", ":?", "?"})
 
 
@@ -157,6 +158,10 @@ class Expander:
 
     def _check_arithmetic(self, pieces: Iterable[Piece], scope: Scope) -> None:
         """Arithmetic evaluates what variables hold, subscripts with substitutions included."""
+        pieces = tuple(pieces)
+        shape = "".join(piece.text if isinstance(piece, Literal) else "0" for piece in pieces)
+        if _TWO_OPERANDS.search(shape):
+            raise Unreadable("has arithmetic that may be commands instead", shape)
         for piece in pieces:
             names = [piece.name] if isinstance(piece, Parameter) else []
             if isinstance(piece, Literal):

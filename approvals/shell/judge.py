@@ -20,7 +20,7 @@ from approvals.shell.rules import PROGRAMS, PROJECT_TOOLS
 from approvals.shell.scope import REMOTE_HOME
 from approvals.shell.tree import TooMuch
 from approvals.shell.uses import REST, apply_rest, apply_use, run_script
-from approvals.shell.wordlist import words
+from approvals.shell.wordlist import RESERVED, words
 from kernel.risk import PathUse, Tier
 
 _VERSIONED = re.compile(
@@ -39,6 +39,7 @@ _INSIDE = frozenset(
 )
 _FOREIGN = frozenset({Zone.HOME, Zone.OUTSIDE})
 MAX_JUDGED = 900
+_ASSIGNMENT = re.compile(r"[A-Za-z_]\w*\+?=", re.ASCII)
 _MOST_WORDS = 400
 
 
@@ -135,6 +136,10 @@ class Judge:
         if is_opaque(name) or not is_static(name) or not name:
             self.opaque("opaque.command", "the program's name is not known beforehand", " ".join(call.argv))
             return UNKNOWN
+        if name in RESERVED or _ASSIGNMENT.match(name):
+            self.opaque(
+                "unreadable", "has a word where a program is expected that cannot be one", " ".join(call.argv)
+            )
         if call.decoded:
             self.add(Tier.MEDIUM, "decoded", "the program's name is computed instead of written", name)
         if len(call.argv) > _MOST_WORDS:

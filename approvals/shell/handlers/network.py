@@ -139,7 +139,10 @@ def _ssh_setting(judge: Judging, setting: str, call: Call, label: str) -> None:
         judge.opaque("opaque.option", "which setting it gives is not known beforehand", setting)
     elif _RUNS.match(key) and value.lower() != "none":
         judge.add(Tier.MEDIUM, f"{label} {key}", "runs a program on this machine", setting)
-        run_text(judge, value.removeprefix("exec "), call, label)
+        if key.lower() == "match":
+            judge.opaque(f"{label} Match", "may run a program to decide which settings hold", setting)
+        else:
+            run_text(judge, value, call, label)
     elif _RISKY_SETTING.match(key) and value.lower() not in {"no", "none"}:
         judge.add(Tier.MEDIUM, f"{label} {key}", "opens a way between the machines", setting)
 

@@ -38,6 +38,7 @@ _TEST_WORDS = re.compile(
     r"(?<![A-Za-z])(build|compile|bundle|lint|test|check|types?|start|serve|preview|dev)(?![A-Za-z])",
     re.IGNORECASE,
 )
+_TOOL = re.compile(r"@?[\w.-]+(/[\w.-]+)?")
 _VARIABLE = re.compile(r"[A-Za-z_][\w.]*[:+?]?=")
 
 
@@ -155,7 +156,7 @@ def run_tool(job: Job) -> None:
         judge.opaque(f"{label}.option", "has an option that the rules do not know", reading.unknown[0])
     tool, *rest = reading.operands
     name = re.sub(r"(?<=.)@[\w.^~-]+\Z", "", tool)
-    if is_opaque(tool) or judge.rule_of(name) is not None:
+    if judge.rule_of(name) is not None or not _TOOL.fullmatch(name):
         judge.wrap([name, *rest], call)
     else:
         judge.add(Tier.MEDIUM, f"{label}.unknown", "fetches and runs a program", tool)

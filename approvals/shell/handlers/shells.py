@@ -11,14 +11,10 @@ from approvals.shell.marks import DEEP, MANY, TAME, UNKNOWN, is_opaque, is_stati
 from approvals.shell.options import Reading, read
 from approvals.shell.scope import Scope
 from approvals.shell.uses import apply_use, run_script, run_text
-from approvals.shell.wordlist import words
 from kernel.risk import Tier
 
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*\+?=", re.ASCII)
 _ACTIVATE = re.compile(r"(.*/)?(\.venv|venv|env|\.env)/bin/activate(\.\w+)?\Z")
-_RESERVED = words(
-    "{ } ( ) ! if then elif else fi while until for do done case esac in [[ ]] select function coproc"
-)
 _MAX_LINES = 6
 
 
@@ -143,9 +139,6 @@ def plain(job: Job) -> None:
     reading = read(args, rule)
     _strict(judge, reading, label)
     if reading.calm or not reading.operands:
-        return
-    if reading.operands[0] in _RESERVED:
-        judge.opaque("unreadable", "uses a reserved word as a command", " ".join(call.argv))
         return
     judge.wrap(
         _with_assignments(judge, reading.operands, call) if label == "time" else reading.operands, call

@@ -76,3 +76,19 @@ COMMANDS = [
 @pytest.mark.parametrize(("tier", "command"), COMMANDS, ids=[command for _, command in COMMANDS])
 def test_odd_places_hide_nothing(tier: Tier, command: str) -> None:
     assert tier_of(command) >= tier
+
+
+READS_LIKE_ARITHMETIC = ["echo $((npm publish))", "((npm publish))", "echo $((ls; npm publish))"]
+
+
+@pytest.mark.parametrize("command", READS_LIKE_ARITHMETIC)
+def test_commands_in_the_dress_of_arithmetic_are_high(command: str) -> None:
+    assert tier_of(command) is Tier.HIGH
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["echo $((a + b * 2))", "((i++))", "echo $(( x ? 1 : 2 ))", "for ((i = 0; i < 3; i++)); do ls; done"],
+)
+def test_arithmetic_is_arithmetic(command: str) -> None:
+    assert tier_of(command) is Tier.NONE
