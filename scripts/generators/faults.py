@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeGuard
 
+from hermes.cli.remote import GatewayAway
 from hermes.settings import InvalidSettings
 from kernel import errors as kernel_errors
 from kernel.crashpoints import CRASHPOINTS
@@ -99,7 +100,9 @@ WRITERS: Mapping[str, tuple[int, str]] = {
     "_record": (2, "{}"),
 }
 
-ERROR_MODULES = frozenset({kernel_errors.__name__, web_errors.__name__, InvalidSettings.__module__})
+ERROR_MODULES = frozenset(
+    {kernel_errors.__name__, web_errors.__name__, InvalidSettings.__module__, GatewayAway.__module__}
+)
 
 Row = tuple[str, str, str, str]
 

@@ -84,7 +84,8 @@ def wrong(words: list[str]) -> str:
     """Return what the program would say against a command line: an unknown command or option."""
     command: Any = typer.main.get_command(app)
     known = {"--help", "--home", "--version", "-V"}
-    rest = list(words)
+    # What stands behind -- is another program's command line.
+    rest = words[: words.index("--")] if "--" in words else list(words)
     while rest and rest[0] == "--home":
         rest = rest[2:]
     while rest and getattr(command, "commands", None):

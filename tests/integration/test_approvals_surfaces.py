@@ -415,6 +415,24 @@ async def test_hermes_ask_can_not_be_answered_by_the_one_who_asked(gate: Approva
     assert asking.returncode == 0
 
 
+async def test_hermes_ask_waits_through_a_restart_of_the_gateway(tmp_path: Path) -> None:
+    async with approval_site(tmp_path) as gate:
+        asking = await gate.launch("ask", "Still there?")
+        [request] = await gate.waiting()
+    async with approval_site(tmp_path, again=True) as gate:
+        await gate.decide(request["id"])
+        out, _ = await asking.communicate()
+        assert (asking.returncode, out.startswith(b"Approved by")) == (0, True)
+
+
+async def test_a_question_without_a_gateway_is_not_approved(tmp_path: Path) -> None:
+    async with approval_site(tmp_path) as gate:
+        pass
+    for words in (("ask", "Anybody?"), ("guard", "--", "echo", "ran")):
+        code, out, err = await gate.command(*words)
+        assert (code, out, err.startswith("hermes: ")) == (1, "", True)
+
+
 async def test_hermes_guard_runs_what_is_harmless_at_once(gate: ApprovalSite) -> None:
     code, out, err = await gate.command("guard", "--", "echo", "a  b", "--flag", "$HOME")
     assert (code, out, err) == (0, "a  b --flag $HOME\n", "")

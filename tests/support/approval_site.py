@@ -97,8 +97,8 @@ class ApprovalSite:
 
 
 @asynccontextmanager
-async def approval_site(root: Path, **settings: Any) -> AsyncGenerator[ApprovalSite]:
-    """Serve a gate until the block ends, with a turn of an agent that may be held."""
+async def approval_site(root: Path, *, again: bool = False, **settings: Any) -> AsyncGenerator[ApprovalSite]:
+    """Serve a gate until the block ends, with a turn of an agent that may be held; ``again`` is after a restart."""
     agents = house(root, **settings)
     redact = Redactor([SECRET])
 
@@ -112,7 +112,8 @@ async def approval_site(root: Path, **settings: Any) -> AsyncGenerator[ApprovalS
 
     home = Home(root / "home" / ".hermes")
     async with running_site(home.root, operations=offered) as site:
-        agents.session_id, agents.turn_id = await agents.begin_turn()
+        if not again:
+            agents.session_id, agents.turn_id = await agents.begin_turn()
         token = await site.token(kind=TokenKind.CLI)
         group = asyncio.TaskGroup()
         with HomeLock.acquire(home.root, "gateway"):

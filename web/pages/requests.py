@@ -67,7 +67,9 @@ def _head(view: ApprovalView, key: str) -> str:
 
 def _why(view: ApprovalView) -> str:
     consequence = f'<p class="consequence">{escape(view.consequence)}</p>' if view.consequence else ""
-    items = "".join(f"<li>{_reason(reason)}</li>" for reason in view.reasons if reason.why)
+    # A single reason is what the sentence says already.
+    shown = view.reasons if len(view.reasons) > 1 or not view.consequence else ()
+    items = "".join(f"<li>{_reason(reason)}</li>" for reason in shown if reason.why)
     return consequence + (f'<ul class="reasons" aria-label="Reasons">{items}</ul>' if items else "")
 
 

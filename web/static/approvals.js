@@ -7,6 +7,8 @@ import { at, element, toast } from "./view.js";
 
 const API = "/api/hermes/approvals";
 const OPEN = ["pending", "held", "unknown"];
+// What is decided and not over yet still changes.
+const MOVING = [...OPEN, "approved", "running"];
 const SECOND = 1000;
 const dayAndTime = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 const inUnits = new Intl.RelativeTimeFormat(undefined, { numeric: "always", style: "long" });
@@ -73,7 +75,7 @@ async function show(content) {
     const now = fresh.get(card.id);
     fresh.delete(card.id);
     if (now && now.dataset.mark !== card.dataset.mark) put(card, now);
-    else if (!now && OPEN.includes(card.dataset.state) && Number(card.dataset.asked) >= oldest) await reload(card);
+    else if (!now && MOVING.includes(card.dataset.state) && Number(card.dataset.asked) >= oldest) await reload(card);
   }
   const news = [...fresh.values()];
   if (!news.length) return;
