@@ -17,6 +17,8 @@ NAMED = ("question", "command", "path")
 # What the gate says of an action that was refused; the lines after it counted on it and do not run either.
 NOT_RUN = "It did not run."
 
+# How the gate frames, for a model, the output of what was approved.
+_OUTPUT = re.compile(r"^-{20}\n(.*)\n-{20}\Z", re.DOTALL | re.MULTILINE)
 _FRAME = re.compile(r"\A<(\w+)\b[^>]*>(.*)</\1>\Z", re.DOTALL)
 
 
@@ -123,7 +125,9 @@ def _call(agenda: Agenda) -> Call:
 
 
 def _after_title(event: str) -> str:
-    """Return what an event says below its first line, which only says what it is about."""
+    """Return the output that an event brings, else what it says below its first line, which is about what it is."""
+    if (output := _OUTPUT.search(event)) is not None:
+        return output.group(1)
     title, _, rest = event.partition("\n")
     return rest.strip() or title
 

@@ -59,6 +59,14 @@ async def test_a_command_that_must_be_approved_suspends_the_rest_until_its_resul
     assert (await chat.send(result, internal=True)).text == "forced\n[exit code 0]\n\npushed"
 
 
+async def test_of_an_approved_command_only_its_output_is_shown(chat: Chat):
+    await chat.send("run git push --force\nthen say pushed")
+    rule = "-" * 20
+    told = "[Request y96ct: terminal]\nApproved by Ann, now. It ran:\ngit push --force\n\nIts output:"
+    result = f"{told}\n{rule}\nforced\n[exit code 0]\n{rule}"
+    assert (await chat.send(result, internal=True)).text == "forced\n[exit code 0]\n\npushed"
+
+
 async def test_a_background_process_is_started_shown_and_ended(chat: Chat):
     chat.ports.gate.verdict = trusting
     assert "as p1" in (await chat.send("start echo ready; sleep 60")).text
