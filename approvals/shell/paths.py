@@ -166,7 +166,8 @@ def _zone(path: str, context: Context) -> Zone:
     if UNKNOWN in path:
         return _likely(path, context)
     workspace = _inside(path, context.roots)
-    if workspace is not None:
+    # A root of the system is nobody's workspace, even when a command starts there.
+    if workspace is not None and workspace not in _CRITICAL:
         return _in_workspace(path, workspace, context)
     return _elsewhere(path, context)
 

@@ -178,3 +178,20 @@ def test_the_default_workspace_inside_the_home_is_a_workspace() -> None:
     assert tier_of(f"cat {home}/workspace/notes.txt", context) is Tier.NONE
     assert tier_of("cat ../config.yaml", context) is Tier.DENY
     assert tier_of("rm -rf ..", context) is Tier.DENY
+
+
+def test_a_root_of_the_system_is_nobodys_workspace() -> None:
+    for folder in ("/", "/etc", "/usr"):
+        context = type(CONTEXT)(cwd=folder, home="/home/dev", hermes_home="/home/dev/.hermes-gateway")
+        assert tier_of("rm -rf etc", context) is Tier.DENY
+        assert tier_of("echo x > /etc/passwd", context) is Tier.DENY
+
+
+def test_a_home_as_workspace_still_guards_what_is_in_it() -> None:
+    context = type(CONTEXT)(cwd="/root", home="/root", hermes_home="/root/.hermes-gateway")
+    assert tier_of("rm -rf *", context) is Tier.DENY
+    assert tier_of("cat .hermes-gateway/config.yaml", context) is Tier.DENY
+    assert tier_of("cat .ssh/id_rsa", context) is Tier.HIGH
+    assert tier_of("echo x >> .bashrc", context) is Tier.MEDIUM
+    assert tier_of("echo x > notes.txt", context) is Tier.NONE
+    assert tier_of("rm notes.txt", context) is Tier.MEDIUM
