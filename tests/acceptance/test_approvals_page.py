@@ -12,6 +12,7 @@ from playwright.async_api import Browser, Locator, Page, async_playwright, expec
 
 from kernel.states import ApprovalState
 from tests.support.approval_site import SECRET, ApprovalSite, approval_site
+from tests.support.gate import CHAT
 
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = (
@@ -241,3 +242,19 @@ async def test_two_pages_decide_at_once_and_one_of_them_counts(gate: ApprovalSit
     assert states[0] == states[1]
     found = await gate.service.wait(request.id, 5, over=True)
     assert len(gate.house.caller.calls) == (1 if found.state is ApprovalState.DONE else 0)
+
+
+async def test_a_code_from_another_channel_is_asked_for_where_high_risk_needs_it(
+    tmp_path: Path, browser: Browser
+) -> None:
+    async with approval_site(tmp_path, step_up="code") as gate:
+        gate.house.cards.second = CHAT._replace(chat="other")
+        request = await gate.house.hold("git push --force")
+        async with opened(browser, gate) as page:
+            shown = card(page, request.id)
+            await shown.get_by_role("button", name="Approve").click()
+            code = shown.get_by_label("Code from your other channel")
+            await expect(code).to_be_focused()
+            await code.fill(gate.house.cards.codes[-1])
+            await shown.get_by_role("button", name="Approve").click()
+            await expect(shown).to_have_attribute("data-state", "done")
