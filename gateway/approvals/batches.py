@@ -68,7 +68,7 @@ class Batches:
 
     async def tapped(self, row: InboxRow, principal: Principal) -> str:
         """Preview a batch, or decide it."""
-        _, name, verb, mark = (*row.inbound.tap.split(":"), "", "", "")[:4]
+        _, name, verb, mark, number = (*row.inbound.tap.split(":"), "", "", "", "")[:5]
         if principal.role < Role.OPERATOR:
             return "Only operators and owners decide."
         if name not in map(str, TIERS):
@@ -78,15 +78,11 @@ class Batches:
             return await self._preview(row, Tier.named(name), waiting)
         if not hmac.compare_digest(mark.encode(), fingerprint(waiting).encode()):
             return "Something has changed since; look at /approvals again."
-        if verb == "yes" and not await self._shown(row):
+        if verb == "yes" and not await self._database.read(_delivered, number):
             return "Not all of these requests could be shown here, so they cannot be approved here."
         told = await self._decide(waiting, principal, approve=verb == "yes")
         await self._database.write(outbox.add, _over(row, told))
         return told
-
-    async def _shown(self, row: InboxRow) -> bool:
-        """Tell whether every message of the tapped preview was delivered."""
-        return await self._database.read(_delivered, row.inbound.address, row.inbound.message_id)
 
     async def _decide(self, waiting: Sequence[Approval], principal: Principal, *, approve: bool) -> str:
         verdicts = [
@@ -102,7 +98,7 @@ class Batches:
         if not waiting:
             return f"No {tier} request waits."
         place = row.inbound.address
-        told, buttons = self.preview(tier, waiting)
+        told, buttons = self._shown(tier, waiting, row.id)
         parts = pieces(told, self._adapters.get((place.platform, place.account)))
         last = len(parts) - 1
         owed = [
@@ -116,9 +112,9 @@ class Batches:
         await self._database.write(outbox.add_all, owed)
         return f"{len(waiting)} requests"
 
-    def preview(self, tier: Tier, waiting: Sequence[Approval]) -> tuple[str, Rows]:
+    def _shown(self, tier: Tier, waiting: Sequence[Approval], number: int) -> tuple[str, Rows]:
         """Return the whole of every action in a batch, with the buttons that decide them together."""
-        mark, count = fingerprint(waiting), len(waiting)
+        mark, count = f"{fingerprint(waiting)}:{number}", len(waiting)
         shown = [
             "\n".join((f"`{item.short}`", *text.blocks(self._redact(item.action.text)))) for item in waiting
         ]
@@ -129,13 +125,14 @@ class Batches:
         return "\n\n".join((f"**{count} requests, {tier} risk**", *shown)), (buttons,)
 
 
-def _delivered(q: Query, place: Address, message_id: str) -> bool:
-    tapped = outbox.by_receipt(q, place, message_id)
-    if tapped is None:
-        return False
-    name, _, last = tapped.key.rpartition(":")
-    rows = [outbox.by_key(q, f"{name}:{number}") for number in range(int(last) + 1)]
-    return all(row is not None and row.state is OutboxState.SENT for row in rows)
+def _delivered(q: Query, number: str) -> bool:
+    """Tell whether every message of a preview was delivered; the one with the buttons was, being tapped."""
+    part = 0
+    while (row := outbox.by_key(q, f"batch:{number}:{part}")) is not None and not row.message.buttons:
+        if row.state is not OutboxState.SENT:
+            return False
+        part += 1
+    return row is not None
 
 
 def _over(row: InboxRow, told: str) -> Owed:

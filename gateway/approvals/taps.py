@@ -75,11 +75,11 @@ class CardTaps:
         return await self._service.settle(ref, principal, happened=pressed.verb is Verb.HAPPENED)
 
     async def _complete(self, row: InboxRow, ref: str) -> bool:
-        """Tell whether every message of the tapped card was delivered."""
+        """Tell whether every message of the tapped card was delivered; the one with the buttons was, being tapped."""
         place = row.inbound.address
         cards = await self._database.read(approvals.cards, ref)
         here = [card for card in cards if card.message.address[:3] == place[:3]]
-        return all(card.state is OutboxState.SENT for card in here)
+        return all(card.state is OutboxState.SENT for card in here if not card.message.buttons)
 
     async def _offer_grant(self, row: InboxRow, pressed: Pressed, principal: Principal) -> str:
         """Show the pattern and its end before it is granted."""

@@ -152,7 +152,7 @@ class Daemon:
         """Wait for the end of the process and return its exit code, negative for a signal."""
         assert self._reader is not None
         async with asyncio.timeout(within):
-            await self._reader
+            await asyncio.shield(self._reader)
         code = self._running.returncode
         assert code is not None
         return code
@@ -201,6 +201,16 @@ class Daemon:
         output, _ = await process.communicate()
         assert process.returncode is not None
         return process.returncode, output.decode()
+
+    async def quiet(self, *, within: float = START_SECONDS) -> None:
+        """Wait until every message that came in has been dealt with and everything owed was sent."""
+        open_work = (
+            "SELECT 1 FROM inbox WHERE state IN ('received', 'queued', 'running') UNION ALL "
+            "SELECT 1 FROM outbox WHERE state IN ('pending', 'sending', 'uncertain')"
+        )
+        async with asyncio.timeout(within):
+            while await asyncio.to_thread(self.rows, open_work):  # noqa: ASYNC110 - another process has no event for us
+                await asyncio.sleep(0.05)
 
     def findings(self, secrets: Sequence[str] = (), *, grace: float = 0.0) -> list[Finding]:
         """Return what ``hermes audit check`` finds in a copy of the store."""
