@@ -302,6 +302,9 @@ class App:
         offered = [
             *plugins.load(plugins.GATEWAY_OPERATIONS)(gateway),
             *plugins.load(plugins.CONFIGURATION_OPERATIONS)(self._read_again),
+            *plugins.load(plugins.APPROVAL_OPERATIONS)(
+                self._gate.service, gateway.database, self._clock, self._logs.redact if self._logs else str
+            ),
         ]
         local = {key[0]: adapter for key, adapter in gateway.adapters.items()}
         self._web = server(

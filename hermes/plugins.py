@@ -12,6 +12,7 @@ PLATFORMS = {
 RUNNER = "agent.build:build_runner"
 RUNNER_PORTS = "agent.build:AgentPorts"
 GATEWAY_OPERATIONS = "gateway.operations:operations"
+APPROVAL_OPERATIONS = "approvals.operations:operations"
 CONFIGURATION_OPERATIONS = "hermes.operations:operations"
 GATE = "hermes.gate:Gatekeeping"
 WEB = "web.server:WebServer"
