@@ -68,6 +68,7 @@ async def test_a_file_is_written_and_sent(shared: Shared) -> None:
     sent = await shared.telegram.wait_for(
         lambda: next((m for m in shared.telegram.messages(ann.id) if m.media == "document"), None), within=20
     )
+    assert sent is not None
     assert sent.content["document"]["file_name"] == "report.txt"
 
 

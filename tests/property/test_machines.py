@@ -31,7 +31,8 @@ ROWS: dict[str, tuple[Machine[Any], str | int, str]] = {
         OUTBOX,
         1,
         (
-            "INSERT INTO outbox (id, dedup_key, platform, account, chat, kind, priority, text, state, due_at, created_at)"
+            "INSERT INTO outbox"
+            " (id, dedup_key, platform, account, chat, kind, priority, text, state, due_at, created_at)"
             " VALUES (1, 'k', 'p', 'a', 'c', 'text', 2, '', '{}', 1, 1)"
         ),
     ),

@@ -51,10 +51,10 @@ async def test_a_storm_of_crash_points_loses_and_doubles_nothing(tmp_path: Path,
     ):
         crowd = Crowd(telegram, 20)
         for kill in range(20):
-            await daemon.start(f"{chance.choice(POINTS)}:{chance.randint(1, 20)}")
+            await daemon.launch(f"{chance.choice(POINTS)}:{chance.randint(1, 20)}")
             crowd.speak(kill)
             try:
-                await daemon.ended(within=20)
+                await daemon.ended(within=10)
             except TimeoutError:
                 await daemon.kill()
         await daemon.start()
