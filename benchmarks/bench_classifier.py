@@ -1,6 +1,6 @@
 """How long classification takes: ordinary commands one by one, a 10 kB script, and adversarial texts of 10 kB.
 
-Run: python benchmarks/bench_classifier.py. Prints milliseconds; exits with 1 when a figure misses its limit.
+Run: ``python -m benchmarks.bench_classifier``; exits with 1 when a figure misses its limit.
 """
 
 import statistics
@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from approvals.shell import Context, classify
+from benchmarks.report import Row, at_most, show
 from kernel.risk import Tier
 
 CONTEXT = Context(
@@ -75,27 +76,48 @@ def milliseconds(work: Callable[[], object], rounds: int) -> float:
     return statistics.median(samples)
 
 
+def rows() -> list[Row]:
+    """Return the figures beside their limits: one ordinary command, a script, adversarial texts, over-asking."""
+    labelled = everyday()
+    times = [milliseconds(lambda command=command: classify(command, CONTEXT), 5) for _, command in labelled]
+    over = [command for tier, command in labelled if classify(command, CONTEXT).tier > tier]
+    text = script()
+    adversarial = {
+        name: milliseconds(lambda bad=bad: classify(bad[:SIZE], CONTEXT), 3)
+        for name, bad in ADVERSARIAL.items()
+    }
+    worst = max(adversarial, key=lambda name: adversarial[name])
+    asked = 100 * len(over) / len(labelled)
+    return [
+        at_most("classify an ordinary command, p50", statistics.median(times), "ms", ORDINARY_MS),
+        at_most(
+            f"classify a script of {len(text)} bytes",
+            milliseconds(lambda: classify(text, CONTEXT), 7),
+            "ms",
+            SCRIPT_MS,
+        ),
+        at_most(
+            f"the worst of {len(ADVERSARIAL)} adversarial texts of 10 kB",
+            adversarial[worst],
+            "ms",
+            SCRIPT_MS,
+            note=worst,
+        ),
+        at_most(
+            f"over-asking on {len(labelled)} everyday commands",
+            asked,
+            "%",
+            100 * OVER_ASKING,
+            note="; ".join(over),
+        ),
+    ]
+
+
 def main() -> int:
     """Measure, print, and tell whether every limit holds."""
-    labelled = everyday()
-    times = sorted(
-        milliseconds(lambda command=command: classify(command, CONTEXT), 5) for _, command in labelled
-    )
-    over = [command for tier, command in labelled if classify(command, CONTEXT).tier > tier]
-    p50, p99 = statistics.median(times), times[int(len(times) * 0.99)]
-    text = script()
-    whole = milliseconds(lambda: classify(text, CONTEXT), 7)
-    print(f"ordinary command: p50 {p50:.3f} ms, p99 {p99:.3f} ms (limit p50 {ORDINARY_MS})")
-    print(f"script of {len(text)} bytes: {whole:.1f} ms, {classify(text, CONTEXT).tier} (limit {SCRIPT_MS})")
-    print(f"over-asking: {len(over)} of {len(labelled)} (limit {OVER_ASKING:.0%}) {over or ''}")
-    worst = 0.0
-    for name, bad in ADVERSARIAL.items():
-        taken = milliseconds(lambda bad=bad: classify(bad[:SIZE], CONTEXT), 3)
-        worst = max(worst, taken)
-        print(f"  {name}: {taken:.1f} ms, {classify(bad[:SIZE], CONTEXT).tier}")
-    print(f"worst of {SIZE} bytes: {worst:.1f} ms (limit {SCRIPT_MS})")
-    missed = p50 > ORDINARY_MS or max(whole, worst) > SCRIPT_MS or len(over) > OVER_ASKING * len(labelled)
-    return int(missed)
+    measured = rows()
+    show(measured)
+    return 0 if all(row.kept for row in measured) else 1
 
 
 if __name__ == "__main__":

@@ -164,14 +164,20 @@ class Converter(Redirections):
 
     def and_or(self, node: Node) -> Tree:
         self.check_gaps(node.children)
-        left, operator, right = (child for child in node.children if child.type != "comment")
+        left, operator, right = self._parts(node, 3)
         if operator.type not in {"&&", "||"}:
             raise Unreadable("uses a construct that is not understood", self.of(node))
         return AndOr(self.statement(left), self.statement(right), operator.type)
 
+    def _parts(self, node: Node, count: int) -> list[Node]:
+        parts = [child for child in node.children if child.type != "comment"]
+        if len(parts) != count:
+            raise Unreadable("uses a construct that is not understood", self.of(node))
+        return parts
+
     def negated(self, node: Node) -> Tree:
         self.check_gaps(node.children)
-        bang, inner = node.children
+        bang, inner = self._parts(node, 2)
         if bang.type != "!" or self.text[self.end(bang)] not in " \t(\\":
             raise Unreadable("uses a construct that is not understood", self.of(node))
         return self.statement(inner)
