@@ -321,11 +321,12 @@ class App:
             metrics=gateway.reporter.metrics,
             commands=gateway.registry.menu,
         )
-        await self._web.start(listener)
-        self.url = self._web.local_url
+        # The token of the process before ends first: who still holds it is refused, looks again, and comes back.
         self.token = await issue(
             gateway.database, TokenKind.CLI, "this machine's commands", EVERYTHING, Role.OWNER
         )
+        await self._web.start(listener)
+        self.url = self._web.local_url
         daemon.publish(self._home, daemon.DaemonInfo(os.getpid(), self.url, self.token, VERSION))
 
     async def _greet(self, gateway: Gateway) -> None:
