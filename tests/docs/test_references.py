@@ -9,6 +9,7 @@ import pytest
 
 from kernel.crashpoints import CRASHPOINTS
 from kernel.transitions import MACHINES
+from scripts.generators.faults import OTHERS, emitted
 from tests.docs.pages import ROOT
 from tests.docs.test_pages import settings
 
@@ -97,3 +98,7 @@ def test_every_event_that_code_writes_has_its_entry() -> None:
     assert {
         kind for kind in written if not re.search(rf"^\| `{re.escape(str(kind))}` \| \w", page, re.MULTILINE)
     } == (set()), "scripts/generators/faults.py says what an event means"
+
+
+def test_every_kind_of_event_is_explained_and_no_explanation_is_left_over() -> None:
+    assert set(emitted()) == set(OTHERS)
