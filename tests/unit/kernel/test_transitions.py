@@ -7,13 +7,22 @@ import pytest
 
 from kernel import transitions
 from kernel.errors import IllegalTransition
-from kernel.states import AdapterState, InboxState, OutboxState, QuestionState, ToolCallState, TurnState
+from kernel.states import (
+    AdapterState,
+    InboxState,
+    OutboxState,
+    QuestionState,
+    State,
+    ToolCallState,
+    TurnState,
+)
 from kernel.transitions import ADAPTER, INBOX, MACHINES, OUTBOX, QUESTION, TOOL_CALL, TURN, Machine
 
 
 def states(machine: Machine[Any]) -> list[Any]:
     """Return all states of a machine."""
-    return list(type(machine.initial))
+    kind: type[State] = type(machine.initial)
+    return list(kind)
 
 
 BY_NAME: dict[str, Machine[Any]] = {machine.name: machine for machine in MACHINES}
