@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import bench_gateway, bench_store, report
+from benchmarks import bench_classifier, bench_gateway, bench_store, report
 from benchmarks.report import Row
 
 RESULTS = Path(__file__).parent / "RESULTS.md"
@@ -24,7 +24,12 @@ def gateway() -> list[Row]:
     return bench_gateway.rows(Path(harness) if harness else None)
 
 
-SUITES: Mapping[str, Callable[[], list[Row]]] = {"store": store, "gateway": gateway}
+def classifier() -> list[Row]:
+    """Measure the classifier's speed, and how often it asks for no reason."""
+    return bench_classifier.rows()
+
+
+SUITES: Mapping[str, Callable[[], list[Row]]] = {"store": store, "classifier": classifier, "gateway": gateway}
 
 
 def page(sections: Mapping[str, Sequence[Row]]) -> str:

@@ -37,6 +37,7 @@ def rows(harness: Path | None) -> list[Row]:
         *_cold_start(harness, own),
         *_idle(play(harness, own, "idle")),
         *_kill(play(harness, own, "kill")),
+        *_approval(play(harness, own, "approval"), play(harness, own, "approval-kill")),
     ]
 
 
@@ -91,5 +92,20 @@ def _kill(result: Result) -> list[Row]:
         at_most("... sent while down, not answered", 2 - result["sent_while_down_answered"], "", 0),
         at_most(
             "... doubled outside the one in flight", max(0, result["answered_twice"] - 1), "", 0, note=note
+        ),
+    ]
+
+
+def _approval(result: Result, after_kill: Result) -> list[Row]:
+    run = result["click_to_executed_ms"]
+    return [
+        at_most("message to card, p50", result["message_to_prompt_ms"]["p50"], "ms", 40),
+        at_most("tap to command started, p50", run["p50"], "ms", 15),
+        at_most("tap to command started, slowest of 10", run["max"], "ms", 60),
+        at_most(
+            "kill -9 between card and tap: not carried out",
+            int(not after_kill["executed_after_restart"]),
+            "",
+            0,
         ),
     ]

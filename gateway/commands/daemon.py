@@ -149,6 +149,9 @@ def status_lines(status: dict[str, Any] | Any) -> list[str]:
         f"**Model** `{status['model']}`",
         f"**Queues** {queues}",
     ]
+    facts = status["facts"]
+    if waiting := facts.get("approvals_pending", 0) + facts.get("approvals_held", 0):
+        lines.append(f"**Approvals** {waiting} waiting for a decision: /approvals")
     return [*lines, *(f"⚠️ {warning}" for warning in status["warnings"])]
 
 
