@@ -143,11 +143,14 @@ class Access:
         self._bootstrap = ""
         return True
 
-    async def offer(self, inbound: Inbound) -> str:
-        """Return a new pairing code for a stranger, or an empty string while an earlier one is still valid."""
+    async def offer(self, inbound: Inbound, received_at: int) -> str:
+        """Return a new pairing code for a stranger, or an empty string while an earlier one is still valid.
+
+        A code that is no older than the message was made for this very message and never reached anybody.
+        """
         platform, sender, now = inbound.address.platform, inbound.sender, self._clock.now()
         known = await self._database.read(people.pairing, platform, sender.id)
-        if known is not None and known.expires_at > now:
+        if known is not None and known.expires_at > now and known.created_at < received_at:
             return ""
         code, salt = new_code(), secrets.token_bytes(16)
         until = now + self._settings.pairing_minutes * 60_000

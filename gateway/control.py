@@ -275,7 +275,7 @@ class Control:
             await self._access.admit(person, actor="bootstrap code")
             await self._database.write(channels.set_first_home, inbound.address, actor="bootstrap code")
             return Handled(self._reply(row, CommandReply(WELCOME)))
-        code = await self._access.offer(inbound)
+        code = await self._access.offer(inbound, row.received_at)
         if not code:
             return Handled(event="ignore", reason="not admitted")
         text = (

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from kernel.errors import InvalidInput
+from kernel.errors import InvalidInput, StoreFull
 from kernel.messages import Sender
 from tests.fakes.adapter import ANN, BEN, SHOWY, ScriptedAdapter
 from tests.fakes.turn_runner import Held, ScriptedRunner
@@ -46,6 +46,15 @@ async def test_a_stranger_gets_their_code_though_hermes_crashed_before_it_was_se
         await rig.settled()
         await adapter.say("/pair " + code_in(adapter.texts()[0]))
         await adapter.until_sent(containing="is admitted as user")
+
+
+async def test_a_stranger_gets_a_code_though_the_answer_could_not_be_stored_at_first(tmp_path: Path) -> None:
+    async with running(tmp_path) as rig:
+        rig.database.refusals["gateway.control._settle"] = [StoreFull("The disk is full.")]
+        await rig.adapter.say("let me in", sender=EVE)
+        await rig.settled()
+        await rig.adapter.say("/pair " + code_in(rig.adapter.texts()[0]))
+        await rig.adapter.until_sent(containing="is admitted as user")
 
 
 async def test_a_stranger_in_a_group_hears_nothing(tmp_path: Path) -> None:
