@@ -267,7 +267,7 @@ class App:
         await self._first_poll(gateway)
         gc.freeze()
         gc.enable()
-        await self._guard(group, gateway)
+        await self._guard(group, gateway, listener)
         await gateway.begin()
         if listener is not None:
             await self._open_web(gateway, listener)
@@ -287,13 +287,22 @@ class App:
                 for connection in remote:
                     await connection.settled.wait()
 
-    async def _guard(self, group: asyncio.TaskGroup, gateway: Gateway) -> None:
+    async def _guard(self, group: asyncio.TaskGroup, gateway: Gateway, listener: Any) -> None:
         """Set up the gate, whose classifier takes a moment to load, before anything runs that it has to judge."""
         gate = await asyncio.to_thread(plugins.load, plugins.GATE)
         redact = self._logs.redact if self._logs else str
         zone = owner_zone(self._settings)
+        port = listener.getsockname()[1] if listener is not None else self._settings.web.port
         self._gate = await gate.build(
-            gateway, self._bus, self._agents, self._settings, self._home.root, zone, redact, self._workspace
+            gateway,
+            self._bus,
+            self._agents,
+            self._settings,
+            home=self._home.root,
+            zone=zone,
+            redact=redact,
+            workspace=self._workspace,
+            port=port,
         )
         await self._gate.open(group)
 

@@ -27,12 +27,17 @@ from kernel.bus import Bus
 
 @dataclass(frozen=True, slots=True)
 class Surrounding:
-    """What the gate is told of its place: the home, the owner's timezone, and what removes secrets from a text."""
+    """What the gate is told of its place.
+
+    The home, the owner's timezone, what removes secrets from a text, a session's folder, and the port that Hermes' own
+    interface really has.
+    """
 
     home: Path
     zone: ZoneInfo
     redact: Callable[[str], str]
     workspace: Callable[[str], Path]
+    port: int
 
 
 class Gatekeeping:
@@ -61,13 +66,13 @@ class Gatekeeping:
         bus: Bus,
         agents: Agents,
         settings: Settings,
-        home: Path,
-        zone: ZoneInfo,
-        redact: Callable[[str], str],
-        workspace: Callable[[str], Path],
+        **surrounding: Any,
     ) -> "Gatekeeping":
-        """Put the gate together and connect it with the gateway's control lane and with the agents."""
-        place = Surrounding(home, zone, redact, workspace)
+        """Put the gate together and connect it with the gateway's control lane and with the agents.
+
+        ``surrounding`` are the fields of a ``Surrounding``.
+        """
+        place = Surrounding(**surrounding)
         database, clock, chosen = gateway.database, gateway.clock, settings.approvals
         keys = await Buttons.load(database)
         scenery = Scenery(gateway.adapters, place.zone, settings.web.public_url, place.redact)
@@ -102,6 +107,7 @@ class Gatekeeping:
         """Use new settings; what is asked already keeps what it was asked with."""
         self.service.configure(settings.approvals, _policy(settings, self._place))
         self._cards.configure(settings.approvals)
+        self._alive.configure(settings.approvals)
 
     async def facts(self) -> Mapping[str, Any]:
         """Return what a status says of the gate; trust is a warning for as long as it lasts."""
@@ -122,7 +128,7 @@ def _policy(settings: Settings, place: Surrounding) -> Policy:
         str(place.home),
         user_name(),
         settings.agent.tools.terminal.path,
-        port=settings.web.port or 8420,
+        port=place.port,
         projects=tuple(str(Path(folder).expanduser()) for folder in settings.workspace.projects),
     )
     return Policy(chosen, surroundings)

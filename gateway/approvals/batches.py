@@ -9,7 +9,7 @@ from gateway.adapter import Adapter
 from gateway.approvals import text
 from gateway.pieces import pieces
 from kernel.approvals import Approval, How, Outcome
-from kernel.messages import Address, Button, Outbound, OutboundKind, Priority
+from kernel.messages import Button, Outbound, OutboundKind, Priority
 from kernel.people import Principal, Role
 from kernel.risk import Tier
 from kernel.states import OutboxState

@@ -201,10 +201,11 @@ async def gated(
             rig.bus,
             agents,
             chosen,
-            folder / "hermes",
-            ZoneInfo("UTC"),
-            Redactor([SECRET]),
-            lambda _: workspace,
+            home=folder / "hermes",
+            zone=ZoneInfo("UTC"),
+            redact=Redactor([SECRET]),
+            workspace=lambda _: workspace,
+            port=8420,
         )
         operator.service = keeping.service
         here = Gated(rig, keeping, agents)
