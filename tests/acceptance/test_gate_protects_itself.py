@@ -125,7 +125,10 @@ async def test_no_tool_reads_or_writes_the_home_or_another_processes_environment
 async def test_no_tool_speaks_to_hermes_own_interface_whatever_it_is_called(attack: Attack) -> None:
     passed = [command for command in SPEAKING if "never runs" not in await attack.tries(command)]
     assert passed == [], passed
-    unasked = [command for command in KNOCKING if "may I?" not in await attack.tries(command)]
+    answers = {command: await attack.tries(command) for command in KNOCKING}
+    unasked = [
+        command for command, told in answers.items() if "may I?" not in told and "never runs" not in told
+    ]
     assert unasked == [], unasked
 
 
