@@ -195,6 +195,7 @@ class ModelSettings(Section):
 
     model: str = Field(
         default="offline",
+        pattern=r"^(offline|[\w-]+:\S+)$",
         description='"provider:name" such as "openai:gpt-5.2", or "offline" for the built-in operator.',
     )
     base_url: str = Field(

@@ -324,7 +324,7 @@ class Desk:
         found = list(homes.values()) if not to else [homes[to]] if to in homes else []
         if not found:
             raise NotFound(
-                f"{to or 'No platform'} has no home channel.",
+                f"{to} has no home channel." if to else "There is no home channel yet.",
                 remedy="Write /sethome in the chat that should be it.",
             )
         return found

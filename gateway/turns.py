@@ -5,7 +5,7 @@ import contextlib
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from pathlib import Path
 
 from gateway.access import Access
@@ -133,8 +133,15 @@ class Turns:
             if self._settings.sessions.on_message == "interrupt":
                 running.stage.halt("a new message")
                 return
+            if not self._may_steer(running, row):
+                return
             running.offered.add(row.id)
             running.stage.offer(self._input(await self._media.fetch(row)))
+
+    def _may_steer(self, running: Running, row: InboxRow) -> bool:
+        """Tell whether a message may become part of a turn: nobody speaks with the rights of somebody above them."""
+        acting = self._access.principal_of(running.begun.turn.principal)
+        return self._access.principal(row.inbound).role >= acting.role
 
     def offered(self, session_id: str, number: int) -> bool:
         """Tell whether the running turn of a session was handed a message that arrived meanwhile."""
@@ -191,7 +198,10 @@ class Turns:
         internal = [row for row in rows if row.inbound.kind is InboundKind.INTERNAL]
         if internal and rows[0].id == internal[0].id:
             return rows[:1]
-        people = [row for row in rows if row.inbound.kind is not InboundKind.INTERNAL]
+        waiting = [row for row in rows if row.inbound.kind is not InboundKind.INTERNAL]
+        # A turn acts for one person: what somebody else wrote is a turn of its own, with that person's rights.
+        first = waiting[0].inbound.sender.id
+        people = list(takewhile(lambda row: row.inbound.sender.id == first, waiting))
         last = people[-1]
         left = last.received_at + settings.turns.gather_ms - now
         if left > 0 and self._incomplete(last):

@@ -130,7 +130,8 @@ def help_text() -> str:
         [
             "I am the offline operator: a few commands, no language model.",
             *lines,
-            "Several lines are steps, in order; what follows `ask` waits for the answer, and {answer} stands for it.",
+            "",
+            "Several lines are steps, in order; what follows `ask` waits for the answer, and `{answer}` stands for it.",
             "What follows something that must be approved waits for that.",
         ]
     )

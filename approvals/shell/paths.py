@@ -286,10 +286,12 @@ def _elsewhere(path: str, context: Context) -> Zone:
         root_zone = _root_zone(parent or "/", context)
     if root_zone is not None:
         return root_zone
+    if _is_below(path, context.home):
+        zone = _in_home(path[len(context.home) + 1 :])
+        if zone is not Zone.HOME or _inside(path, _TEMP) is None:
+            return zone
     if _inside(path, _TEMP) is not None:
         return Zone.TEMP_ROOT if path in _TEMP or (parent in _TEMP and is_bare_glob(name)) else Zone.TEMP
-    if _is_below(path, context.home):
-        return _in_home(path[len(context.home) + 1 :])
     return _of_the_system(path) or Zone.OUTSIDE
 
 

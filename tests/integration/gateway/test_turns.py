@@ -275,3 +275,15 @@ async def test_a_stop_in_good_order_blames_no_turn(tmp_path: Path) -> None:
             await held.begun.wait()
     async with running(tmp_path, adapter):
         await adapter.until_sent(containing="echo: long work")
+
+
+async def test_nobody_steers_a_turn_that_acts_with_more_rights_than_theirs(tmp_path: Path) -> None:
+    held = Held()
+    async with running(tmp_path, runner=ScriptedRunner(held), access={"group_sessions": "shared"}) as rig:
+        await rig.adapter.say("the owner's", chat="-5", private=False)
+        await held.begun.wait()
+        await rig.adapter.say("a user's", sender=BEN, chat="-5", private=False)
+        await rig.until_event("inbox.admit", 2)
+        held.released.set()
+        await rig.settled()
+        assert [request.principal.id for request in rig.runner.requests] == ["fake:7", "fake:8"]
