@@ -64,7 +64,9 @@ class Deadlines:
             case "outbox.reject" if self._room.settings.escalation_ms is not None:
                 self._rejected.add(int(event.subject))
             case kind if kind in ENDS_A_CLOCK:
+                # A deadline that is no more is found out when it comes; nothing has to be looked at now.
                 self._forget(event.subject)
+                return
             case _:
                 return
         self._woken.set()

@@ -150,15 +150,17 @@ class Decisions:
             found, choice.principal, choice.how, choice.reach, self._room.settings, self._room.clock.now()
         )
         approved = await self._room.database.write(_approve, self._room, found.id, choice, given)
-        return self._decided(approved, choice)
+        return await self._decided(approved, choice)
 
-    def _decided(self, approval: Approval, choice: Choice) -> Verdict:
+    async def _decided(self, approval: Approval, choice: Choice) -> Verdict:
         if approval.open:
             sentence = f"Counted: {approval.needed} approvers have to agree."
             return Verdict(Outcome.COUNTED, sentence, approval)
         crashpoint("approval.after_decision")
         if approval.runs is Runs.HERE and approval.state is ApprovalState.APPROVED:
             self._execution.spawn(approval, fresh=True)
+            # The action is what everybody waits for: its start is written before whatever the caller writes next.
+            await asyncio.sleep(0)
         return Verdict(Outcome.APPLIED, wording.applied(approval, choice.how), approval)
 
     async def _approve_edited(self, found: Approval, choice: Choice, text: str) -> Verdict:
@@ -178,7 +180,7 @@ class Decisions:
         approved = await room.database.write(
             _replace_and_approve, room, found, new, requests.names(), why, choice
         )
-        return self._decided(approved, choice)
+        return await self._decided(approved, choice)
 
     async def _second_step(self, found: Approval, choice: Choice) -> Verdict | None:
         """Ask for the code that a second channel received; ``None`` when the right one was given."""
@@ -284,7 +286,9 @@ def _move_to_approved(tx: Unit, room: Room, id: str, choice: Choice, given: Gran
         granted.give(tx, given)
     if approved.action.kind is ActionKind.QUESTION:
         return _answer(tx, room, approved)
-    show(tx, room, approved)
+    if approved.runs is Runs.ASKER:
+        # What runs here is shown by its start, which follows at once: the action comes first.
+        show(tx, room, approved)
     return approved
 
 

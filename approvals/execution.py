@@ -140,6 +140,7 @@ def _start(tx: Unit, room: Room, id: str) -> Approval:
         return close(tx, room, id, "expire")
     started = approvals.move(tx, id, "start", started_at=tx.now)
     approvals.note(tx, started, "execution", actor=started.decided_by)
+    show(tx, room, started)
     return started
 
 

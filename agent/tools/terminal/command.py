@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from agent.tools.terminal.child import Child
 from agent.tools.terminal.output import Output
 from agent.tools.terminal.sweep import MARK, end_group, sweep
 from kernel.ids import new_id
@@ -48,9 +49,7 @@ class Ending:
 class Command:
     """A started command; ``live`` must be awaited once, and ``stop`` makes it return soon."""
 
-    def __init__(
-        self, process: asyncio.subprocess.Process, mark: str, output: Output, tell: Callable[[str], None]
-    ) -> None:
+    def __init__(self, process: Child, mark: str, output: Output, tell: Callable[[str], None]) -> None:
         self.output = output
         self._process = process
         self._mark = mark
@@ -70,15 +69,12 @@ class Command:
         read_end, write_end = os.pipe()
         source = os.fdopen(read_end, "rb", 0)
         try:
-            process = await asyncio.create_subprocess_exec(
-                *plan.argv,
-                executable=plan.program,
+            process = Child.start(
+                plan.argv,
+                program=plan.program,
                 cwd=plan.cwd,
-                env={**plan.environment, MARK: mark},
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=write_end,
-                stderr=write_end,
-                start_new_session=True,
+                environment={**plan.environment, MARK: mark},
+                output=write_end,
             )
         except BaseException:
             source.close()
