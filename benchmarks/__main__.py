@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import bench_classifier, bench_gateway, bench_store, report
+from benchmarks import bench_approvals, bench_classifier, bench_gateway, bench_store, report
 from benchmarks.report import Row
 
 RESULTS = Path(__file__).parent / "RESULTS.md"
@@ -18,10 +18,19 @@ def store() -> list[Row]:
     return bench_store.rows()
 
 
+def _harness() -> Path | None:
+    harness = os.environ.get("HARNESS", "")
+    return Path(harness) if harness else None
+
+
 def gateway() -> list[Row]:
     """Measure the gateway with the harness that ``HARNESS`` names."""
-    harness = os.environ.get("HARNESS", "")
-    return bench_gateway.rows(Path(harness) if harness else None)
+    return bench_gateway.rows(_harness())
+
+
+def approvals() -> list[Row]:
+    """Measure the gate with many requests waiting, with the same harness."""
+    return bench_approvals.rows(_harness())
 
 
 def classifier() -> list[Row]:
@@ -29,7 +38,12 @@ def classifier() -> list[Row]:
     return bench_classifier.rows()
 
 
-SUITES: Mapping[str, Callable[[], list[Row]]] = {"store": store, "classifier": classifier, "gateway": gateway}
+SUITES: Mapping[str, Callable[[], list[Row]]] = {
+    "store": store,
+    "classifier": classifier,
+    "gateway": gateway,
+    "approvals": approvals,
+}
 
 
 def page(sections: Mapping[str, Sequence[Row]]) -> str:

@@ -60,15 +60,17 @@ SELECT outbox.* FROM approval_card JOIN outbox ON outbox.id = approval_card.outb
 WHERE approval_card.approval_id = ? ORDER BY outbox.id
 """
 # Of the latest requests those that a chat shows; older ones are not looked at, however many wait.
-WAITING_AT = """
-SELECT * FROM (
+_SHOWN_AT = """
+FROM (
     SELECT * FROM approval WHERE state IN ('pending', 'held', 'approved') AND state <> 'approved'
     ORDER BY expires_at DESC LIMIT ?
 ) AS latest WHERE EXISTS (
     SELECT 1 FROM approval_card JOIN outbox ON outbox.id = approval_card.outbox_id
     WHERE approval_card.approval_id = latest.id AND platform = ? AND account = ? AND chat = ?
-) ORDER BY created_at
+)
 """
+COUNT_AT = f"SELECT count(*) AS n {_SHOWN_AT}"  # noqa: S608 - our own constant
+WAITING_AT = f"SELECT * {_SHOWN_AT} ORDER BY created_at"  # noqa: S608 - our own constant
 LATE_CARDS = """
 SELECT outbox_id FROM outbox JOIN approval_card ON outbox_id = outbox.id JOIN approval ON approval.id = approval_id
 WHERE outbox.state IN ('pending', 'sending', 'uncertain') AND approval.state <> 'pending'
@@ -287,6 +289,12 @@ def add_cards(tx: Unit, id: str, owed: Sequence[Owed]) -> None:
 def waiting_at(q: Query, place: Address, limit: int) -> list[Approval]:
     """Return which of the latest ``limit`` waiting requests a chat shows, oldest first."""
     return [row_of(row) for row in q.all(WAITING_AT, (limit, *place[:3]))]
+
+
+def count_at(q: Query, place: Address, limit: int) -> int:
+    """Return how many of the latest ``limit`` waiting requests a chat shows."""
+    row = q.one(COUNT_AT, (limit, *place[:3]))
+    return row["n"] if row else 0
 
 
 def late_cards(q: Query) -> list[int]:

@@ -103,11 +103,12 @@ class Cards:
     def _digest(self, q: Query, approval: Approval, place: Address) -> list[Owed]:
         """Offer the requests of a chat together once so many wait there, and again with every so many more."""
         step = self._settings.batch
-        waiting = [*approvals.waiting_at(q, place, LATEST), approval] if step else []
-        if not waiting or len(waiting) % step or len(waiting) >= LATEST:
+        count = approvals.count_at(q, place, LATEST) + 1 if step else 0
+        if not count or count % step or count >= LATEST:
             return []
+        waiting = [*approvals.waiting_at(q, place, LATEST), approval]
         listed = text.digest(waiting[-LISTED:], self._scenery.zone, self._clock.now())
-        told = f"🗂 **{len(waiting)} requests wait here.**\n\n{self._scenery.redact(listed)}"
+        told = f"🗂 **{count} requests wait here.**\n\n{self._scenery.redact(listed)}"
         parts = pieces(told, self._adapter(place))
         last = len(parts) - 1
         return [
