@@ -69,8 +69,8 @@ FROM (
     WHERE approval_card.approval_id = latest.id AND platform = ? AND account = ? AND chat = ?
 )
 """
-COUNT_AT = f"SELECT count(*) AS n {_SHOWN_AT}"  # noqa: S608 - our own constant
-WAITING_AT = f"SELECT * {_SHOWN_AT} ORDER BY created_at"  # noqa: S608 - our own constant
+COUNT_AT = f"SELECT count(*) AS n {_SHOWN_AT}"
+WAITING_AT = f"SELECT * {_SHOWN_AT} ORDER BY created_at"
 LATE_CARDS = """
 SELECT outbox_id FROM outbox JOIN approval_card ON outbox_id = outbox.id JOIN approval ON approval.id = approval_id
 WHERE outbox.state IN ('pending', 'sending', 'uncertain') AND approval.state <> 'pending'
