@@ -176,9 +176,8 @@ class Toolbox(AbstractToolset[TurnState]):
             return CallResult(f"Failed: {tool.name} took longer than {limit or 0:g} seconds.")
         except (HermesError, OSError, ValueError) as error:
             return CallResult(f"Failed: {error}")
-        except (
-            Exception
-        ) as error:  # a bug in one tool must not end the turn: the model hears of it and goes on
+        except Exception as error:
+            # A bug in one tool must not end the turn: the model hears of it and goes on.
             log.exception("tool %s failed", tool.name)
             return CallResult(f"Failed: {tool.name} broke ({type(error).__name__}).")
         given = CallResult(result) if isinstance(result, str) else result

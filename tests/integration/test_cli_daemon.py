@@ -42,7 +42,7 @@ async def test_what_cannot_be_done_is_told_in_the_gateway_s_own_words(gateway: D
     code, out = await gateway.command("pairing", "approve", "ABCD2345")
     assert (code, out.startswith("hermes: No pairing waits for this code.")) == (1, True)
     code, out = await gateway.command("send", "hello")
-    assert (code, "has no home channel" in out) == (1, True)
+    assert (code, "There is no home channel yet." in out) == (1, True)
     code, out = await gateway.command("messages", "list", "s_nothing")
     assert (code, "There is no session s_nothing." in out) == (1, True)
 
