@@ -114,7 +114,10 @@ def all_errors() -> Sequence[type[HermesError]]:
     def visit(kind: type[HermesError]) -> None:
         if kind.__module__ in ERROR_MODULES:
             seen[kind] = None
-        for child in kind.__subclasses__():
+        # Python keeps subclasses in the order in which their modules happened to be imported.
+        for child in sorted(
+            kind.__subclasses__(), key=lambda one: (one.__module__ != kernel_errors.__name__, one.__module__)
+        ):
             visit(child)
 
     visit(HermesError)
