@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import secrets
 from collections import OrderedDict
+from collections.abc import Sequence
 
 from gateway.rates import Bucket
 from gateway.settings import AccessSettings
@@ -84,7 +85,12 @@ class Access:
     def principal(self, inbound: Inbound) -> Principal:
         """Return who wrote a message, with their role now."""
         platform, sender = inbound.address.platform, inbound.sender
-        return Principal(f"{platform}:{sender.id}", self.role(platform, sender.id), sender.name)
+        role = max(self.role(platform, sender.id), self._role_of_groups(platform, sender.roles))
+        return Principal(f"{platform}:{sender.id}", role, sender.name)
+
+    def _role_of_groups(self, platform: str, roles: Sequence[str]) -> Role:
+        granted = (self._settings.roles.get(f"{platform}:{role}") for role in roles)
+        return max((Role[name.upper()] for name in granted if name), default=Role.NONE)
 
     def principal_of(self, id: str) -> Principal:
         """Return somebody by ``platform:id``, with their role now."""

@@ -5,13 +5,13 @@ an ability: a small protocol that the adapter names in ``capabilities.abilities`
 ``ability``. Nobody asks for a platform's name.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol, TypeVar, cast, runtime_checkable
 
-from kernel.messages import Address, Attachment, Inbound, Outbound, Receipt
+from kernel.messages import Address, Attachment, Inbound, Outbound, Receipt, Sender
 
 
 class Streaming(StrEnum):
@@ -85,6 +85,14 @@ class Link(Protocol):
 
     async def quarantine(self, key: str, raw: str, reason: str) -> None:
         """Commit something that could not be understood, so that it can be acknowledged without being lost."""
+        ...
+
+    async def anchors(self) -> Mapping[Address, str]:
+        """Return the id of the last committed message of every chat and thread of this adapter's account.
+
+        An adapter whose platform waits for no acknowledgement fetches what came after these on every connect and
+        after every commit that failed; what is handed over twice is stored once.
+        """
         ...
 
 
@@ -184,10 +192,11 @@ class Fetches(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class MenuEntry:
-    """One line of a platform's command menu."""
+    """One line of a platform's command menu; ``usage`` names the arguments, as in ``<id> [reason]``."""
 
     name: str
     summary: str
+    usage: str = ""
 
 
 @runtime_checkable
@@ -208,12 +217,61 @@ class Threads(Protocol):
         ...
 
 
-@runtime_checkable
-class Replays(Protocol):
-    """Fetches what was said while the daemon was down."""
+@dataclass(frozen=True, slots=True)
+class Form:
+    """One question with a text as its answer.
 
-    def missed(self, since: dict[str, str], limit: int) -> AsyncIterator[Inbound]:
-        """Yield messages after the last committed id per chat, oldest first, at most ``limit`` per chat."""
+    ``value`` comes back as ``Inbound.tap`` together with the answer as ``Inbound.text``; ``preset`` stands in the
+    field to begin with, ``multiline`` says that it may be long, ``required`` that it may not be empty.
+    """
+
+    title: str
+    label: str
+    value: str
+    preset: str = ""
+    multiline: bool = True
+    required: bool = False
+
+
+@runtime_checkable
+class Forms(Protocol):
+    """Opens a form after a tap."""
+
+    async def open_form(self, tap_id: str, form: Form) -> bool:
+        """Show the form to whoever tapped, in place of ``acknowledge``; tell whether it was still possible."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A message of a channel as anybody wrote it; ``sent_at`` is the platform's time in milliseconds."""
+
+    address: Address
+    message_id: str
+    sender: Sender
+    text: str
+    sent_at: int
+    attachments: int = 0
+
+
+@runtime_checkable
+class Reads(Protocol):
+    """Reads a channel's history."""
+
+    async def read_channel(self, address: Address, since: int, limit: int) -> Sequence[Said]:
+        """Return up to ``limit`` messages after the millisecond ``since``, oldest first.
+
+        Raises DeliveryRejected where the bot may not read, PlatformUnavailable when it may work later.
+        """
+        ...
+
+
+@runtime_checkable
+class Names(Protocol):
+    """Knows the channels that the bot can reach."""
+
+    async def channels(self) -> Mapping[Address, str]:
+        """Return the channels and open threads the bot sees, with the names people know them by (never trusted)."""
         ...
 
 

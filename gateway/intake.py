@@ -1,7 +1,7 @@
 """Intake: a platform's batch is judged, committed in one unit, and only then acknowledged."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from gateway.access import Access
 from gateway.keys import chat_prefix, session_key
@@ -66,11 +66,15 @@ class Intake:
         await self._database.write(inbox.add, inbound, Verdict("quarantine", reason))
         log.warning("%s sent something that cannot be understood: %s", platform, reason)
 
+    async def anchors(self, platform: str, account: str) -> Mapping[Address, str]:
+        """Return the id of the last committed message of every chat and thread of an account."""
+        return await self._database.read(inbox.anchors, platform, account)
+
     def judge(self, inbound: Inbound) -> Verdict:
         """Decide where a message goes; pure but for the counters of the rate ring."""
         if inbound.kind is InboundKind.MIGRATE:
             return Verdict("handle", effect=_move_of(inbound))
-        role = self._access.role(inbound.address.platform, inbound.sender.id)
+        role = self._access.principal(inbound).role
         if role is Role.NONE:
             return self._stranger(inbound)
         if inbound.kind is InboundKind.TAP:

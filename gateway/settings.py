@@ -24,6 +24,11 @@ class AccessSettings(Frozen):
         default=(), description="People who may approve and delegate, as platform:id."
     )
     users: tuple[Id, ...] = Field(default=(), description="People who may chat, as platform:id.")
+    roles: dict[Id, Literal["user", "operator"]] = Field(
+        default={},
+        description="What the members of a platform's own role or group may do, as platform:role-id: user or operator."
+        " Ids, never names; a person's own entry counts where it is higher.",
+    )
     open_to_everyone: tuple[str, ...] = Field(
         default=(),
         description="Platforms on which everybody may chat as a user. Anybody who finds the bot can spend your money.",

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from gateway.adapter import Adapter
 from gateway.intake import Intake
@@ -15,7 +15,7 @@ from kernel.errors import (
     StoreError,
 )
 from kernel.ids import jitter
-from kernel.messages import Inbound
+from kernel.messages import Address, Inbound
 from kernel.states import AdapterState
 from kernel.transitions import ADAPTER
 
@@ -124,6 +124,11 @@ class Connection:
         """Keep what could not be understood."""
         identity = self.adapter.identity
         await self._intake.quarantine(identity.platform, identity.account, key, raw, reason)
+
+    async def anchors(self) -> Mapping[Address, str]:
+        """Return the id of the last committed message of every chat and thread."""
+        identity = self.adapter.identity
+        return await self._intake.anchors(identity.platform, identity.account)
 
     def connected(self) -> None:
         """Hear that the platform answers."""

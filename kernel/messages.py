@@ -76,10 +76,14 @@ class InboundKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """Who wrote: ``id`` is the platform's stable id, ``name`` is for display only and trusted for nothing."""
+    """Who wrote: ``id`` is the platform's stable id, ``name`` is for display only and trusted for nothing.
+
+    ``roles`` are the platform's stable ids of the roles or groups that the person has where they wrote.
+    """
 
     id: str
     name: str = ""
+    roles: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +93,8 @@ class Inbound:
     ``key`` is unique within (platform, account) and is what deduplication goes by; ``message_id`` is the platform's
     id of the message it is about; ``private`` says that nobody else reads the chat; ``addressed`` says that the bot
     was meant (always in a private chat); ``group`` joins the parts of an album; ``tap`` is a pressed button's value
-    and ``tap_id`` what the platform wants acknowledged; ``sent_at`` is the platform's time in milliseconds.
+    and ``tap_id`` what the platform wants acknowledged; a TAP with a ``text`` is a form that was filled in after the
+    tap; ``sent_at`` is the platform's time in milliseconds.
     """
 
     address: Address
@@ -139,7 +144,8 @@ class Outbound:
 
     ``text`` is Markdown. ``replaces`` is the platform id of a message to edit instead of sending a new one.
     ``buttons`` are rows. ``file`` is a path under the home or a workspace. ``resend`` marks a second sending after an
-    uncertain one. ``nonce`` is stable over resends of the same message.
+    uncertain one. ``nonce`` is stable over resends of the same message. ``card`` says that a platform may frame the
+    message, and what it is about: a tier (``"low"``, ``"medium"``, ``"high"``), ``"task"``, or ``"closed"``.
     """
 
     address: Address
@@ -153,6 +159,7 @@ class Outbound:
     silent: bool = False
     resend: bool = False
     nonce: str = ""
+    card: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,11 @@ LAST_COMMITTED = """
 SELECT chat, message_id FROM inbox WHERE id IN (
     SELECT max(id) FROM inbox WHERE platform = ? AND account = ? AND kind = 'message' GROUP BY chat)
 """
+# SQLite takes the other columns of a row from where max() found its value.
+ANCHORS = """
+SELECT chat, thread, message_id, max(id) FROM inbox
+WHERE platform = ? AND account = ? AND kind = 'message' AND state <> 'dead' GROUP BY chat, thread
+"""
 MISSED = """
 SELECT count(*) AS n, count(DISTINCT chat) AS chats FROM inbox
 WHERE platform = ? AND account = ? AND kind = 'message' AND state <> 'ignored' AND sent_at BETWEEN ? AND ?
@@ -86,12 +91,13 @@ class Verdict:
 
 def row_of(row: sqlite3.Row) -> InboxRow:
     """Map a row of the table."""
-    extra: dict[str, str] = json.loads(row["extra"])
+    extra: dict[str, Any] = json.loads(row["extra"])
+    roles = tuple(extra.pop("roles", ()))
     inbound = Inbound(
         Address(row["platform"], row["account"], row["chat"], row["thread"]),
         row["dedup_key"],
         row["message_id"],
-        Sender(row["sender"], row["sender_name"]),
+        Sender(row["sender"], row["sender_name"], roles),
         InboundKind(row["kind"]),
         row["text"],
         bool(row["private"]),
@@ -113,6 +119,14 @@ def row_of(row: sqlite3.Row) -> InboxRow:
     )
 
 
+def anchors(q: Query, platform: str, account: str) -> dict[Address, str]:
+    """Return the id of the last committed message of every chat and thread of an account."""
+    return {
+        Address(platform, account, row["chat"], row["thread"]): row["message_id"]
+        for row in q.all(ANCHORS, (platform, account))
+    }
+
+
 def attachments_of(text: str) -> tuple[Attachment, ...]:
     """Read the JSON column."""
     return tuple(Attachment(AttachmentKind(item.pop("kind")), **item) for item in json.loads(text))
@@ -124,6 +138,7 @@ def _attachments_text(attachments: Sequence[Attachment]) -> str:
 
 def _extra(inbound: Inbound) -> str:
     fields: dict[str, Any] = {name: getattr(inbound, name) for name in ("reply_to", "group", "tap", "tap_id")}
+    fields["roles"] = inbound.sender.roles
     return json.dumps({name: value for name, value in fields.items() if value})
 
 

@@ -120,6 +120,7 @@ def _extra(message: Outbound) -> str:
         "file": str(message.file) if message.file else "",
         "file_name": message.file_name,
         "silent": message.silent,
+        "card": message.card,
     }
     return json.dumps({name: value for name, value in extra.items() if value})
 

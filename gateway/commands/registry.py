@@ -34,7 +34,7 @@ class Registry:
 
     def menu(self) -> list[MenuEntry]:
         """Return the entries for a platform's command menu."""
-        return [MenuEntry(item.name, item.summary) for item in self._commands]
+        return [MenuEntry(item.name, item.summary, item.usage) for item in self._commands]
 
     async def run(self, text: str, call: CommandCall, *, confirmed: bool = False) -> CommandReply | None:
         """Carry out a command line; ``None`` says that the text is no command (a path, say) but a message."""

@@ -31,7 +31,8 @@ LIMIT = 1000
 
 def test_the_suite_knows_every_ability() -> None:
     assert {kind.__name__ for kind in KINDS} == {
-        "Drafts", "Bubbles", "Typing", "Reactions", "Taps", "Fetches", "Menus", "Threads", "Replays", "Probes",
+        "Drafts", "Bubbles", "Typing", "Reactions", "Taps", "Fetches", "Menus", "Threads", "Forms",
+        "Reads", "Names", "Probes",
     }  # fmt: skip
 
 
