@@ -42,9 +42,9 @@ SELECT * FROM outbox WHERE {LOCAL} AND platform = ? AND chat = ? AND id >= ?
     AND json_extract(extra, '$.replaces') <> '' ORDER BY id
 """  # noqa: S608 - our own text
 BY_KEY = f"SELECT * FROM outbox WHERE {LOCAL} AND platform = ? AND chat = ? AND dedup_key = ?"  # noqa: S608 - our own text
-ONE = "SELECT * FROM {table} WHERE id = :id AND (({here}) OR {session})"
-IN_ONE = ONE.format(table="inbox", here=HERE, session=SESSION)
-OUT_ONE = ONE.format(table="outbox", here=HERE, session=SESSION)
+ONE = "SELECT * FROM {table} WHERE id = :id AND (({here}) OR {session}) AND {remembered}"
+IN_ONE = ONE.format(table="inbox", here=HERE, session=SESSION, remembered=REMEMBERED)
+OUT_ONE = ONE.format(table="outbox", here=HERE, session=SESSION, remembered=REMEMBERED)
 HEAD = "SELECT coalesce(max(seq), 0) AS seq FROM event"
 SINCE = """
 SELECT seq, kind, subject FROM event WHERE seq > ? AND seq <= ? AND (kind LIKE 'inbox.%' OR kind LIKE 'outbox.%')

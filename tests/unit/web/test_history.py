@@ -166,6 +166,22 @@ def test_what_is_forgotten_is_not_shown() -> None:
     with_book(run)
 
 
+def test_a_card_that_changes_after_its_session_was_forgotten_does_not_come_back() -> None:
+    async def run(book: Book) -> None:
+        session = await book.session(HERE)
+        await book.said("run rm -rf x")
+        card = await book.sent("May I?", session=session)
+        await book.database.write(lambda tx: sessions.forget(tx, session, actor="owner"))
+        seq = await book.database.read(messages.head)
+        await book.sent("Cancelled: it is no longer needed.", session=session, replaces=card)
+        assert (await book.database.read(messages.since, "web", "main", seq)).messages == ()
+        everything = await book.database.read(messages.since, "web", "main", 0)
+        assert everything.messages == ()
+        assert await book.database.read(messages.one, "web", "main", "in", 1) is None
+
+    with_book(run)
+
+
 def test_a_reader_too_far_behind_or_ahead_starts_over() -> None:
     async def run(book: Book) -> None:
         await book.said("x")
