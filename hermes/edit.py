@@ -132,8 +132,11 @@ def _lines(path: Keys, value: Any, column: int) -> str:
 
 
 def _dump(value: Any) -> str:
-    """Return a value as YAML on one line."""
+    """Return a value as YAML on one line, its letters as they are wherever they are read back as such."""
     dumped = yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, width=10_000)
+    if yaml.safe_load(dumped) != value:
+        # PyYAML writes a next-line control raw, and reads it back as a space.
+        dumped = yaml.safe_dump(value, default_flow_style=True, width=10_000)
     return dumped.removesuffix("\n").removesuffix("\n...")
 
 

@@ -139,6 +139,13 @@ async def test_a_conversation_shows_markdown_asks_completes_and_remembers(gatewa
         await terminal.sees("You answered: blue")
 
 
+async def test_what_is_typed_before_the_prompt_stands_is_sent_too(gateway: Daemon) -> None:
+    async with conversation(gateway) as terminal:
+        # While no prompt stands, the terminal's own line editing hands on Enter as a line feed.
+        terminal.types("say typed ahead\n")
+        await until(lambda: bool(gateway.rows("SELECT 1 FROM inbox WHERE text = 'say typed ahead'")))
+
+
 async def test_ctrl_c_stops_the_turn_or_clears_the_line_and_the_conversation_goes_on(gateway: Daemon) -> None:
     async with conversation(gateway) as terminal:
         terminal.types(f"sleep 50{ENTER}")

@@ -218,9 +218,10 @@ async def running(
     try:
         async with asyncio.TaskGroup() as group:
             await rig.gateway.prepare(group)
-            await rig.gateway.begin()
+            # In the daemon's own order: what waits is taken up once the platforms have been tried.
             rig.gateway.connect()
             await rig.connected()
+            await rig.gateway.begin()
             try:
                 yield rig
             except Exception as error:  # noqa: BLE001 - raised again below, outside of the group that would wrap it

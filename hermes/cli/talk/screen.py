@@ -259,12 +259,13 @@ class Screen:
     def _keys(self) -> KeyBindings:
         keys = KeyBindings()
 
+        # What was typed while no prompt stood went through the terminal's line editing, where Enter is a line feed.
         @keys.add("enter")
+        @keys.add("c-j")
         def _(event: KeyPressEvent) -> None:
             event.current_buffer.validate_and_handle()
 
         @keys.add("escape", "enter")
-        @keys.add("c-j")
         def _(event: KeyPressEvent) -> None:
             event.current_buffer.insert_text("\n")
 

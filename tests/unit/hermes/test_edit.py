@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from hermes.edit import change, edited
@@ -52,6 +52,8 @@ VALUES = st.one_of(st.integers(), st.booleans(), st.text(), st.lists(st.text(), 
 TREES = st.recursive(VALUES, lambda inner: st.dictionaries(NAMES, inner, min_size=1), max_leaves=8)
 
 
+@example(tree={}, path=("a",), value="\x85")
+@example(tree={"a": "\x85", "b": 1}, path=("b",), value=["\x85"])
 @given(
     tree=st.dictionaries(NAMES, TREES, max_size=3),
     path=st.lists(NAMES, min_size=1, max_size=3).map(tuple),
@@ -61,6 +63,8 @@ def test_whatever_the_file_holds_the_setting_is_set_and_the_others_stay(
     tree: dict[str, Any], path: tuple[str, ...], value: Any
 ) -> None:
     text = yaml.safe_dump(tree, sort_keys=False, allow_unicode=True)
+    # What the file holds is what is read from it: PyYAML itself writes some controls so that they are not read back.
+    tree = yaml.safe_load(text)
     node: Any = tree
     for part in path[:-1]:
         node = node.get(part) if isinstance(node, dict) else None
