@@ -39,7 +39,8 @@ class Capabilities:
     least time between two transient edits of one message in seconds, ``per_second`` and ``per_chat`` are the
     published rates in messages a second, ``per_group_minute`` in messages a minute. ``file_limit`` is in bytes.
     ``remote`` says that other computers are involved, ``lasting`` that people come back to its chats by themselves.
-    ``reconciles`` says that the adapter itself finds out whether an uncertain message arrived.
+    ``reconciles`` says that the adapter itself finds out whether an uncertain message arrived, ``receives`` that
+    people can answer there: where it is false, notices go out and nobody decides anything.
     """
 
     text_limit: int = 4000
@@ -55,6 +56,7 @@ class Capabilities:
     remote: bool = True
     lasting: bool = True
     reconciles: bool = False
+    receives: bool = True
     per_second: float = 30.0
     per_chat: float = 1.0
     per_group_minute: float = 20.0
