@@ -8,6 +8,7 @@ from pydantic_ai.messages import ModelMessage, ModelRequest, ModelResponse, Tool
 
 from agent import framing
 from agent.offline.language import VERBS, Call, Fail, Step, answered, parse, verb_of
+from agent.offline.showing import shown
 from agent.toolbox import ENDED, HELD
 
 ASK = "ask_person"
@@ -98,8 +99,9 @@ def _prompted(current: Agenda, waiting: list[Agenda], prompt: str) -> Agenda:
     resumed = _asked(waiting, event) if waiting else current
     resumed.held = False
     resumed.answer = event.partition("\n")[2].strip() or event
-    asked = bool(resumed.steps) and _call(resumed).tool == ASK
-    resumed.results = [f"You answered: {resumed.answer}" if asked else _after_title(event)]
+    tool = _call(resumed).tool if resumed.steps else ""
+    asked = tool == ASK
+    resumed.results = [f"You answered: {resumed.answer}" if asked else _told(event, tool)]
     if not asked and NOT_RUN in event:
         resumed.steps = resumed.steps[: resumed.done]
     return resumed
@@ -124,17 +126,23 @@ def _call(agenda: Agenda) -> Call:
     return step if isinstance(step, Call) else Call("")
 
 
-def _after_title(event: str) -> str:
-    """Return the output that an event brings, else what it says below its first line, which is about what it is."""
+def _told(event: str, tool: str) -> str:
+    """Return what a person is told of an event: the output it brings, how it ended, or what follows its title."""
     if (output := _OUTPUT.search(event)) is not None:
-        return output.group(1)
+        return shown(tool, output.group(1).rstrip())
     title, _, rest = event.partition("\n")
-    return rest.strip() or title
+    ending, refused, _ = rest.partition(f"\n{NOT_RUN}")
+    # What follows is advice to a model, and the action, which the person has seen.
+    return f"{ending} {NOT_RUN}" if refused else shown(tool, rest.strip() or title)
 
 
 def _results(message: ModelRequest) -> list[str]:
     parts = [part for part in message.parts if isinstance(part, ToolReturnPart)]
-    return [_unframed(part.model_response_str()).rstrip() for part in parts if not _held(part)]
+    return [
+        shown(part.tool_name, _unframed(part.model_response_str()).rstrip())
+        for part in parts
+        if not _held(part)
+    ]
 
 
 def _is_held(message: ModelRequest) -> bool:

@@ -99,6 +99,7 @@ async def gateway(tmp_path: Path) -> AsyncIterator[Daemon]:
 
 async def test_one_question_fits_into_a_pipe(gateway: Daemon) -> None:
     assert await gateway.command("chat", "-q", "say **plain** words") == (0, "**plain** words\n")
+    assert await gateway.command("chat", "-q", "run printf 'a   b\\nc\\n'") == (0, "a   b\nc\n")
     code, out = await gateway.command("chat", "-q", "fail on purpose")
     assert (code, "on purpose" in out) == (1, True)
     code, out = await gateway.command("chat", "-q", "ask Which colour? | red | blue")

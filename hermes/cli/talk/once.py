@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from hermes.cli.talk.client import ChatClient
-from hermes.cli.talk.rendering import clean
+from hermes.cli.talk.rendering import clean, unframed
 from kernel.errors import HermesError
 
 FINAL = {"done", "dead", "cancelled", "ignored"}
@@ -57,4 +57,4 @@ def _show(mine: dict[str, Any], messages: Sequence[dict[str, Any]]) -> int:
 def _plain(message: dict[str, Any]) -> str:
     files = [f"[{one['name']}]" for one in message["attachments"]]
     choices = [f"  - {button['label']}" for row in message["buttons"] for button in row]
-    return "\n".join(part for part in (message["text"], *files, *choices) if part)
+    return "\n".join(part for part in (unframed(message["text"]), *files, *choices) if part)

@@ -1,5 +1,6 @@
 """Text as a terminal may show it: Markdown rendered, and nothing that could command the terminal."""
 
+import re
 from io import StringIO
 
 from markdown_it import MarkdownIt
@@ -17,6 +18,15 @@ _UNSHOWN = dict.fromkeys((*range(9), *range(11, 32), *range(127, 160)), "�")
 def clean(text: str) -> str:
     """Return text in which every control character but tab and line feed is replaced by a visible sign."""
     return text.replace("\r\n", "\n").translate(_UNSHOWN)
+
+
+_BLOCK = re.compile(r"(`{3,})\w*\n(.*)\n\1", re.DOTALL)
+
+
+def unframed(text: str) -> str:
+    """Return what stands in a code block where a text is nothing else: a pipe wants the output, not its frame."""
+    found = _BLOCK.fullmatch(text)
+    return found[2] if found and f"\n{found[1]}" not in found[2] else text
 
 
 class ChatMarkdown(Markdown):

@@ -48,7 +48,7 @@ async def test_told_to_fail_it_fails_with_the_reason_and_the_session_goes_on(cha
 
 async def test_run_runs_a_command_that_the_gate_lets_pass(chat: Chat):
     chat.ports.gate.verdict = trusting
-    assert (await chat.send("run echo hello")).text == "hello\n[exit code 0]"
+    assert (await chat.send("run echo hello")).text == "hello"
     assert chat.surface.activities == ["$ echo hello"]
 
 
@@ -56,7 +56,7 @@ async def test_a_command_that_must_be_approved_suspends_the_rest_until_its_resul
     held = await chat.send("say first\nrun git push --force\nthen say pushed")
     assert (held.text, held.held) == ("first", ("a_1",))
     result = "[Approved by Ann: git push --force]\nforced\n[exit code 0]"
-    assert (await chat.send(result, internal=True)).text == "forced\n[exit code 0]\n\npushed"
+    assert (await chat.send(result, internal=True)).text == "forced\n\npushed"
 
 
 async def test_of_an_approved_command_only_its_output_is_shown(chat: Chat):
@@ -64,7 +64,34 @@ async def test_of_an_approved_command_only_its_output_is_shown(chat: Chat):
     rule = "-" * 20
     told = "[Request y96ct: terminal]\nApproved by Ann, now. It ran:\ngit push --force\n\nIts output:"
     result = f"{told}\n{rule}\nforced\n[exit code 0]\n{rule}"
-    assert (await chat.send(result, internal=True)).text == "forced\n[exit code 0]\n\npushed"
+    assert (await chat.send(result, internal=True)).text == "forced\n\npushed"
+
+
+async def test_output_of_several_lines_keeps_its_columns(chat: Chat):
+    chat.ports.gate.verdict = trusting
+    assert (await chat.send("run printf 'a   b\\n- c\\n'")).text == "```\na   b\n- c\n```"
+    (chat.workspace / "table.md").write_text("| x | y |\n```\ncode\n```\n")
+    assert (await chat.send("read table.md")).text == "````\n| x | y |\n```\ncode\n```\n````"
+    assert (await chat.send("list")).text == "table.md"
+
+
+async def test_how_a_command_ended_is_said_only_where_it_is_news(chat: Chat):
+    chat.ports.gate.verdict = trusting
+    assert (await chat.send("run true")).text == "Done; it wrote nothing."
+    assert (await chat.send("run echo no; exit 3")).text == "no\nExit code 3."
+    assert (await chat.send("run false")).text == "Exit code 1."
+    (chat.workspace / "sub").mkdir()
+    assert (await chat.send("run cd sub")).text == f"The next command starts in {chat.workspace / 'sub'}."
+
+
+async def test_a_person_hears_that_it_was_refused_and_nothing_that_is_meant_for_a_model(chat: Chat):
+    await chat.send("run git push --force\nthen say pushed")
+    told = (
+        "[Request y96ct: terminal]\nRefused by Ann, now. Reason: not today\n"
+        "It did not run. Do not try to reach the same in another way.\ngit push --force"
+    )
+    answer = (await chat.send(told, internal=True)).text
+    assert answer == "Refused by Ann, now. Reason: not today It did not run."
 
 
 async def test_a_background_process_is_started_shown_and_ended(chat: Chat):
