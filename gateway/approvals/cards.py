@@ -232,7 +232,9 @@ class Cards:
         if approval.open:
             shown = self._parts(approval, place)[-1]
         else:
-            shown = pieces(self._scenery.redact(text.ended(approval, zone, now)), self._adapter(place))[0]
+            answered = bool(approval.turn_id) and place == approval.origin
+            told = text.ended(approval, zone, now, answered=answered)
+            shown = pieces(self._scenery.redact(told), self._adapter(place))[0]
         edit = Outbound(
             place,
             shown,

@@ -121,8 +121,11 @@ def _deadline(approval: Approval, zone: ZoneInfo, now: int) -> str:
     return f"Expires {short_time(approval.expires_at, zone, now)}; no answer means no.{needed}"
 
 
-def ended(approval: Approval, zone: ZoneInfo, now: int) -> str:
-    """Return the text of a card that was decided or is over; it fits into one message."""
+def ended(approval: Approval, zone: ZoneInfo, now: int, *, answered: bool = False) -> str:
+    """Return the text of a card that was decided or is over; it fits into one message.
+
+    ``answered`` says that the agent's answer follows in the same place: the output is told there, once.
+    """
     who = plain(wording.who(approval)) or "nobody"
     reason = wording.lost(approval) if approval.state is ApprovalState.UNKNOWN else approval.reason
     ending = UNASKED if approval.decided_how == "auto" else ENDINGS
@@ -133,7 +136,7 @@ def ended(approval: Approval, zone: ZoneInfo, now: int) -> str:
     if approval.reason and approval.state is ApprovalState.REFUSED:
         lines += ["", f"Reason: {plain(approval.reason)}"]
     if approval.state is ApprovalState.DONE:
-        lines += ["", *_result(approval)]
+        lines += ["", *_result(approval, answered=answered)]
     return "\n".join(lines)
 
 
@@ -141,11 +144,12 @@ def _cut(text: str, length: int) -> str:
     return text if len(text) <= length else text[:length] + "…"
 
 
-def _result(approval: Approval) -> list[str]:
-    code = "" if approval.exit_code is None else f" Exit code {approval.exit_code}."
-    if not approval.result.strip():
-        return [f"Done.{code}"]
-    return [f"Done.{code}", fenced(_cut(approval.result, RESULT_SHOWN))]
+def _result(approval: Approval, *, answered: bool) -> list[str]:
+    done = "Done." if approval.exit_code is None else f"Exit code {approval.exit_code}."
+    output = approval.result.removesuffix(f"[exit code {approval.exit_code}]")
+    if answered or not output.strip():
+        return [done]
+    return [done, fenced(_cut(output.rstrip("\n"), RESULT_SHOWN))]
 
 
 def line(approval: Approval, zone: ZoneInfo, now: int) -> str:

@@ -99,6 +99,7 @@ async def test_what_a_model_wants_waits_for_a_tap_and_then_runs_exactly_once(
             assert await here.tap(card, ONCE if ONCE in card.labels else APPROVE) == RUNS
             await telegram.wait_for_text(OWNER, "All is well.", within=20)
             await here.edited(card, "Exit code 0.")
+            assert "\nit is done\n" not in card.text
             assert card.labels == []
             assert trace.read_text() == "one two\n"
             assert "it is done" in model.requests[-1].transcript
