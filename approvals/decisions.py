@@ -71,10 +71,10 @@ class Decisions:
         self._execution = execution
         self._deadlines = deadlines
 
-    async def decide(self, ref: str, choice: Choice) -> Verdict:
-        """Decide a request by its id or short name."""
+    async def decide(self, ref: str | Approval, choice: Choice) -> Verdict:
+        """Decide a request that was just read, or the one with an id or short name."""
         crashpoint("approval.after_tap")
-        found = await self._room.database.read(approvals.by_ref, ref)
+        found = ref if isinstance(ref, Approval) else await self._room.database.read(approvals.by_ref, ref)
         if found is None:
             return Verdict(Outcome.UNKNOWN, "There is no such request.")
         verdict = self._not_possible(found, choice) or await self._take(found, choice)
@@ -287,7 +287,7 @@ def _move_to_approved(tx: Unit, room: Room, id: str, choice: Choice, given: Gran
     if approved.action.kind is ActionKind.QUESTION:
         return _answer(tx, room, approved)
     if approved.runs is Runs.ASKER:
-        # What runs here is shown by its start, which follows at once: the action comes first.
+        # What runs here is shown once it runs, which follows at once: the action comes first.
         show(tx, room, approved)
     return approved
 

@@ -1,6 +1,7 @@
 """Carrying out what was approved: once, exactly as it was shown, and never again when its outcome is unknown."""
 
 import asyncio
+import contextlib
 import logging
 
 from approvals import digest, requests, wording
@@ -8,7 +9,7 @@ from approvals.policy import Assessed
 from approvals.room import Room, close, conclude, show
 from kernel.approvals import ActionKind, Approval, ApprovedCall, CallResult
 from kernel.crashpoints import crashpoint
-from kernel.errors import HermesError, Stale, StoreFull
+from kernel.errors import HermesError, Stale, StoreError, StoreFull
 from kernel.risk import Tier
 from kernel.states import ApprovalState
 from store import approvals, journal
@@ -73,10 +74,18 @@ class Execution:
         if started.state is not ApprovalState.RUNNING or started.origin is None:
             return
         crashpoint("approval.after_start")
-        result = await self._call(started)
-        crashpoint("approval.after_run")
+        async with asyncio.TaskGroup() as beside:
+            # The action comes first: its cards say that it runs while it does.
+            beside.create_task(self._show_running(started), name=f"cards of {started.short}")
+            result = await self._call(started)
+            crashpoint("approval.after_run")
         await self._store(started, result)
         crashpoint("approval.after_result")
+
+    async def _show_running(self, approval: Approval) -> None:
+        """Bring the cards up to date; where nothing can be written now, the result does it."""
+        with contextlib.suppress(StoreError):
+            await self._room.database.write(_show_running, self._room, approval.id)
 
     async def _call(self, approval: Approval) -> CallResult:
         assert approval.origin is not None  # noqa: S101 - what runs here came from a turn
@@ -140,8 +149,13 @@ def _start(tx: Unit, room: Room, id: str) -> Approval:
         return close(tx, room, id, "expire")
     started = approvals.move(tx, id, "start", started_at=tx.now)
     approvals.note(tx, started, "execution", actor=started.decided_by)
-    show(tx, room, started)
     return started
+
+
+def _show_running(tx: Unit, room: Room, id: str) -> None:
+    known = approvals.get(tx, id)
+    if known.state is ApprovalState.RUNNING:
+        show(tx, room, known)
 
 
 def _finish(tx: Unit, room: Room, id: str, result: CallResult) -> None:

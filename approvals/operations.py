@@ -296,7 +296,7 @@ class Desk:
         if how is How.ONCE and found.veto_left is not None and asked.text is None:
             how = How.RUN_NOW
         verdict = await self.service.decide(
-            found.id,
+            found,
             principal,
             how,
             reason=asked.reason,

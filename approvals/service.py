@@ -308,7 +308,7 @@ class ApprovalService:
 
     async def decide(
         self,
-        ref: str,
+        ref: str | Approval,
         principal: Principal,
         how: How,
         *,
@@ -319,8 +319,9 @@ class ApprovalService:
     ) -> Verdict:
         """Decide a request and return the honest answer to the one who decided.
 
-        ``edited`` is another text to approve in place of the one that was shown, ``reach`` how far a permission goes,
-        ``code`` what a second channel received.
+        ``ref`` may be the request as it was just read, which spares another look at the store. ``edited`` is another
+        text to approve in place of the one that was shown, ``reach`` how far a permission goes, ``code`` what a second
+        channel received.
         """
         return await self._decisions.decide(ref, Choice(principal, how, reason, edited, reach, code))
 

@@ -86,7 +86,7 @@ class Batches:
 
     async def _decide(self, waiting: Sequence[Approval], principal: Principal, *, approve: bool) -> str:
         verdicts = [
-            await self._service.decide(item.id, principal, _how(item) if approve else How.REFUSE)
+            await self._service.decide(item, principal, _how(item) if approve else How.REFUSE)
             for item in waiting
         ]
         applied = sum(verdict.outcome is Outcome.APPLIED for verdict in verdicts)

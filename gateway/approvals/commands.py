@@ -100,14 +100,14 @@ class ApprovalCommands:
             how = How.RUN_NOW
         code = word if CODE.fullmatch(word) else ""
         reason = "" if code or word in ("session", "always") else word
-        verdict = await self._service.decide(approval.id, call.principal, how, reason=reason, code=code)
+        verdict = await self._service.decide(approval, call.principal, how, reason=reason, code=code)
         return CommandReply(verdict.sentence)
 
     async def deny(self, call: CommandCall) -> CommandReply:
         """Refuse by a short name; the reason reaches the agent."""
         ref, _, reason = call.args.partition(" ")
         approval = await self._request(ref)
-        verdict = await self._service.decide(approval.id, call.principal, How.REFUSE, reason=reason.strip())
+        verdict = await self._service.decide(approval, call.principal, How.REFUSE, reason=reason.strip())
         return CommandReply(verdict.sentence)
 
     async def edit(self, call: CommandCall) -> CommandReply:
@@ -118,7 +118,7 @@ class ApprovalCommands:
             raise InvalidInput("There is no new text.", remedy=f"Write /edit {approval.short} and the text.")
         if not approval.action.editable:
             raise InvalidInput("This request cannot be edited.", remedy="Refuse it with a reason instead.")
-        verdict = await self._service.decide(approval.id, call.principal, How.ONCE, edited=wanted.strip())
+        verdict = await self._service.decide(approval, call.principal, How.ONCE, edited=wanted.strip())
         return CommandReply(verdict.sentence)
 
     async def grants(self, call: CommandCall) -> CommandReply:

@@ -10,13 +10,14 @@ from gateway.pieces import pieces
 from kernel.approvals import Approval, How, Verdict
 from kernel.clock import Clock
 from kernel.crashpoints import crashpoint
-from kernel.messages import Button, Outbound, Priority
+from kernel.messages import Address, Button, Outbound, Priority
 from kernel.people import Principal
 from kernel.states import OutboxState
 from store import approvals, outbox
 from store.database import Database
 from store.inbox import InboxRow
 from store.outbox import Owed
+from store.units import Query
 
 DECISIONS = {
     Verb.ONCE: How.ONCE,
@@ -62,24 +63,22 @@ class CardTaps:
         if pressed.verb is Verb.ALWAYS:
             return await self._offer_grant(row, pressed, principal)
         how = DECISIONS.get(pressed.verb)
-        if how is not None and how.approves and not await self._complete(row, pressed.approval_id):
-            return INCOMPLETE
-        return (await self._verdict(pressed, how, principal)).sentence
-
-    async def _verdict(self, pressed: Pressed, how: How | None, principal: Principal) -> Verdict:
-        ref = pressed.approval_id
         if how is not None:
-            return await self._service.decide(ref, principal, how)
+            return await self._decided(row, pressed.approval_id, principal, how)
+        return (await self._verdict(pressed, principal)).sentence
+
+    async def _decided(self, row: InboxRow, id: str, principal: Principal, how: How) -> str:
+        """Decide with one look at the store: the request and what its card lacks are read together."""
+        approval, lacking = await self._database.read(_seen, id, row.inbound.address)
+        if lacking and how.approves:
+            return INCOMPLETE
+        return (await self._service.decide(approval, principal, how)).sentence
+
+    async def _verdict(self, pressed: Pressed, principal: Principal) -> Verdict:
+        ref = pressed.approval_id
         if pressed.verb is Verb.AGAIN:
             return await self._service.ask_again(ref, principal)
         return await self._service.settle(ref, principal, happened=pressed.verb is Verb.HAPPENED)
-
-    async def _complete(self, row: InboxRow, ref: str) -> bool:
-        """Tell whether every message of the tapped card was delivered; the one with the buttons was, being tapped."""
-        place = row.inbound.address
-        cards = await self._database.read(approvals.cards, ref)
-        here = [card for card in cards if card.message.address[:3] == place[:3]]
-        return all(card.state is OutboxState.SENT for card in here if not card.message.buttons)
 
     async def _offer_grant(self, row: InboxRow, pressed: Pressed, principal: Principal) -> str:
         """Show the pattern and its end before it is granted."""
@@ -104,3 +103,13 @@ class CardTaps:
 
     def _grant_button(self, approval: Approval) -> Button:
         return self._buttons.make("✅ Approve and always allow", approval.id, Verb.GRANT)
+
+
+def _seen(q: Query, id: str, place: Address) -> tuple[Approval, bool]:
+    """Return a request, and whether parts of its card in a chat were not delivered.
+
+    The message with the buttons was, being tapped.
+    """
+    here = (card for card in approvals.cards(q, id) if card.message.address[:3] == place[:3])
+    lacking = any(card.state is not OutboxState.SENT for card in here if not card.message.buttons)
+    return approvals.get(q, id), lacking

@@ -78,6 +78,8 @@ class Gated:
             await self.rig.settled()
             for _ in range(20):
                 await asyncio.sleep(0)
+            while self.rig.database.depth:
+                await asyncio.sleep(0)
 
     async def ask(self, command: str, *, adapter: ScriptedAdapter | None = None, **fields: Any) -> Approval:
         """Have a person's agent try a command that is asked about; return the request."""
