@@ -6,13 +6,13 @@ runs the adapter against it and hands both to the tests, which know nothing of e
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.adapter import Adapter
 from kernel.errors import StoreFull
-from kernel.messages import Address, Attachment, Inbound
+from kernel.messages import Address, Attachment, Inbound, InboundKind
 
 WAIT = 10.0
 
@@ -58,6 +58,10 @@ class Recorder:
         """Keep what could not be understood."""
         self.quarantined.append((key, raw, reason))
         await self._tell()
+
+    async def anchors(self) -> Mapping[Address, str]:
+        """Return the id of the last committed message of every chat and thread."""
+        return {one.address: one.message_id for one in self.committed if one.kind is InboundKind.MESSAGE}
 
     def connected(self) -> None:
         """Hear that the platform answers."""

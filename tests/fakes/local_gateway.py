@@ -1,7 +1,7 @@
 """A gateway in miniature for the local surfaces: the real store and adapter, and a script instead of an agent."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -53,6 +53,10 @@ class LocalGateway:
 
     async def quarantine(self, key: str, raw: str, reason: str) -> None:
         """Nothing is ever malformed here."""
+
+    async def anchors(self) -> Mapping[Address, str]:
+        """Nothing is ever missed here."""
+        return {}
 
     def _event(self, inbound: Inbound) -> str:
         return "admit" if inbound.kind is InboundKind.MESSAGE else "handle"
