@@ -19,6 +19,10 @@ CONNECT_SECONDS = 5.0
 # The server writes a comment every 25 s; after two of them are missing the connection is dead.
 SILENCE_SECONDS = 60.0
 RETRY_SECONDS = 0.5
+# A gateway that restarts finishes what is under way for up to 20 s, and takes a few more to come back.
+TRIES = 80
+# While it restarts, a gateway does not know a token of its next or previous life, or is not yet ready.
+COMING_BACK = frozenset({httpx.codes.UNAUTHORIZED, httpx.codes.SERVICE_UNAVAILABLE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +52,14 @@ class ChatClient:
     async def say(self, text: str, attachments: Sequence[dict[str, Any]] = ()) -> str:
         """Commit a message and return its key; a broken connection is retried with the same key."""
         key = new_key()
-        await self._persist("messages", {"key": key, "text": text, "attachments": list(attachments)})
+        body = {"key": key, "text": text, "attachments": list(attachments)}
+        await self._ask("POST", self._path("messages"), json=body)
         return key
 
     async def tap(self, value: str, message_id: str) -> None:
         """Press a button."""
-        await self._persist("taps", {"key": new_key(), "value": value, "message_id": message_id})
+        body = {"key": new_key(), "value": value, "message_id": message_id}
+        await self._ask("POST", self._path("taps"), json=body)
 
     async def upload(self, path: Path) -> dict[str, Any]:
         """Upload a file and return what a message names it by."""
@@ -99,25 +105,26 @@ class ChatClient:
             async for frame in parse(response.aiter_lines()):
                 yield frame
 
-    async def _persist(self, verb: str, body: dict[str, Any]) -> None:
-        """Post until it is committed: posting the same key again changes nothing."""
-        for _ in range(20):
-            try:
-                await self._ask("POST", self._path(verb), json=body)
-            except httpx.TransportError:
-                await asyncio.sleep(RETRY_SECONDS)
-            else:
-                return
-        raise HermesError(
-            "The gateway cannot be reached; what you wrote was not taken.", remedy="Send it again."
-        )
-
     async def _ask(self, method: str, path: str, **more: Any) -> Any:
-        headers = {**self._headers(), **more.pop("headers", {})}
-        response = await self._http.request(method, self._url(path), headers=headers, **more)
-        if response.is_error:
-            raise _explained(response)
-        return response.json()
+        """Ask until there is an answer: whatever is asked here may be asked again, what is told carries its key."""
+        given = more.pop("headers", {})
+        problem = HermesError(
+            "The gateway cannot be reached.", remedy="`hermes doctor` looks for the reason; then ask again."
+        )
+        for _ in range(TRIES):
+            try:
+                headers = {**self._headers(), **given}
+                response = await self._http.request(method, self._url(path), headers=headers, **more)
+            except httpx.TransportError:
+                pass
+            else:
+                if not response.is_error:
+                    return response.json()
+                problem = _explained(response)
+                if response.status_code not in COMING_BACK:
+                    break
+            await asyncio.sleep(RETRY_SECONDS)
+        raise problem
 
     def _path(self, verb: str) -> str:
         return f"/api/chat/{PLATFORM}/{self._chat}/{verb}"
