@@ -27,7 +27,8 @@ class Delivery:
     """Sends owed messages; one lane per chat keeps their order.
 
     ``adapters`` maps a platform and account to what sends there, ``gates`` to the gate of that bot; ``ready(address)``
-    tells whether the connection takes messages now and ``group(address)`` whether several people read the chat.
+    tells whether the connection takes messages now and ``group(address)`` whether several people read the chat;
+    ``limited(address, seconds, reason)`` hears of a platform's wish to wait.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class Delivery:
         *,
         ready: Callable[[Address], bool],
         group: Callable[[Address], bool],
+        limited: Callable[[Address, float, str], None] | None = None,
     ) -> None:
         self._database = database
         self._adapters = adapters
@@ -48,6 +50,7 @@ class Delivery:
         self._clock = clock
         self._ready = ready
         self._group = group
+        self._limited = limited
         self._woken: dict[Address, asyncio.Event] = {}
         self.lanes: Lanes[Address] = Lanes("delivery", self.work)
         self.sent = 0
@@ -131,6 +134,8 @@ class Delivery:
             return
         delay = max(0.2, error.retry_after)
         log.info("%s waits %.1f s: %s", row.key, delay, error.message)
+        if self._limited is not None and error.retry_after:
+            self._limited(row.message.address, delay, error.message)
         await self._database.write(outbox.defer, row.id, int(delay * 1000), error.message)
 
     async def _doubt(self, adapter: Adapter, row: OutboxRow, error: DeliveryUncertain) -> None:

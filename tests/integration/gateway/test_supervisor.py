@@ -1,9 +1,17 @@
 """The supervisor: every platform connected on its own, with states that tell what to do."""
 
 import asyncio
+from itertools import pairwise
 from pathlib import Path
 
-from kernel.errors import PlatformConflict, PlatformUnauthorised, PlatformUnavailable, StoreFull
+from gateway.adapter import Link
+from kernel.errors import (
+    DeliveryDeferred,
+    PlatformConflict,
+    PlatformUnauthorised,
+    PlatformUnavailable,
+    StoreFull,
+)
 from kernel.states import AdapterState
 from tests.fakes.adapter import ScriptedAdapter
 from tests.support.gateway import Rig, running
@@ -136,3 +144,153 @@ async def test_what_could_not_be_stored_is_not_acknowledged(tmp_path: Path) -> N
             await rig.adapter.hand_over(message)
         await rig.adapter.until_sent(containing="echo: hello")
         assert rig.adapter.texts() == ["echo: hello"]
+
+
+async def test_a_deaf_connection_is_told_on_another_channel_once(tmp_path: Path) -> None:
+    adapter, other = ScriptedAdapter(), ScriptedAdapter("other")
+    async with running(tmp_path, adapter, other):
+        await other.say("hello")
+        await other.until_sent(containing="echo: hello")
+    async with running(tmp_path, adapter, other):
+        adapter.deaf = True
+        await asyncio.sleep(600)
+        adapter.deaf = False
+        alarms = [text for text in other.texts() if "open but deaf" in text]
+        assert len(alarms) == 1
+        assert not any("deaf" in text for text in adapter.texts())
+        await asyncio.sleep(3600)
+        adapter.deaf = True
+        await asyncio.sleep(150)
+        assert sum("open but deaf" in text for text in other.texts()) == 2
+
+
+async def test_trouble_that_lasts_is_told_on_another_channel_and_trouble_that_passes_is_not(
+    tmp_path: Path,
+) -> None:
+    adapter, other = ScriptedAdapter(), ScriptedAdapter("other")
+    async with running(tmp_path, adapter, other):
+        await other.say("hello")
+        await other.until_sent(containing="echo: hello")
+    adapter.troubles.extend(PlatformUnavailable("No network.") for _ in range(6))
+    async with running(tmp_path, adapter, other):
+        await adapter.until(lambda: adapter.runs == 8, within=600)
+        assert not any("No network." in text for text in other.texts())
+    adapter.troubles.extend(PlatformUnavailable("No network.") for _ in range(60))
+    async with running(tmp_path, adapter, other):
+        await asyncio.sleep(1800)
+        assert sum("No network." in text for text in other.texts()) == 1
+
+
+async def test_an_outage_of_two_days_is_outlived(tmp_path: Path) -> None:
+    adapter, other = ScriptedAdapter(), ScriptedAdapter("other")
+    adapter.troubles.extend(PlatformUnavailable("No network.") for _ in range(3000))
+    async with running(tmp_path, adapter, other) as rig:
+        await adapter.until(lambda: adapter.runs >= 3001, within=3 * 86_400)
+        await asyncio.sleep(0)
+        assert state(rig) is AdapterState.CONNECTED
+        assert other.runs == 1
+
+
+async def test_delays_differ_from_try_to_try(tmp_path: Path) -> None:
+    adapter = ScriptedAdapter()
+    adapter.troubles.extend(PlatformUnavailable("No network.") for _ in range(20))
+    async with running(tmp_path, adapter) as rig:
+        moments: list[float] = []
+        for number in range(10, 21):
+            await adapter.until(lambda number=number: adapter.runs > number, within=600)
+            moments.append(rig.clock.monotonic())
+        gaps = {round(later - earlier, 1) for earlier, later in pairwise(moments)}
+        assert len(gaps) > 3
+        assert all(29 <= gap <= 91 for gap in gaps)
+
+
+async def test_a_long_wish_to_wait_before_sending_shows_and_passes(tmp_path: Path) -> None:
+    adapter = ScriptedAdapter()
+    async with running(tmp_path, adapter) as rig:
+        adapter.refuse(DeliveryDeferred("Too many messages.", retry_after=300))
+        await adapter.say("hello")
+        await rig.until_event("outbox.defer")
+        assert state(rig) is AdapterState.RATE_LIMITED
+        connection = rig.gateway.connections["fake", "bot"]
+        assert "Sending waits 300 s" in connection.sentence
+        assert any("300 s" in warning for warning in (await rig.gateway.reporter.status()).warnings)
+        await asyncio.sleep(200)
+        assert state(rig) is AdapterState.RATE_LIMITED
+        await adapter.until_sent(containing="echo: hello", within=600)
+        assert state(rig) is AdapterState.CONNECTED
+        assert adapter.runs == 1
+
+
+async def test_a_short_wish_to_wait_is_no_state(tmp_path: Path) -> None:
+    adapter = ScriptedAdapter()
+    async with running(tmp_path, adapter) as rig:
+        adapter.refuse(DeliveryDeferred("Too many messages.", retry_after=2))
+        await adapter.say("hello")
+        await rig.until_event("outbox.defer")
+        assert state(rig) is AdapterState.CONNECTED
+        await adapter.until_sent(containing="echo: hello")
+
+
+async def test_a_wish_to_wait_before_connecting_is_its_own_state(tmp_path: Path) -> None:
+    adapter = ScriptedAdapter()
+    adapter.troubles.append(PlatformUnavailable("Too many logins.", retry_after=900))
+    async with running(tmp_path, adapter) as rig:
+        assert state(rig) is AdapterState.RATE_LIMITED
+        assert "Too many logins." in rig.gateway.connections["fake", "bot"].sentence
+        await adapter.until(lambda: adapter.runs == 2, within=1000)
+
+
+async def test_what_an_adapter_says_after_it_was_paused_or_refused_changes_nothing(tmp_path: Path) -> None:
+    adapter = ScriptedAdapter()
+    async with running(tmp_path, adapter) as rig:
+        connection = rig.gateway.connections["fake", "bot"]
+        connection.pause()
+        connection.degraded("I was cut off.")
+        connection.connected()
+        connection.limited(600, "Slowly.")
+        assert state(rig) is AdapterState.PAUSED
+        await asyncio.sleep(60)
+        assert (adapter.runs, state(rig)) == (1, AdapterState.PAUSED)
+
+
+class _Stubborn(ScriptedAdapter):
+    """An adapter whose run goes on although it was told to stop; ``bitter`` turns its end into an error."""
+
+    bitter = False
+
+    async def run(self, link: Link) -> None:
+        try:
+            await super().run(link)
+        finally:
+            if self.bitter:
+                raise PlatformUnavailable("Cut off.")
+            await asyncio.sleep(10_000)
+
+
+async def test_an_adapter_that_does_not_stop_is_left_behind(tmp_path: Path) -> None:
+    adapter = _Stubborn()
+    async with running(tmp_path, adapter) as rig:
+        adapter.deaf = True
+        await adapter.until(lambda: adapter.runs == 2, within=600)
+        adapter.deaf, adapter.bitter = False, True
+        await adapter.say("hello")
+        await adapter.until_sent(containing="echo: hello")
+        assert state(rig) is AdapterState.CONNECTED
+
+
+async def test_an_adapter_that_fails_while_it_is_paused_stays_paused(tmp_path: Path) -> None:
+    adapter = _Stubborn()
+    adapter.bitter = True
+    async with running(tmp_path, adapter) as rig:
+        rig.gateway.connections["fake", "bot"].pause()
+        await asyncio.sleep(3600)
+        assert (adapter.runs, state(rig)) == (1, AdapterState.PAUSED)
+
+
+async def test_where_nobody_answers_silence_is_no_deafness(tmp_path: Path) -> None:
+    adapter = ScriptedAdapter(receives=False)
+    adapter.deaf = True
+    async with running(tmp_path, adapter) as rig:
+        await asyncio.sleep(3600)
+        assert (adapter.runs, state(rig)) == (1, AdapterState.CONNECTED)
+        assert "nobody can answer" in (await rig.gateway.reporter.status()).connections[0].sentence
