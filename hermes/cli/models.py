@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from agent.models import names
 from hermes import edit, plugins
 from hermes.cli.groups import examples
 from hermes.cli.remote import running
@@ -32,10 +33,8 @@ def model(
 
 
 def _choose(terminal: Terminal, name: str) -> None:
-    if name != "offline" and not all(name.partition(":")):
-        raise InvalidInput(
-            f"{name!r} names no model.", remedy="Write provider:name such as openai:gpt-5.2, or offline."
-        )
+    if problem := names.trouble(name, terminal.settings.agent.base_url):
+        raise InvalidInput(problem)
     terminal.home.prepare()
     edit.change(terminal.home, "agent.model", name)
     note = " `hermes config reload` makes the running gateway use it." if running(terminal.home) else ""

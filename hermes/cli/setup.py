@@ -2,6 +2,7 @@
 
 import shutil
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic, sleep
@@ -9,14 +10,17 @@ from typing import Annotated
 
 import typer
 
+from agent.models import names
 from gateway.access import new_code
 from gateway.platforms.telegram.settings import TelegramSettings
 from hermes import edit, plugins
 from hermes.bot_api import Bot, BotApi
 from hermes.cli.groups import examples
 from hermes.cli.terminal import Terminal, here, interactive
+from hermes.layers import NESTING, PREFIX
 from hermes.service import Kind, Manager, Unit, program
-from kernel.errors import HermesError, InvalidInput, PlatformUnauthorised
+from hermes.settings import InvalidSettings, load
+from kernel.errors import ConfigError, HermesError, InvalidInput, PlatformUnauthorised
 
 CODE_SECONDS = 180.0
 LOOK_SECONDS = 2.0
@@ -101,7 +105,7 @@ def asked(terminal: Terminal, given: Wishes) -> Wishes:
     """Ask for what the flags leave open; an empty answer leaves a setting as it is."""
     print(f"Hermes will live in {terminal.home.root}. An empty answer leaves things as they are.\n")
     token, owner = _ask_telegram(terminal, given)
-    model = given.model or _ask("Model (provider:name such as openai:gpt-5.2, or offline)")
+    model = given.model or _ask_model(terminal, given)
     key = given.model_key or (_ask_secret(f"Key for {model.partition(':')[0]}") if ":" in model else "")
     service = given.service
     if service is None and shutil.which("systemctl"):
@@ -129,6 +133,17 @@ def _ask(question: str) -> str:
 
 def _ask_secret(question: str) -> str:
     return str(typer.prompt(question, default="", show_default=False, hide_input=True)).strip()
+
+
+def _ask_model(terminal: Terminal, given: Wishes) -> str:
+    """Return a model's name that can be right; whether its server knows it is asked at the end."""
+    address = given.base_url or terminal.settings.agent.base_url
+    while True:
+        model = _ask("Model (provider:name such as openai:gpt-5.2, or offline)")
+        problem = names.trouble(model, address or "asked later") if model else ""
+        if not problem:
+            return model
+        print(problem)
 
 
 def _ask_telegram(terminal: Terminal, given: Wishes) -> tuple[str, str]:
@@ -181,15 +196,29 @@ def _ask_owner(api: BotApi, bot: Bot) -> str:
 
 
 def carry_out(terminal: Terminal, wishes: Wishes) -> None:
-    """Check what was given and write it; nothing is written when Telegram refuses the token."""
+    """Check everything that was given, and only then write it."""
+    changes = _changes(terminal, wishes)
+    _check(terminal, wishes, changes)
     if wishes.telegram_token and wishes.check:
         _check_token(terminal, wishes.telegram_token)
-    if wishes.owner and ":" not in wishes.owner:
-        raise InvalidInput(
-            f"{wishes.owner!r} is nobody's id.", remedy="Write platform:id, such as telegram:123456789."
-        )
+    done: list[str] = []
+    for setting, value in changes.items():
+        try:
+            print(f"{setting} → {edit.change(terminal.home, setting, value)}")
+        except HermesError as error:
+            before = f" Set before it: {', '.join(done)}." if done else ""
+            raise ConfigError(
+                f"{setting} could not be set: {error.message}{before}", remedy=error.remedy
+            ) from None
+        done.append(setting)
+    if wishes.service:
+        _install(terminal)
+
+
+def _changes(terminal: Terminal, wishes: Wishes) -> dict[str, str]:
+    """Return the settings that were asked for, each as it is typed."""
     provider = (wishes.model or terminal.settings.agent.model).partition(":")[0]
-    changes = {
+    asked = {
         "platforms.telegram.token": wishes.telegram_token,
         "access.owners": _owners(terminal, wishes.owner),
         "agent.model": wishes.model,
@@ -201,11 +230,30 @@ def carry_out(terminal: Terminal, wishes: Wishes) -> None:
         "workspace.path": str(Path(wishes.workspace).expanduser().absolute()) if wishes.workspace else "",
         "web.port": str(wishes.port or ""),
     }
-    for setting, value in changes.items():
-        if value:
-            print(f"{setting} → {edit.change(terminal.home, setting, value)}")
-    if wishes.service:
-        _install(terminal)
+    return {setting: value for setting, value in asked.items() if value}
+
+
+def _check(terminal: Terminal, wishes: Wishes, changes: Mapping[str, str]) -> None:
+    """Raise InvalidInput or ConfigError, before anything is written, where the settings could not be used."""
+    if wishes.owner and not all(wishes.owner.partition(":")):
+        raise InvalidInput(
+            f"Nothing was changed: {wishes.owner!r} is nobody's id.",
+            remedy="Write platform:id, such as telegram:123456789.",
+        )
+    if wishes.model_key and (wishes.model or terminal.settings.agent.model) == names.OFFLINE:
+        raise InvalidInput(
+            "Nothing was changed: a key needs a model it is for.", remedy="Add --model provider:name."
+        )
+    address = wishes.base_url or terminal.settings.agent.base_url
+    if wishes.model and (problem := names.trouble(wishes.model, address)):
+        raise InvalidInput(f"Nothing was changed: {problem}")
+    environ = {
+        f"{PREFIX}{setting.replace('.', NESTING).upper()}": value for setting, value in changes.items()
+    }
+    try:
+        load(terminal.home, environ={**terminal.environ, **environ})
+    except InvalidSettings as error:
+        raise ConfigError(f"Nothing was changed: {error.problems[0].sentence}") from None
 
 
 def _check_token(terminal: Terminal, token: str) -> None:

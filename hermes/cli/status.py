@@ -35,7 +35,7 @@ def status(
         say_json({"running": True, **found})
         return
     print(
-        f"Hermes {found['version']} runs at {remote.info.url} (process {remote.info.pid}) since {found['uptime']}."
+        f"Hermes {found['version']} runs at {remote.info.url} (process {remote.info.pid}) for {found['uptime']}."
     )
     print(f"Model: {found['model']}")
     for one in found["connections"]:

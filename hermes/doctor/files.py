@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from hermes import daemon
-from hermes.doctor.patient import Level, Patient, Result
+from hermes.doctor.patient import Level, Patient, Result, unread
 from hermes.home import readable_by_others
 from hermes.layers import unused
 from hermes.schema import Settings
@@ -101,7 +101,9 @@ def lock(patient: Patient) -> Result:
 
 def port(patient: Patient) -> Result:
     """Check that the page's port is free, or ours."""
-    if patient.settings is None or not patient.settings.web.enabled:
+    if patient.settings is None:
+        return unread("port")
+    if not patient.settings.web.enabled:
         return Result("port", Level.SKIP, "The page is off.")
     host, number = patient.settings.web.host, patient.settings.web.port
     if patient.holder is not None and patient.holder.kind == "gateway":
@@ -151,7 +153,9 @@ def sqlite(patient: Patient) -> Result:
 def owner(patient: Patient) -> Result:
     """Check that somebody may speak to the bot."""
     found = patient.settings
-    if found is None or not found.platforms.telegram.configured:
+    if found is None:
+        return unread("owner")
+    if not found.platforms.telegram.configured:
         return Result(
             "owner", Level.SKIP, "Only the page and the terminal are on; whoever logs in is the owner."
         )
@@ -171,7 +175,9 @@ def owner(patient: Patient) -> Result:
 
 def home_channel(patient: Patient) -> Result:
     """Check that notices have a place to go to."""
-    if patient.settings is None or not patient.settings.platforms.telegram.configured:
+    if patient.settings is None:
+        return unread("home channel")
+    if not patient.settings.platforms.telegram.configured:
         return Result("home channel", Level.SKIP, "No platform with notices is on.")
     homes = _read(patient, channels.homes) or {}
     if "telegram" not in homes:
@@ -194,7 +200,7 @@ def _read(patient: Patient, fn: glance.Callable[..., glance.T]) -> glance.T | No
 def workspace(patient: Patient) -> Result:
     """Check the folders that agents work in."""
     if patient.settings is None:
-        return Result("workspace", Level.SKIP, "The settings cannot be read.")
+        return unread("workspace")
     section = patient.settings.workspace
     folders = [Path(section.path).expanduser()] if section.path else []
     missing = [
@@ -215,7 +221,7 @@ def workspace(patient: Patient) -> Result:
 def service(patient: Patient) -> Result:
     """Check that the installed unit is the one that this version would write."""
     if patient.settings is None:
-        return Result("service", Level.SKIP, "The settings cannot be read.")
+        return unread("service")
     manager = Manager.of(Kind.USER, patient.environ)
     path = manager.folder / UNIT
     if not path.exists():

@@ -1,10 +1,13 @@
 """Checks of what lies beyond this machine: Telegram and the model."""
 
+import difflib
+
 import httpx
 
+from agent.models import names
 from gateway.platforms.telegram.settings import Mode
 from hermes.bot_api import Bot, BotApi
-from hermes.doctor.patient import Level, Patient, Result
+from hermes.doctor.patient import Level, Patient, Result, unread
 from kernel.errors import HermesError, PlatformUnauthorised
 
 SKEW_SECONDS = 30
@@ -26,6 +29,8 @@ ADDRESSES = {
 def token(patient: Patient) -> Result:
     """Check that Telegram takes the token."""
     bot = patient.bot
+    if patient.settings is None:
+        return unread("token")
     if bot is None:
         return Result("token", Level.SKIP, "Telegram is off: no token is set.")
     if isinstance(bot, PlatformUnauthorised):
@@ -48,7 +53,9 @@ def token(patient: Patient) -> Result:
 
 def webhook(patient: Patient) -> Result:
     """Check that no other program has the updates posted to itself."""
-    if patient.settings is None or not isinstance(patient.bot, Bot):
+    if patient.settings is None:
+        return unread("webhook")
+    if not isinstance(patient.bot, Bot):
         return Result("webhook", Level.SKIP, "Telegram is off or cannot be reached.")
     section = patient.settings.platforms.telegram
     api = BotApi(section)
@@ -71,7 +78,9 @@ def webhook(patient: Patient) -> Result:
 
 def privacy(patient: Patient) -> Result:
     """Check that the bot hears in groups what the settings want it to answer."""
-    if patient.settings is None or not isinstance(patient.bot, Bot):
+    if patient.settings is None:
+        return unread("privacy mode")
+    if not isinstance(patient.bot, Bot):
         return Result("privacy mode", Level.SKIP, "Telegram is off or cannot be reached.")
     if patient.settings.access.group_trigger == "all" and not patient.bot.reads_groups:
         return Result(
@@ -86,6 +95,8 @@ def privacy(patient: Patient) -> Result:
 
 def clock(patient: Patient) -> Result:
     """Check the machine's clock against Telegram's."""
+    if patient.settings is None:
+        return unread("clock")
     if not isinstance(patient.bot, Bot) or patient.bot.at is None:
         return Result("clock", Level.SKIP, "There is no other clock to compare with.")
     skew = (patient.machine.clock.now() - patient.bot.at) / 1000
@@ -102,7 +113,7 @@ def clock(patient: Patient) -> Result:
 def model_key(patient: Patient) -> Result:
     """Check that there is a key for the model."""
     if patient.settings is None:
-        return Result("model key", Level.SKIP, "The settings cannot be read.")
+        return unread("model key")
     agent = patient.settings.agent
     provider = agent.model.partition(":")[0]
     if agent.model == "offline":
@@ -112,7 +123,11 @@ def model_key(patient: Patient) -> Result:
             "No language model is configured; the built-in operator answers a small command language.",
             "Choose one: hermes model openai:gpt-5.2, and set its key in secrets.env",
         )
-    if _key(patient) or agent.base_url or provider not in ADDRESSES:
+    if problem := names.trouble(agent.model, agent.base_url):
+        return Result("model key", Level.FAIL, problem, "Choose another: hermes model provider:name")
+    if not _key(patient) and not agent.base_url and provider not in ADDRESSES:
+        return Result("model key", Level.OK, f"No key for {provider} is set here; it may need none.")
+    if _key(patient) or agent.base_url:
         return Result("model key", Level.OK, f"{agent.model} can be asked.")
     return Result(
         "model key",
@@ -124,9 +139,11 @@ def model_key(patient: Patient) -> Result:
 
 def model(patient: Patient) -> Result:
     """Check that the model's server answers and takes the key."""
-    if patient.settings is None or patient.settings.agent.model == "offline":
-        return Result("model", Level.SKIP, "No language model is configured.")
+    if patient.settings is None:
+        return unread("model")
     agent = patient.settings.agent
+    if agent.model == "offline":
+        return Result("model", Level.SKIP, "No language model is configured.")
     provider = agent.model.partition(":")[0]
     if not agent.base_url and not _key(patient):
         return Result("model", Level.SKIP, "Without a key there is nobody to ask.")
@@ -135,9 +152,8 @@ def model(patient: Patient) -> Result:
         return Result("model", Level.SKIP, f"The address of {provider} is not known here.")
     try:
         with httpx.Client(proxy=agent.proxy or None, timeout=ANSWER_SECONDS, trust_env=False) as client:
-            status = client.get(
-                f"{address}/models", headers=_credentials(provider, _key(patient))
-            ).status_code
+            answer = client.get(f"{address}/models", headers=_credentials(provider, _key(patient)))
+            status = answer.status_code
     except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
         return Result(
             "model",
@@ -159,7 +175,27 @@ def model(patient: Patient) -> Result:
             f"{address} fails with status {status}.",
             "Try again later, or set agent.fallback.",
         )
-    return Result("model", Level.OK, f"{address} answers.")
+    return _listed(answer, address, agent.model)
+
+
+def _listed(answer: httpx.Response, address: str, model: str) -> Result:
+    """Tell whether a server that answers knows the model; one that lists none, or shortens names, is believed."""
+    provider, _, wanted = model.partition(":")
+    offered = _offered(answer)
+    if not offered or any(one == wanted or one.startswith((f"{wanted}-", f"{wanted}:")) for one in offered):
+        return Result("model", Level.OK, f"{address} answers.")
+    near = difflib.get_close_matches(wanted, offered, 3, 0.4)
+    hint = f"Nearest: {', '.join(near)}. " if near else ""
+    sentence = f"{address} does not list a model {wanted}."
+    return Result("model", Level.WARN, sentence, f"{hint}Choose one: hermes model {provider}:NAME")
+
+
+def _offered(answer: httpx.Response) -> list[str]:
+    """Return the models that a server lists, or none where it lists them in another way."""
+    try:
+        return [str(one["id"]) for one in answer.json()["data"]]
+    except (ValueError, KeyError, TypeError):
+        return []
 
 
 def _key(patient: Patient) -> str:

@@ -37,6 +37,11 @@ class Result:
     remedy: str = ""
 
 
+def unread(name: str) -> Result:
+    """Return the result of a check that needs settings where there are none: nothing can be said."""
+    return Result(name, Level.SKIP, "Not looked at: the settings cannot be used.")
+
+
 def free_bytes(path: Path) -> int:
     """Return the free bytes of the disk under ``path``."""
     return shutil.disk_usage(path).free

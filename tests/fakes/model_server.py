@@ -139,6 +139,7 @@ class ModelServer:
 
     def __init__(self, *, key: str | None = KEY) -> None:
         self.key = key
+        self.models = [MODEL]
         self.port = 0
         self.requests: list[ModelRequest] = []
         self.answered = 0
@@ -204,8 +205,8 @@ class ModelServer:
         refused = revoked_key() if self._stranger(request) else self.faults.take("models")
 
         async def listed() -> web.StreamResponse:
-            model = {"id": MODEL, "object": "model", "created": 1, "owned_by": "tests"}
-            return web.json_response({"object": "list", "data": [model]})
+            known = [{"id": id, "object": "model", "created": 1, "owned_by": "tests"} for id in self.models]
+            return web.json_response({"object": "list", "data": known})
 
         return await faults.answer(request, refused, listed)
 

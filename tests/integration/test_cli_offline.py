@@ -331,6 +331,33 @@ def test_setup_can_be_run_again_and_keeps_what_it_is_not_told(run: Run) -> None:
     assert shown["owner"]["name"] == "Ada"
 
 
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (("--model", "gpt-5"), "names no model"),
+        (("--model", "opnai:gpt-5.2"), "did you mean openai?"),
+        (("--model", "custom:x"), "set agent.base_url"),
+        (("--timezone", "Middle/Earth"), "is no timezone"),
+        (("--owner", "telegram:"), "is nobody's id"),
+        (("--model-key", "k"), "a key needs a model"),
+    ],
+)
+def test_setup_writes_nothing_where_one_answer_cannot_be_used(
+    run: Run, home: Home, flags: tuple[str, ...], words: str
+) -> None:
+    given = ("--telegram-token", "1:token", "--name", "Ada", *flags)
+    code, out, err = run("setup", "--yes", "--no-check", *given)
+    assert (code != 0, "Nothing was changed" in err, words in err) == (True, True, True), err
+    assert "→" not in out
+    assert not home.secrets.exists()
+    assert not home.config.exists()
+
+
+def test_a_model_of_an_unknown_provider_is_not_chosen(run: Run) -> None:
+    code, _, err = run("model", "antropic:claude")
+    assert (code, "did you mean anthropic?" in err) == (1, True)
+
+
 def test_the_unit_is_shown_without_being_written(run: Run, home: Home) -> None:
     code, out, _ = run("service", "install", "--dry-run")
     assert code == 0

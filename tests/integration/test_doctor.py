@@ -29,7 +29,7 @@ from store import channels, people
 from store.database import Database
 from store.lock import HomeLock
 from store.people import Person
-from tests.fakes.model_server import ModelServer
+from tests.fakes.model_server import MODEL, ModelServer
 from tests.fakes.telegram_server import TelegramServer, refusal, server_error
 
 NAMES = [
@@ -50,7 +50,7 @@ class Case:
         self.settings: dict[str, Any] = {
             "platforms": {"telegram": {"token": telegram.token, "api_base": telegram.url}},
             "access": {"owners": ["telegram:7"]},
-            "agent": {"model": "openai:x", "base_url": model.base_url, "api_key": model.key},
+            "agent": {"model": f"openai:{MODEL}", "base_url": model.base_url, "api_key": model.key},
         }
         self.home.prepare()
 
@@ -96,6 +96,30 @@ async def test_settings_that_cannot_be_used(case: Case) -> None:
     result = (await case.results(web={"prot": 1}))["settings"]
     assert result.level is Level.FAIL
     assert "did you mean web.port?" in result.sentence
+
+
+async def test_without_settings_nothing_is_said_of_what_they_decide(case: Case) -> None:
+    results = await case.results(web={"prot": 1})
+    spoken = {name for name, result in results.items() if result.level is not Level.SKIP}
+    assert spoken == {"settings", "home", "secrets", "disk", "database", "sqlite", "lock"}
+    assert {result.sentence for result in results.values() if result.level is Level.SKIP} == {
+        "Not looked at: the settings cannot be used."
+    }
+
+
+async def test_a_provider_that_does_not_exist(case: Case) -> None:
+    result = (await case.results(agent={"model": "opnai:x"}))["model key"]
+    assert (result.level, result.sentence) == (
+        Level.FAIL,
+        "There is no provider 'opnai'; did you mean openai?",
+    )
+
+
+async def test_a_model_that_its_server_does_not_list(case: Case) -> None:
+    agent = {**case.settings["agent"], "model": "openai:nothing-like-it"}
+    case.model.models = ["x", "y-2026-01-01"]
+    assert (await case.results(agent=agent))["model"].level is Level.WARN
+    assert (await case.results(agent={**agent, "model": "openai:y"}))["model"].level is Level.OK
 
 
 async def test_a_variable_that_nothing_uses(case: Case) -> None:
