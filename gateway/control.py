@@ -37,15 +37,18 @@ WELCOME = "✅ Welcome, you are the owner now. /help shows what I understand."
 
 @dataclass(frozen=True, slots=True)
 class Handled:
-    """What came of a control message: its move, what is owed for it, and what the one who tapped is told."""
+    """What came of a control message: its move, what is owed for it, and what the one who tapped is told.
+
+    ``told`` is ``None`` where a form has answered the tap already.
+    """
 
     owed: Sequence[Owed] = ()
     event: str = "handle"
-    told: str = ""
+    told: str | None = ""
     reason: str = ""
 
 
-TapHandler = Callable[[InboxRow, Principal], Awaitable[str]]
+TapHandler = Callable[[InboxRow, Principal], Awaitable[str | None]]
 
 
 class Control:
@@ -102,7 +105,9 @@ class Control:
         crashpoint("intake.after_ring" if handled.event == "admit" else "control.after_commit")
         await self._acknowledge(row, handled.told)
 
-    async def _acknowledge(self, row: InboxRow, told: str) -> None:
+    async def _acknowledge(self, row: InboxRow, told: str | None) -> None:
+        if told is None:
+            return
         adapter = self._adapters.get((row.inbound.address.platform, row.inbound.address.account))
         taps = ability(adapter, Taps) if adapter and row.inbound.tap_id else None
         if taps is None:
@@ -133,7 +138,7 @@ class Control:
             return await self._command(row, principal)
         if self.confirms(row.inbound):
             return await self._confirmed_in_words(row, principal)
-        answering = self._desk.answering(row.inbound)
+        answering = self._desk.open.answering(row.inbound)
         if answering is None:
             return Handled(event="admit")
         return Handled(told=await self._desk.answer(*answering, row))
@@ -179,7 +184,7 @@ class Control:
         return Handled(told=told)
 
     async def _answer_tap(self, row: InboxRow, _principal: Principal) -> str:
-        found = self._desk.tapped(row.inbound.tap)
+        found = self._desk.open.tapped(row.inbound.tap)
         if found is None:
             return "This question was already answered."
         return await self._desk.answer(*found, row)

@@ -1,16 +1,13 @@
-"""The gateway: wires intake, turns and delivery to the store's events and keeps the platforms connected."""
+"""The gateway: wires control, turns and delivery to the store's events, behind its front door."""
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, ParamSpec
-from zoneinfo import ZoneInfo
 
-from gateway.access import Access
 from gateway.adapter import Adapter, Menus, ability
 from gateway.chats import Chats
 from gateway.commands.conversation import ConversationCommands
@@ -19,8 +16,8 @@ from gateway.commands.registry import Registry
 from gateway.commands.services import Conversations, Services
 from gateway.control import Control
 from gateway.delivery import Delivery
+from gateway.front import Front
 from gateway.housekeeping import Housekeeping, Retention
-from gateway.intake import Intake
 from gateway.media import Media
 from gateway.notices import Notices, Receipt
 from gateway.questions import QuestionDesk
@@ -30,17 +27,15 @@ from gateway.settings import GatewaySettings, Rates
 from gateway.status import Reporter, as_mapping
 from gateway.supervisor import SENDABLE, Connection
 from gateway.turns import Agents, Platforms, Turns
-from kernel.bus import Bus
-from kernel.clock import Clock, at
+from kernel.clock import at
 from kernel.errors import HermesError
 from kernel.events import Event
-from kernel.messages import Address, Inbound
+from kernel.messages import Address
 from kernel.specs import Command
 from kernel.states import AdapterState
 from kernel.turns import TurnRunner
 from store import outbox
-from store.database import Database, StoreState
-from store.sessions import Reset
+from store.database import StoreState
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +43,6 @@ P = ParamSpec("P")
 
 ALIVE_SECONDS = 60.0
 STOP_GRACE_SECONDS = 3.0
-HOUR_MS = 3_600_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +55,6 @@ class Host:
     """
 
     home: Path
-    zone: ZoneInfo
     runner: Callable[[], Awaitable[TurnRunner]]
     conversations: Callable[[], Awaitable[Conversations]]
     workspace: Callable[[str], Path]
@@ -73,41 +66,22 @@ class Host:
 
 
 class Gateway:
-    """All of the gateway's parts, started and stopped together."""
+    """All that works behind the front door, started and stopped together."""
 
-    def __init__(
-        self,
-        database: Database,
-        bus: Bus,
-        clock: Clock,
-        settings: GatewaySettings,
-        host: Host,
-        adapters: Sequence[Adapter],
-        extra_commands: Sequence[Command] = (),
-    ) -> None:
-        self.settings = settings
-        self.started_at = clock.now()
-        self.database = database
-        self._bus = bus
-        self.clock = clock
+    def __init__(self, front: Front, host: Host) -> None:
+        self.front = front
+        self.settings = settings = front.settings
+        self.started_at = front.started_at
+        self.database = database = front.database
+        self.clock = clock = front.clock
         self._host = host
-        self.adapters = {(item.identity.platform, item.identity.account): item for item in adapters}
+        self.adapters = front.adapters
+        self.access = front.access
+        self.intake = front.intake
+        self.connections = front.connections
         self.gates = {key: self._gate(adapter) for key, adapter in self.adapters.items()}
-        local = frozenset(item.identity.platform for item in adapters if not item.capabilities.remote)
-        self.access = Access(settings.access, database, clock, local)
         self.chats = Chats(database, self.access, self.adapters)
-        self.desk = QuestionDesk(database)
-        self.intake = Intake(
-            database,
-            self.access,
-            settings,
-            answers=self._answers,
-            reset=lambda: self._reset(self.clock.now()),
-        )
-        self.connections = {
-            key: Connection(adapter, self.intake, clock, self._changed)
-            for key, adapter in self.adapters.items()
-        }
+        self.desk = QuestionDesk(database, front.questions)
         self.media = Media(database, self.adapters, settings.media, host.home / "media")
         self.turns = Turns(
             database,
@@ -126,14 +100,16 @@ class Gateway:
             clock,
             ready=self._ready,
             group=self.chats.is_group,
+            limited=self._limited,
         )
-        self.notices = Notices(database, settings.notices, clock, host.zone, self.started_at)
+        self.notices = Notices(database, settings.notices, clock, front.zone, self.started_at)
         self.housekeeping = Housekeeping(database, clock, host.kept, host.home / "media")
         database.watch(self._store_changed)
-        self.registry = Registry((*self._commands(), *extra_commands))
+        self.registry = Registry(self._commands())
         self.control = Control(
             database, self.access, self.intake, self.registry, self.desk, self.adapters, self.turns.offered
         )
+        front.answering.append(self.control.confirms)
         self._group: asyncio.TaskGroup | None = None
         self._receipt: Receipt | None = None
         self._introduced: set[str] = set()
@@ -141,7 +117,6 @@ class Gateway:
         self.reporter = Reporter(self, host.facts)
         # What else waits for a decision in a session and is withdrawn with it: ``cancel(session_id, actor)``.
         self.cancels: list[Callable[[str, str], Awaitable[int]]] = [self.desk.cancel]
-        self._tasks: dict[tuple[str, str], asyncio.Task[None]] = {}
         self._unlisten: list[Callable[[], None]] = []
         self._last_alive = 0
 
@@ -152,7 +127,7 @@ class Gateway:
             self.access,
             self.settings,
             self.clock,
-            host.zone,
+            self.front.zone,
             self.turns,
             self.desk,
             self._cancel,
@@ -173,60 +148,43 @@ class Gateway:
         rates = self.settings.delivery.rates.get(adapter.identity.platform, Rates())
         return Gate(adapter.capabilities, self.settings.delivery, rates, self.clock)
 
-    def _answers(self, inbound: Inbound) -> bool:
-        return self.control.confirms(inbound) or self.desk.answering(inbound) is not None
+    def _limited(self, chat: Address, seconds: float, reason: str) -> None:
+        if connection := self.connections.get((chat.platform, chat.account)):
+            connection.limited(seconds, reason)
 
     def _ready(self, chat: Address) -> bool:
         connection = self.connections.get((chat.platform, chat.account))
         return connection is not None and connection.takes_messages
 
-    def _now(self) -> datetime:
-        return at(self.clock.now()).astimezone(self._host.zone)
-
     def today(self) -> str:
         """Return the owner's calendar day, YYYY-MM-DD."""
-        return self._now().date().isoformat()
-
-    def _reset(self, now: int) -> Reset:
-        policy = self.settings.sessions
-        match policy.reset:
-            case "never":
-                return Reset()
-            case "idle":
-                return Reset(idle=int(policy.idle_hours * HOUR_MS))
-            case "daily":
-                moment = at(now).astimezone(self._host.zone)
-                start = moment.replace(hour=policy.daily_hour, minute=0, second=0, microsecond=0)
-                start = start if start <= moment else start - timedelta(days=1)
-                return Reset(day_start=int(start.timestamp() * 1000))
+        return at(self.clock.now()).astimezone(self.front.zone).date().isoformat()
 
     def configure(self, settings: GatewaySettings) -> None:
         """Use new settings without a restart: access, sessions and turns; the rest with the next start."""
         self.settings = settings
-        self.access.configure(settings.access)
-        self.intake.configure(settings)
+        self.front.configure(settings)
         self.turns.configure(settings)
 
     async def prepare(self, group: asyncio.TaskGroup) -> None:
-        """Mark what the last process left and learn who may speak; then ``connect`` may take messages in."""
+        """Mark what the last process left, and hear what came in since; then ``begin`` may work on it."""
         self._group = group
         self._last_alive, clean = await self.notices.last_alive()
-        found = await self.database.write(reconcile, crashed=not clean)
-        await self.access.load()
-        await self.desk.load()
+        found = await self.database.write(reconcile, crashed=not clean, newest=self.front.newest)
         await self.chats.load()
-        self._listen()
         self._receipt = Receipt(
             clean or not self._last_alive,
             found.interrupted,
             found.resent,
             found.waiting,
-            len(self.desk.open),
+            len(self.desk.open.all()),
             self._last_alive,
         )
+        self._listen()
+        self.front.welcome(self._changed)
 
     async def begin(self) -> None:
-        """Begin to work on what waits: what the last process left, and what came in since ``connect``."""
+        """Begin to work on what waits: what the last process left, and what came in since it started."""
         assert self._group is not None  # noqa: S101 - prepare comes first
         assert self._receipt is not None  # noqa: S101 - prepare comes first
         for lanes in (self.control.lanes, self.delivery.lanes):
@@ -238,7 +196,7 @@ class Gateway:
         self._group.create_task(self.housekeeping.run(), name="housekeeping")
 
     def _listen(self) -> None:
-        on = self._bus.listen
+        on = self.front.bus.listen
         self._unlisten = [
             on("outbox.add", self.delivery.added),
             on("chat.migrate", self.delivery.added),
@@ -304,27 +262,15 @@ class Gateway:
             except HermesError as error:
                 log.warning("The command menu of %s was not registered: %s", connection.name, error)
 
-    def connect(self) -> None:
-        """Start the adapters, each under its own supervision."""
-        assert self._group is not None  # noqa: S101 - open comes first
-        for key, connection in self.connections.items():
-            self._tasks[key] = self._group.create_task(
-                connection.supervise(), name=f"{connection.name} connection"
-            )
-
-    async def disconnect(self) -> None:
-        """Stop the adapters: nothing comes in any more; sending stays possible."""
-        for task in self._tasks.values():
-            task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks.values())
-
     async def drain(self) -> None:
         """Stop intake, let running turns end for a bounded time, and send what is owed.
 
         What does not end in time is interrupted and continues with the next start.
         """
-        await self.disconnect()
+        await self.front.disconnect()
+        if self._receipt is None:
+            # Not even prepared: what the last process left stays as it is, and the next start looks at it.
+            return
         self.turns.lanes.close()
         self.control.lanes.close()
         running = len(self.turns.running)

@@ -4,6 +4,7 @@ import logging
 import secrets
 from collections.abc import Sequence
 
+from gateway.answering import OpenQuestions
 from kernel.crashpoints import crashpoint
 from kernel.errors import Stale
 from kernel.ids import ALPHABET, new_id
@@ -47,28 +48,11 @@ def closed_card(question: Question, address: Address, message_id: str, who: str)
 
 
 class QuestionDesk:
-    """Asks, remembers what is open, and turns an answer into the turn that continues."""
+    """Asks, and turns an answer into the turn that continues; ``open`` are the questions that wait."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, waiting: OpenQuestions) -> None:
         self._database = database
-        self._open: dict[str, Question] = {}
-        self._places: dict[str, Address] = {}
-
-    async def load(self) -> None:
-        """Read the open questions from the store."""
-        self._open, self._places = {}, {}
-        for question in await self._database.read(questions.open_questions):
-            await self._remember(question)
-
-    async def _remember(self, question: Question) -> None:
-        session = await self._database.read(sessions.get, question.session_id)
-        self._open[question.id] = question
-        self._places[question.id] = session.address
-
-    @property
-    def open(self) -> Sequence[Question]:
-        """The open questions, oldest first."""
-        return tuple(self._open.values())
+        self.open = waiting
 
     async def ask(self, request: TurnRequest, text: str, options: Sequence[str], call_key: str) -> str:
         """Commit a question with its card and return its id; asking again with the same key returns the same id."""
@@ -94,32 +78,8 @@ class QuestionDesk:
         stored = await self._database.write(commit)
         crashpoint("question.after_commit")
         if stored.state is QuestionState.OPEN:
-            await self._remember(stored)
+            await self.open.add(stored)
         return stored.id
-
-    def answering(self, inbound: Inbound) -> tuple[Question, str] | None:
-        """Return the open question a message answers, and the answer; the latest question goes first.
-
-        A question without options takes the next message; one with options takes an option's label or number.
-        """
-        if inbound.kind is not InboundKind.MESSAGE or inbound.text.startswith("/") or inbound.attachments:
-            return None
-        for question in reversed(self._open.values()):
-            if self._places[question.id] != inbound.address:
-                continue
-            answer = _match(question, inbound.text.strip())
-            if answer:
-                return question, answer
-        return None
-
-    def tapped(self, value: str) -> tuple[Question, str] | None:
-        """Return the open question a button belongs to, and its option."""
-        _, _, rest = value.partition(":")
-        short, _, number = rest.partition(":")
-        for question in self._open.values():
-            if question.short == short and number.isdigit() and int(number) < len(question.options):
-                return question, question.options[int(number)]
-        return None
 
     async def answer(self, question: Question, text: str, row: InboxRow) -> str:
         """Store an answer with the turn it starts, and close the card; return a sentence for the one who answered.
@@ -156,9 +116,9 @@ class QuestionDesk:
         try:
             await self._database.write(commit)
         except Stale:
-            self._open.pop(question.id, None)
+            self.open.close(question.id)
             return "This question was already answered."
-        self._open.pop(question.id, None)
+        self.open.close(question.id)
         crashpoint("question.after_answer")
         return f"Answered: {text}"
 
@@ -170,14 +130,6 @@ class QuestionDesk:
             return questions.cancel_of_session(tx, session_id, actor=actor)
 
         count = await self._database.write(commit)
-        self._open = {id: item for id, item in self._open.items() if item.session_id != session_id}
+        self.open.close_session(session_id)
         return count
 
-
-def _match(question: Question, text: str) -> str:
-    if not question.options:
-        return text
-    if text.isdigit() and 1 <= int(text) <= len(question.options):
-        return question.options[int(text) - 1]
-    folded = text.casefold().rstrip(".!")
-    return next((option for option in question.options if option.casefold().rstrip(".!") == folded), "")

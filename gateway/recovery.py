@@ -26,11 +26,14 @@ class Open:
     chats: tuple[Address, ...]
 
 
-def reconcile(tx: Unit, *, crashed: bool) -> Found:
-    """Mark what the last process left in the middle, in one unit; nothing else may be at work yet."""
+def reconcile(tx: Unit, *, crashed: bool, newest: int) -> Found:
+    """Mark what the last process left in the middle, in one unit; nothing but intake may be at work yet.
+
+    ``newest`` is the newest inbound message of the last process: what came in after it waits for the first time.
+    """
     interrupted = turns.interrupt_running(tx, crashed=crashed)
     resent = outbox.doubt_in_flight(tx)
-    waiting = [row for row in inbox.open_rows(tx) if row.state is not InboxState.RUNNING]
+    waiting = [row for row in inbox.open_rows(tx) if row.state is not InboxState.RUNNING and row.id <= newest]
     return Found(len(interrupted), resent, len(waiting))
 
 

@@ -1,4 +1,4 @@
-"""The composition root: builds the rooms, starts them in the order that polls first, and stops them in order."""
+"""The composition root: opens the front door, lets the platforms poll, and builds the rooms behind it meanwhile."""
 
 import asyncio
 import contextlib
@@ -6,45 +6,30 @@ import gc
 import logging
 import os
 import signal
+import socket
 import sys
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import Any, Never
 from zoneinfo import ZoneInfo
 
-from agent.settings import AgentSettings
 from gateway.adapter import Adapter
-from gateway.gateway import Gateway, Host
-from gateway.housekeeping import Retention
+from gateway.front import Front
 from gateway.local import LocalAdapter
-from gateway.ports import (
-    StoredJournal,
-    StoredLedger,
-    StoredLog,
-    StoredNotes,
-    StoredOutlet,
-    StoredShelf,
-)
 from gateway.settings import GatewaySettings
-from hermes import daemon, greeting, plugins
-from hermes.agents import Agents
+from hermes import plugins
 from hermes.home import Home
 from hermes.logs import Logs
 from hermes.schema import Settings
 from hermes.settings import environment, load, secret_values
 from hermes.systemd import Notifier
-from hermes.version import VERSION
 from hermes.watchdog import LoopWatchdog
 from kernel.bus import Bus
 from kernel.clock import SystemClock
 from kernel.errors import ConfigError, HermesError, HomeLocked, StoreReadOnly
-from kernel.people import Role
 from store.database import Database, StoreState
 from store.lock import HomeLock, Kind
-from store.tokens import TokenKind
-from web.auth import EVERYTHING, issue
 from web.listening import bind
 from web.settings import WebSettings
 
@@ -89,14 +74,6 @@ def gateway_settings(settings: Settings) -> GatewaySettings:
     )
 
 
-def agent_settings(settings: Settings) -> AgentSettings:
-    """Return the agent's settings, with what it should know of its owner."""
-    owner = settings.owner
-    known = [settings.agent.instructions, f"Your owner is called {owner.name}." if owner.name else ""]
-    known.append(f"Answer in the language {owner.language!r} unless you are addressed in another.")
-    return settings.agent.model_copy(update={"instructions": "\n".join(part for part in known if part)})
-
-
 class _Stopped(Exception):
     """The daemon was asked to stop."""
 
@@ -116,9 +93,8 @@ class App:
         self._clock = SystemClock()
         self._bus = Bus()
         self._notifier = Notifier(environment())
-        self._agents = Agents(agent_settings(settings), home.root, self._clock)
-        self._web: Any = None
-        self._gate: Any = None
+        self._front: Front | None = None
+        self._rooms: Any = None
         self.restart = False
         self.url = ""
         self.token = ""
@@ -182,191 +158,87 @@ class App:
                 adapters.insert(0, plugins.load(platform.adapter)(section, self._clock))
         return adapters
 
-    def _build(self, database: Database) -> Gateway:
-        host = Host(
-            self._home.root,
-            owner_zone(self._settings),
-            self._agents.runner,
-            self._agents.runner,
-            self._workspace,
-            self._facts,
-            self._restart,
-            self._agents.shaping,
-            lambda: self._agents.model,
-            Retention(
-                self._settings.store.message_days,
-                self._settings.store.event_days,
-                self._settings.media.keep_days,
-            ),
+    async def _serve(self, database: Database, listener: socket.socket | None) -> None:
+        settings = self._settings
+        front = self._front = Front(
+            database,
+            self._bus,
+            self._clock,
+            gateway_settings(settings),
+            owner_zone(settings),
+            self._adapters(),
         )
-        gateway = Gateway(
-            database, self._bus, self._clock, gateway_settings(self._settings), host, self._adapters()
-        )
-        ledger = StoredLedger(database, gateway.today)
-        self._agents.connect(
-            StoredLog(database),
-            StoredJournal(database),
-            ledger,
-            StoredNotes(database),
-            StoredShelf(database),
-        )
-        self._agents.connect_chat(gateway.desk, StoredOutlet(database))
-        return gateway
-
-    def _workspace(self, _session_id: str) -> Path:
-        chosen = self._settings.workspace.path
-        return Path(chosen).expanduser() if chosen else self._home.workspace
-
-    async def _facts(self) -> Mapping[str, Any]:
-        gate = dict(await self._gate.facts()) if self._gate is not None else {}
-        warnings = [f"Configuration: {self._problem}"] if self._problem else []
-        warnings += gate.pop("warnings", [])
-        clients = [str(client) for client in self._web.mcp_clients_seen()] if self._web else []
-        return {
-            "version": VERSION,
-            "warnings": warnings,
-            "mcp_clients": clients,
-            **self._agents.facts(),
-            **gate,
-        }
-
-    def _restart(self, actor: str) -> None:
-        log.info("%s asked for a restart.", actor)
-        asyncio.get_running_loop().call_later(1.0, lambda: self.request_stop(restart=True))
-
-    async def _serve(self, database: Database, listener: Any) -> None:
-        gateway = self._gateway = self._build(database)
         watchdog = LoopWatchdog(self._clock)
         try:
             async with asyncio.TaskGroup() as group:
-                await gateway.prepare(group)
-                gateway.connect()
+                await front.prepare()
+                front.connect(group)
                 watchdog.start()
                 try:
-                    await self._until_stopped(group, gateway, listener)
+                    await self._until_stopped(group, front, listener)
                 finally:
                     watchdog.stop()
-                    await self._close(gateway)
+                    await self._close(front)
                 # What still runs is in the store and continues with the next start.
                 _end()
         except* _Stopped:
             log.info("Stopped.")
 
-    async def _close(self, gateway: Gateway) -> None:
+    async def _close(self, front: Front) -> None:
         self._notifier.send("STOPPING=1")
-        await gateway.drain()
-        if self._gate is not None:
-            await self._gate.service.drain(self._settings.turns.drain_seconds)
-        if self._web is not None:
-            await self._web.stop()
-        await self._agents.close()
-        daemon.withdraw(self._home)
+        if self._rooms is not None:
+            await self._rooms.close()
+        else:
+            await front.disconnect()
 
-    async def _until_stopped(self, group: asyncio.TaskGroup, gateway: Gateway, listener: Any) -> None:
-        """Start the gate, the work and the surfaces once the platforms poll, then wait for the end."""
-        await self._first_poll(gateway)
+    async def _until_stopped(
+        self, group: asyncio.TaskGroup, front: Front, listener: socket.socket | None
+    ) -> None:
+        """Build and open the rooms once the platforms poll, then wait for the end."""
+        await self._first_poll(front)
         gc.freeze()
         gc.enable()
-        await self._guard(group, gateway, listener)
-        await gateway.begin()
-        if listener is not None:
-            await self._open_web(gateway, listener)
-        await self._greet(gateway)
+        rooms = self._rooms = await self._built(front)
+        await rooms.open(group, listener)
+        self.url, self.token = rooms.url, rooms.token
+        if self._mode is GATEWAY:
+            await rooms.greet()
         self._notifier.send("READY=1", f"STATUS=Serving {self.url}")
         self.ready.set()
         if self._notifier.watchdog_seconds:
-            await self._feed_watchdog(gateway)
+            await self._feed_watchdog()
         else:
             await self._stop.wait()
 
-    async def _first_poll(self, gateway: Gateway) -> None:
-        """Let the platforms poll before the page and its libraries take the processor."""
-        remote = [item for item in gateway.connections.values() if item.adapter.capabilities.remote]
+    async def _built(self, front: Front) -> Any:
+        build = await asyncio.to_thread(plugins.load, plugins.ROOMS)
+        return build(
+            front,
+            self._settings,
+            self._home,
+            web=self._web_settings(),
+            redact=self._logs.redact if self._logs else str,
+            problem=lambda: self._problem,
+            reload=self.reload,
+            restart=lambda: self.request_stop(restart=True),
+        )
+
+    async def _first_poll(self, front: Front) -> None:
+        """Let the platforms poll before the rooms and their libraries take the processor."""
+        remote = [item for item in front.connections.values() if item.adapter.capabilities.remote]
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(FIRST_POLL_SECONDS):
                 for connection in remote:
                     await connection.settled.wait()
 
-    async def _guard(self, group: asyncio.TaskGroup, gateway: Gateway, listener: Any) -> None:
-        """Set up the gate, whose classifier takes a moment to load, before anything runs that it has to judge."""
-        gate = await asyncio.to_thread(plugins.load, plugins.GATE)
-        redact = self._logs.redact if self._logs else str
-        zone = owner_zone(self._settings)
-        port = listener.getsockname()[1] if listener is not None else self._settings.web.port
-        self._gate = await gate.build(
-            gateway,
-            self._bus,
-            self._agents,
-            self._settings,
-            home=self._home.root,
-            zone=zone,
-            redact=redact,
-            workspace=self._workspace,
-            port=port,
-        )
-        await self._gate.open(group)
-
-    async def _open_web(self, gateway: Gateway, listener: Any) -> None:
-        server = await asyncio.to_thread(plugins.load, plugins.WEB)
-        offered = [
-            *plugins.load(plugins.GATEWAY_OPERATIONS)(gateway),
-            *plugins.load(plugins.CONFIGURATION_OPERATIONS)(self._read_again),
-            *plugins.load(plugins.APPROVAL_OPERATIONS)(
-                self._gate.service, gateway.database, self._clock, self._logs.redact if self._logs else str
-            ),
-        ]
-        local = {key[0]: adapter for key, adapter in gateway.adapters.items()}
-        self._web = server(
-            self._web_settings(),
-            operations=offered,
-            version=VERSION,
-            local=local["web"],
-            terminal=local["terminal"],
-            database=gateway.database,
-            bus=self._bus,
-            clock=self._clock,
-            home=self._home.root,
-            health=gateway.reporter.health,
-            metrics=gateway.reporter.metrics,
-            commands=gateway.registry.menu,
-        )
-        # The token of the process before ends first: who still holds it is refused, looks again, and comes back.
-        self.token = await issue(
-            gateway.database, TokenKind.CLI, "this machine's commands", EVERYTHING, Role.OWNER
-        )
-        await self._web.start(listener)
-        self.url = self._web.local_url
-        daemon.publish(self._home, daemon.DaemonInfo(os.getpid(), self.url, self.token, VERSION))
-
-    async def _greet(self, gateway: Gateway) -> None:
-        """Show where the page is and how the owner gets in."""
-        lines: list[str] = []
-        if self._web is not None:
-            ttl = timedelta(minutes=self._settings.web.login_minutes)
-            secret = await issue(gateway.database, TokenKind.LOGIN, "start", EVERYTHING, Role.OWNER, ttl)
-            lines += greeting.page(self._web.url, self._web.login_url(secret), ttl)
-        for connection in gateway.connections.values():
-            if connection.adapter.capabilities.remote and not gateway.access.has_owner(connection.name):
-                lines.append(greeting.owner(connection.name, gateway.access.open_bootstrap()))
-        if self._mode is GATEWAY:
-            greeting.show(lines)
-
-    async def _feed_watchdog(self, gateway: Gateway) -> None:
+    async def _feed_watchdog(self) -> None:
         """Feed systemd's watchdog only while the store answers: that is progress, being up is not."""
         while not self._stop.is_set():
-            if gateway.reporter.health()["alive"]:
-                await gateway.notices.alive()
+            if await self._rooms.proves_alive():
                 self._notifier.send("WATCHDOG=1")
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._notifier.watchdog_seconds):
                     await self._stop.wait()
-
-    async def _read_again(self) -> str:
-        """Read the configuration again for whoever asked; raise ConfigError when it cannot be used."""
-        problem = self.reload()
-        if problem:
-            raise ConfigError(problem)
-        return "The settings are in force."
 
     def reload(self) -> str:
         """Read the configuration again; a broken one keeps the last good one and shows as a warning."""
@@ -377,13 +249,17 @@ class App:
             log.error("The configuration is broken; the last good one stays. %s", error)  # noqa: TRY400 - no bug
             return self._problem
         self._settings, self._problem = settings, ""
-        self._gateway.configure(gateway_settings(settings))
-        self._agents.configure(agent_settings(settings))
-        self._gate.configure(settings)
+        self._apply(settings)
         if self._logs is not None:
             self._logs.apply(settings.log, secret_values(settings))
         log.info("The configuration was read again.")
         return ""
+
+    def _apply(self, settings: Settings) -> None:
+        if self._rooms is not None:
+            self._rooms.configure(settings, gateway_settings(settings))
+        elif self._front is not None:
+            self._front.configure(gateway_settings(settings))
 
 
 def _end() -> Never:

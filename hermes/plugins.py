@@ -8,13 +8,13 @@ PLATFORMS = {
     "telegram": "gateway.platforms.telegram:SPEC",
 }
 
-# The heavy parts of the daemon.
+# Everything behind the front door, and the parts of it that are heavier still.
+ROOMS = "hermes.rooms:Rooms"
 RUNNER = "agent.build:build_runner"
 RUNNER_PORTS = "agent.build:AgentPorts"
 GATEWAY_OPERATIONS = "gateway.operations:operations"
 APPROVAL_OPERATIONS = "approvals.operations:operations"
 CONFIGURATION_OPERATIONS = "hermes.operations:operations"
-GATE = "hermes.gate:Gatekeeping"
 WEB = "web.server:WebServer"
 LOOP = "uvloop:new_event_loop"
 

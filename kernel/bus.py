@@ -40,6 +40,16 @@ class Bus:
     def __init__(self) -> None:
         self._listeners: list[tuple[str, Listener]] = []
         self._subscriptions: set[Subscription] = set()
+        self._held: list[Event] | None = None
+
+    def hold(self) -> None:
+        """Keep events back until ``release``: those who should hear them do not listen yet."""
+        self._held = self._held or []
+
+    def release(self) -> None:
+        """Hand on what was kept back, in order, and from now on everything at once."""
+        held, self._held = self._held, None
+        self.publish(held or ())
 
     def listen(self, prefix: str, listener: Listener) -> Callable[[], None]:
         """Call ``listener`` for every event whose kind starts with ``prefix``; return the function that ends it."""
@@ -59,6 +69,9 @@ class Bus:
 
     def publish(self, events: Iterable[Event]) -> None:
         """Hand on events that are committed; called on the event loop's thread."""
+        if self._held is not None:
+            self._held.extend(events)
+            return
         for event in events:
             for prefix, listener in tuple(self._listeners):
                 if event.kind.startswith(prefix):

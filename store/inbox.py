@@ -21,6 +21,7 @@ ON CONFLICT (platform, account, dedup_key) DO NOTHING RETURNING *
 BY_ID = "SELECT * FROM inbox WHERE id = ?"
 QUEUED = "SELECT * FROM inbox WHERE session_id = ? AND state = 'queued' ORDER BY id LIMIT ?"
 OF_TURN = "SELECT * FROM inbox WHERE turn_id = ? ORDER BY id"
+NEWEST = "SELECT id FROM inbox ORDER BY id DESC LIMIT 1"
 OPEN = "SELECT * FROM inbox WHERE state IN ('received', 'queued', 'running') ORDER BY id"
 DEPTH = "SELECT state, count(*) AS n FROM inbox WHERE state IN ('received', 'queued', 'running', 'dead') GROUP BY state"
 BY_MESSAGE = """
@@ -225,6 +226,12 @@ def last_dead(q: Query, session_id: str) -> InboxRow | None:
     """Return the last quarantined message of a session."""
     row = q.one(DEAD_OF_SESSION, (session_id,))
     return row_of(row) if row else None
+
+
+def newest(q: Query) -> int:
+    """Return the id of the newest row, 0 where there is none."""
+    row = q.one(NEWEST)
+    return int(row["id"]) if row else 0
 
 
 def open_rows(q: Query) -> list[InboxRow]:

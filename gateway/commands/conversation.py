@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from agent.models import names
 from gateway.commands.services import Services
 from gateway.keys import session_key
 from kernel.clock import at
@@ -138,7 +139,7 @@ class ConversationCommands:
             private=call.private,
             actor=call.principal.id,
         )
-        await self._services.desk.load()
+        await self._services.desk.open.load()
         return CommandReply(f"▶️ Continuing **{session.title or session.id}** with all that was said.")
 
     async def _found(self, call: CommandCall) -> Session:
@@ -218,9 +219,9 @@ class ConversationCommands:
             return CommandReply(f"This conversation uses `{chosen}`. `/model provider:name` changes it.")
         if call.principal.role < Role.OPERATOR:
             raise AccessDenied("Choosing a model is for operators.")
-        name = "" if call.args in ("default", "reset") else call.args
-        if name and name != "offline" and not re.fullmatch(r"[\w-]+:\S+", name):
-            raise InvalidInput(f"{name!r} is no model.", remedy="Write provider:name, or default.")
+        name = "" if call.args in ("default", "reset") else _full_name(call.args, standard)
+        if name and (problem := names.trouble(name, base_url="the configured one")):
+            raise InvalidInput(problem, remedy="/model default goes back to the configured one.")
         await self._database.write(sessions.change, call.session_id, actor=call.principal.id, model=name)
         return CommandReply(f"This conversation now uses `{name or standard}`.")
 
@@ -254,6 +255,12 @@ class ConversationCommands:
         await self._database.write(sessions.forget, call.session_id, actor=call.principal.id)
         await asyncio.to_thread(shutil.rmtree, self._services.media / call.session_id, ignore_errors=True)
         return CommandReply(f"🗑 This conversation is erased, with {count} file{'s' if count != 1 else ''}.")
+
+
+def _full_name(name: str, standard: str) -> str:
+    """Return a model's name with its provider; a bare name is one of the configured provider's."""
+    provider, colon, _ = standard.partition(":")
+    return name if ":" in name or name == names.OFFLINE or not colon else f"{provider}:{name}"
 
 
 def span_seconds(text: str) -> int:

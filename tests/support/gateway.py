@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Concatenate, Never, ParamSpec, TypeVar
 from zoneinfo import ZoneInfo
 
+from gateway.front import Front
 from gateway.gateway import Gateway, Host
 from gateway.housekeeping import Retention
 from gateway.settings import GatewaySettings
@@ -104,7 +105,17 @@ class Rig:
         self._changes = Changes()
         self.bus = bus
         bus.listen("", self._noted)
-        self.gateway = Gateway(database, bus, self.clock, settings_of(settings), self._host(), adapters)
+        self.front = Front(database, bus, self.clock, settings_of(settings), ZoneInfo("UTC"), adapters)
+        self.gateway: Gateway
+
+    async def open(self, group: asyncio.TaskGroup) -> None:
+        """Start in the daemon's own order: the rest comes, and takes up what waits, once the platforms were tried."""
+        await self.front.prepare()
+        self.front.connect(group)
+        await self.connected()
+        self.gateway = Gateway(self.front, self._host())
+        await self.gateway.prepare(group)
+        await self.gateway.begin()
 
     def _host(self) -> Host:
         async def runner() -> ScriptedRunner:
@@ -118,7 +129,6 @@ class Rig:
 
         return Host(
             home=self.folder,
-            zone=ZoneInfo("UTC"),
             runner=runner,
             conversations=runner,
             workspace=lambda _: self.folder / "workspace",
@@ -163,7 +173,7 @@ class Rig:
 
     async def connected(self) -> None:
         """Wait until every platform has been tried."""
-        for connection in self.gateway.connections.values():
+        for connection in self.front.connections.values():
             await connection.settled.wait()
 
 
@@ -217,11 +227,7 @@ async def running(
     failure: BaseException | None = None
     try:
         async with asyncio.TaskGroup() as group:
-            await rig.gateway.prepare(group)
-            # In the daemon's own order: what waits is taken up once the platforms have been tried.
-            rig.gateway.connect()
-            await rig.connected()
-            await rig.gateway.begin()
+            await rig.open(group)
             try:
                 yield rig
             except Exception as error:  # noqa: BLE001 - raised again below, outside of the group that would wrap it

@@ -1,0 +1,126 @@
+"""The front door: all that has to stand before the platforms are polled, and nothing more.
+
+What comes in is judged and committed here. The rest of the gateway is loaded while the platforms are polled already,
+hears then of what was committed meanwhile, and takes it up from the store.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+from gateway.access import Access
+from gateway.adapter import Adapter
+from gateway.answering import OpenQuestions
+from gateway.intake import Intake
+from gateway.settings import GatewaySettings, SessionSettings
+from gateway.supervisor import Changed, Connection
+from kernel.bus import Bus
+from kernel.clock import Clock, at
+from kernel.messages import Inbound
+from kernel.states import AdapterState
+from store import inbox
+from store.database import Database
+from store.sessions import Reset
+
+HOUR_MS = 3_600_000
+
+
+class Front:
+    """The platforms' connections and the intake behind them; the bus is held until ``welcome``."""
+
+    def __init__(
+        self,
+        database: Database,
+        bus: Bus,
+        clock: Clock,
+        settings: GatewaySettings,
+        zone: ZoneInfo,
+        adapters: Sequence[Adapter],
+    ) -> None:
+        self.settings = settings
+        self.started_at = clock.now()
+        self.database = database
+        self.bus = bus
+        self.clock = clock
+        self.zone = zone
+        self.adapters = {(item.identity.platform, item.identity.account): item for item in adapters}
+        local = frozenset(item.identity.platform for item in adapters if not item.capabilities.remote)
+        self.access = Access(settings.access, database, clock, local)
+        self.questions = OpenQuestions(database)
+        # Who may take a message for an answer: ``takes(inbound)``, asked before it is stored.
+        self.answering: list[Callable[[Inbound], bool]] = [self._answers_a_question]
+        self.intake = Intake(database, self.access, settings, answers=self._answers, reset=self._reset)
+        self.connections = {
+            key: Connection(adapter, self.intake, clock, self._changed)
+            for key, adapter in self.adapters.items()
+        }
+        # The newest inbound message that the last process left; what comes in from now on has a higher number.
+        self.newest = 0
+        self._watcher: Changed | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def configure(self, settings: GatewaySettings) -> None:
+        """Use new settings."""
+        self.settings = settings
+        self.access.configure(settings.access)
+        self.intake.configure(settings)
+
+    async def prepare(self) -> None:
+        """Learn who may speak and which questions are open; then ``connect`` may take messages in."""
+        self.bus.hold()
+        await self.access.load()
+        await self.questions.load()
+        self.newest = await self.database.read(inbox.newest)
+
+    def connect(self, group: asyncio.TaskGroup) -> None:
+        """Start the adapters, each under its own supervision."""
+        self._tasks = [
+            group.create_task(connection.supervise(), name=f"{connection.name} connection")
+            for connection in self.connections.values()
+        ]
+
+    def welcome(self, watcher: Changed) -> None:
+        """Tell the rest of the gateway, which listens to the bus by now, all that happened before it came.
+
+        ``watcher`` hears of every connection that is no longer as it began, and of every change from now on.
+        """
+        self._watcher = watcher
+        for connection in self.connections.values():
+            if connection.state is not AdapterState.STOPPED:
+                watcher(connection, AdapterState.STOPPED)
+        self.bus.release()
+
+    async def disconnect(self) -> None:
+        """Stop the adapters: nothing comes in any more; sending stays possible."""
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+
+    def _changed(self, connection: Connection, before: AdapterState) -> None:
+        if self._watcher is not None:
+            self._watcher(connection, before)
+
+    def _answers(self, inbound: Inbound) -> bool:
+        return any(takes(inbound) for takes in self.answering)
+
+    def _answers_a_question(self, inbound: Inbound) -> bool:
+        return self.questions.answering(inbound) is not None
+
+    def _reset(self) -> Reset:
+        return reset_at(self.settings.sessions, self.clock.now(), self.zone)
+
+
+def reset_at(policy: SessionSettings, now: int, zone: ZoneInfo) -> Reset:
+    """Return when a session starts afresh, seen from ``now`` (milliseconds) in the owner's timezone."""
+    match policy.reset:
+        case "never":
+            return Reset()
+        case "idle":
+            return Reset(idle=int(policy.idle_hours * HOUR_MS))
+        case "daily":
+            moment = at(now).astimezone(zone)
+            start = moment.replace(hour=policy.daily_hour, minute=0, second=0, microsecond=0)
+            start = start if start <= moment else start - timedelta(days=1)
+            return Reset(day_start=int(start.timestamp() * 1000))
