@@ -94,3 +94,51 @@ class ApprovalState(State):
     VOID = "void", "What it was bound to has changed; it was asked anew."
     UNKNOWN = "unknown", "The daemon stopped while it ran; it may have happened and is never run again."
     CANCELLED = "cancelled", "No longer needed."
+
+
+class HandoffState(State):
+    """Where the latest handoff of a session to another surface is."""
+
+    NONE = "none", "The session was never handed over."
+    PENDING = "pending", "Asked for; nobody has taken it up yet."
+    RUNNING = "running", "Under way, with a lease and a deadline."
+    COMPLETED = "completed", "Arrived; the session belongs to its new place."
+    FAILED = "failed", "Something went wrong; the session is back with its former owner."
+    CANCELLED = "cancelled", "Withdrawn before it was taken up; nothing has moved."
+
+
+class TaskState(State):
+    """Where a task on the board is."""
+
+    TRIAGE = "triage", "A person must look at it before anything else happens."
+    OPEN = "open", "Its dependencies are met; anyone able may take it."
+    BLOCKED = "blocked", "It waits for other tasks, or for somebody to do what it names."
+    ASSIGNED = "assigned", "Ready for the one it is assigned to."
+    CLAIMED = "claimed", "Taken, with a lease; the attempt has not started yet."
+    IN_PROGRESS = "in_progress", "Being worked on."
+    RESEARCHING = "researching", "Being worked on: facts are gathered."
+    DRAFTING = "drafting", "Being worked on: a first version is made."
+    EDITING = "editing", "Being worked on: the version is improved."
+    NEEDS_HUMAN = "needs_human", "One question is open; the work goes on with its answer."
+    IN_REVIEW = "in_review", "Submitted and waiting for a review."
+    CHANGES_REQUESTED = "changes_requested", "A review asked for changes; it is ready to be taken again."
+    DONE = "done", "Completed."
+    FAILED = "failed", "Given up by a person, a review or a spent budget; reclaiming it gives it a fresh one."
+    CANCELLED = "cancelled", "Withdrawn."
+
+
+class AttemptState(State):
+    """Where one execution of a task is, or how it ended."""
+
+    CLAIMED = "claimed", "The task is taken; nothing has started."
+    RUNNING = "running", "At work."
+    WAITING = "waiting", "Waits for a person and costs nothing."
+    SUCCEEDED = "succeeded", "Brought a result."
+    FAILED = "failed", "Ended in an error of its own."
+    TIMED_OUT = "timed_out", "Took longer than it may."
+    CRASHED = "crashed", "Its process ended in a way nobody asked for."
+    LOST = "lost", "Gave no sign of life until its lease was over."
+    SPAWN_FAILED = "spawn_failed", "Could not be started."
+    RELEASED = "released", "Given back without a verdict."
+    HANDED_OFF = "handed_off", "Given to somebody else."
+    CANCELLED = "cancelled", "Ended because the task was withdrawn."

@@ -11,10 +11,13 @@ from typing import Generic, TypeVar
 from kernel.errors import IllegalTransition
 from kernel.states import AdapterState as A
 from kernel.states import ApprovalState as P
+from kernel.states import AttemptState as R
+from kernel.states import HandoffState as H
 from kernel.states import InboxState as I
 from kernel.states import OutboxState as O
 from kernel.states import QuestionState as Q
 from kernel.states import State
+from kernel.states import TaskState as K
 from kernel.states import ToolCallState as C
 from kernel.states import TurnState as T
 
@@ -162,6 +165,18 @@ APPROVAL: Machine[P] = Machine(
     },
 )
 
+HANDOFF: Machine[H] = Machine(
+    "handoff",
+    H.NONE,
+    {
+        **{(state, "request"): H.PENDING for state in (H.NONE, H.COMPLETED, H.FAILED, H.CANCELLED)},
+        (H.PENDING, "claim"): H.RUNNING,
+        (H.PENDING, "cancel"): H.CANCELLED,
+        (H.RUNNING, "complete"): H.COMPLETED,
+        (H.RUNNING, "fail"): H.FAILED,
+    },
+)
+
 ADAPTER: Machine[A] = Machine(
     "adapter",
     A.STOPPED,
@@ -189,8 +204,91 @@ ADAPTER: Machine[A] = Machine(
     },
 )
 
+# The groups of a task's states, for whoever lists or counts; moves are in the tables alone.
+READY = (K.OPEN, K.ASSIGNED, K.CHANGES_REQUESTED)
+WORKING = (K.IN_PROGRESS, K.RESEARCHING, K.DRAFTING, K.EDITING)
+UNDER_WAY = (K.CLAIMED, *WORKING, K.NEEDS_HUMAN)
+AT_REST = (K.TRIAGE, K.OPEN, K.BLOCKED, K.ASSIGNED, K.CHANGES_REQUESTED)
+UNFINISHED = (*AT_REST, *UNDER_WAY, K.IN_REVIEW)
+PHASES = {
+    K.IN_PROGRESS: "work",
+    K.RESEARCHING: "research",
+    K.DRAFTING: "draft",
+    K.EDITING: "edit",
+}
+
+TASK: Machine[K] = Machine(
+    "task",
+    K.OPEN,
+    {
+        **{
+            (state, "open"): K.OPEN
+            for state in (K.TRIAGE, K.BLOCKED, K.ASSIGNED, K.CHANGES_REQUESTED, *UNDER_WAY)
+        },
+        **{(state, "assign"): K.ASSIGNED for state in (*AT_REST, *UNDER_WAY)},
+        **{(state, "block"): K.BLOCKED for state in (*AT_REST, *UNDER_WAY)},
+        **{(state, "gave_up"): K.BLOCKED for state in (*READY, *UNDER_WAY)},
+        **{(state, "triage"): K.TRIAGE for state in (*READY, K.BLOCKED, *UNDER_WAY, K.FAILED)},
+        **{(state, "claim"): K.CLAIMED for state in READY},
+        **{
+            (state, event): phase
+            for phase, event in PHASES.items()
+            for state in UNDER_WAY
+            if state is not phase
+        },
+        **{(state, "ask"): K.NEEDS_HUMAN for state in WORKING},
+        **{(state, "submit"): K.IN_REVIEW for state in (*WORKING, K.NEEDS_HUMAN)},
+        (K.IN_REVIEW, "request_changes"): K.CHANGES_REQUESTED,
+        (K.IN_REVIEW, "accept"): K.DONE,
+        **{
+            (state, "complete"): K.DONE
+            for state in (K.TRIAGE, K.OPEN, K.ASSIGNED, K.CHANGES_REQUESTED, *UNDER_WAY)
+        },
+        **{(state, "fail"): K.FAILED for state in UNFINISHED},
+        **{(state, "cancel"): K.CANCELLED for state in (*UNFINISHED, K.FAILED)},
+        **{(state, "reclaim"): K.OPEN for state in (*AT_REST, *UNDER_WAY, K.FAILED)},
+    },
+)
+
+LIVE = (R.CLAIMED, R.RUNNING, R.WAITING)
+
+ATTEMPT: Machine[R] = Machine(
+    "attempt",
+    R.CLAIMED,
+    {
+        (R.CLAIMED, "start"): R.RUNNING,
+        (R.RUNNING, "wait"): R.WAITING,
+        (R.WAITING, "resume"): R.RUNNING,
+        (R.CLAIMED, "spawn_failed"): R.SPAWN_FAILED,
+        **{(state, "succeeded"): R.SUCCEEDED for state in (R.RUNNING, R.WAITING)},
+        **{
+            (state, str(outcome)): outcome
+            for outcome in (
+                R.FAILED,
+                R.TIMED_OUT,
+                R.CRASHED,
+                R.LOST,
+                R.RELEASED,
+                R.HANDED_OFF,
+                R.CANCELLED,
+            )
+            for state in LIVE
+        },
+    },
+)
+
 MACHINES: tuple[
-    Machine[I] | Machine[T] | Machine[O] | Machine[Q] | Machine[C] | Machine[P] | Machine[A], ...
+    Machine[I]
+    | Machine[T]
+    | Machine[O]
+    | Machine[Q]
+    | Machine[C]
+    | Machine[P]
+    | Machine[H]
+    | Machine[K]
+    | Machine[R]
+    | Machine[A],
+    ...,
 ] = (
     INBOX,
     TURN,
@@ -198,5 +296,8 @@ MACHINES: tuple[
     QUESTION,
     TOOL_CALL,
     APPROVAL,
+    HANDOFF,
+    TASK,
+    ATTEMPT,
     ADAPTER,
 )
