@@ -18,6 +18,7 @@ from gateway.approvals.batches import Batches
 from gateway.approvals.buttons import Buttons
 from gateway.approvals.cards import Cards, Scenery
 from gateway.approvals.commands import ApprovalCommands, Parts
+from gateway.approvals.forms import CardForms
 from gateway.approvals.taps import CardTaps
 from gateway.gateway import Gateway
 from hermes.agents import Agents, Caller
@@ -82,7 +83,9 @@ class Gatekeeping:
             database, bus, clock, chosen, _policy(settings, place), cards, caller, redact=place.redact
         )
         batch = Batches(database, service, gateway.adapters, place.redact)
-        gateway.control.taps[buttons.TAP] = CardTaps(database, service, keys, clock, scenery).tapped
+        forms = CardForms(database, service, keys, scenery)
+        gateway.control.taps[buttons.TAP] = CardTaps(database, service, keys, clock, scenery, forms).tapped
+        gateway.control.taps[buttons.FORM_TAP] = forms.filled
         gateway.control.taps[batches.TAP] = batch.tapped
         parts = Parts(database, service, clock, place.zone, place.redact)
         gateway.registry.extend(ApprovalCommands(parts).commands())

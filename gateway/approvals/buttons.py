@@ -16,6 +16,7 @@ from store.database import Database
 from store.units import Unit
 
 TAP = "a"
+FORM_TAP = "f"
 MAC_LENGTH = 12
 KEY_MARK = "button_key"
 
@@ -34,6 +35,15 @@ class Verb(StrEnum):
     AGAIN = "again"
     HAPPENED = "yes"
     FAILED = "no"
+    EDIT = "edit"
+    REASON = "why"
+
+
+class Field(StrEnum):
+    """What a form asks for."""
+
+    TEXT = "text"
+    REASON = "reason"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +80,19 @@ class Buttons:
         if not hmac.compare_digest(parts[3].encode(), self._mac(parts[1], parts[2]).encode()):
             return None
         return Pressed(parts[1], Verb(parts[2]))
+
+    def field(self, approval_id: str, field: Field, who: str) -> str:
+        """Return a form's value, which comes back with the text of the person it was made for (``platform:id``)."""
+        return f"{FORM_TAP}:{approval_id}:{field}:{self._mac(approval_id, f'{field}:{who}')}"
+
+    def filled(self, value: str, who: str) -> tuple[str, Field] | None:
+        """Return whose form was filled in, and which; ``None`` for one that we did not make for this person."""
+        parts = value.split(":")
+        if len(parts) != 4 or parts[0] != FORM_TAP or parts[2] not in set(Field):  # noqa: PLR2004 - the form above
+            return None
+        if not hmac.compare_digest(parts[3].encode(), self._mac(parts[1], f"{parts[2]}:{who}").encode()):
+            return None
+        return parts[1], Field(parts[2])
 
 
 def _key(tx: Unit) -> str:

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from approvals import wording
 from approvals.settings import ApprovalSettings
 from gateway.access import Access
-from gateway.adapter import Adapter
+from gateway.adapter import Adapter, Forms
 from gateway.approvals import text
 from gateway.approvals.batches import offers
 from gateway.approvals.buttons import Buttons, Verb
@@ -31,8 +31,9 @@ LATEST = 200
 ON_THE_WAY = (OutboxState.PENDING, OutboxState.SENDING, OutboxState.UNCERTAIN)
 
 
-# Keys of the messages that show a request; whatever else is owed about one is no card.
-CARD, LOST = "card", "lost"
+# Keys of the messages that show a request; whatever else is owed about one is no card. What is told where nobody can
+# answer is none either: no clock runs for it.
+CARD, LOST, TOLD = "card", "lost", "told"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +86,14 @@ class Cards:
     def _places(self, q: Query, approval: Approval) -> list[Address]:
         """Return where to ask: the chat it came from if somebody there may decide, else the home channels.
 
-        Without a home channel it is asked where it came from: there it is seen at least.
+        Without a home channel where somebody can answer it is asked where it came from: there it is seen at least.
         """
         if approval.origin is not None and self._decides_at(approval, approval.origin):
             return [approval.origin]
-        return list(channels.homes(q).values()) or ([approval.origin] if approval.origin else [])
+        homes = list(channels.homes(q).values())
+        if approval.origin is None or any(self._answers_at(place) for place in homes):
+            return homes
+        return list(dict.fromkeys((*homes, approval.origin)))
 
     def _note(self, approval: Approval, places: Sequence[Address]) -> list[Owed]:
         """Tell the chat a request came from that others decide it."""
@@ -102,7 +106,7 @@ class Cards:
 
     def _digest(self, q: Query, approval: Approval, place: Address) -> list[Owed]:
         """Offer the requests of a chat together once so many wait there, and again with every so many more."""
-        step = self._settings.batch
+        step = self._settings.batch if self._answers_at(place) else 0
         count = approvals.count_at(q, place, LATEST) + 1 if step else 0
         if not count or count % step or count >= LATEST:
             return []
@@ -126,6 +130,10 @@ class Cards:
         may = behalf.id in allowed if allowed else behalf.role >= Role.OPERATOR
         return may or self._is_group(place)
 
+    def _answers_at(self, place: Address) -> bool:
+        adapter = self._adapter(place)
+        return adapter is None or adapter.capabilities.receives
+
     def _adapter(self, place: Address) -> Adapter | None:
         return self._scenery.adapters.get((place.platform, place.account))
 
@@ -141,27 +149,28 @@ class Cards:
         """
         now, zone, redact = self._clock.now(), self._scenery.zone, self._scenery.redact
         adapter, link = self._adapter(place), self._link(approval)
-        whole = pieces(redact(text.asking(approval, zone, now, link)), adapter)
+        elsewhere = "" if self._answers_at(place) else f"\n\n{text.elsewhere(approval)}"
+        whole = pieces(redact(text.asking(approval, zone, now, link)) + elsewhere, adapter)
         if len(whole) == 1:
             return whole
         blocks = text.blocks(redact(approval.action.text))
         action = [piece for block in blocks for piece in pieces(block, adapter)]
-        terms = f"{text.head(approval)}\n\n{redact(text.terms(approval, zone, now, link))}"
+        terms = f"{text.head(approval)}\n\n{redact(text.terms(approval, zone, now, link))}{elsewhere}"
         return [*action, *pieces(terms, adapter)]
 
     def _card(self, approval: Approval, place: Address, step: int = 0) -> list[Owed]:
         """Return the messages of one card; its buttons stand under the last, which is sent after all the others."""
         now = self._clock.now()
-        parts = self._parts(approval, place)
+        parts, kind = self._parts(approval, place), CARD if self._answers_at(place) else TOLD
         silent = self._settings.quiet.quiet(approval.tier, at(now).astimezone(self._scenery.zone))
         last = len(parts) - 1
         return [
             Owed(
-                f"approval:{approval.id}:{CARD}:{step}:{place}:{number}",
+                f"approval:{approval.id}:{kind}:{step}:{place}:{number}",
                 Outbound(
                     place,
                     part,
-                    buttons=self.choices(approval) if number == last else (),
+                    buttons=self.choices(approval, place) if number == last else (),
                     silent=silent or number != last,
                 ),
                 Priority.QUESTION,
@@ -171,8 +180,20 @@ class Cards:
             for number, part in enumerate(parts)
         ]
 
-    def choices(self, approval: Approval) -> Rows:
-        """Return the buttons that a request offers now."""
+    def choices(self, approval: Approval, place: Address) -> Rows:
+        """Return the buttons that a request offers now in a place."""
+        rows = self._decisions(approval)
+        adapter = self._adapter(place)
+        if not self._answers_at(place):
+            return ()
+        if adapter is None or not approval.open or Forms not in adapter.capabilities.abilities:
+            return rows
+        reason = self._buttons.make("❌ Refuse, because …", approval.id, Verb.REASON)
+        edit = self._buttons.make("✏️ Edit …", approval.id, Verb.EDIT)
+        return (*rows, (edit, reason) if approval.action.editable else (reason,))
+
+    def _decisions(self, approval: Approval) -> Rows:
+        """Return the buttons that decide at once."""
 
         def make(label: str, verb: Verb) -> Button:
             return self._buttons.make(label, approval.id, verb)
@@ -239,7 +260,7 @@ class Cards:
             place,
             shown,
             OutboundKind.EDIT,
-            self.choices(approval),
+            self.choices(approval, place),
             replaces=row.receipt[-1],
             silent=True,
         )
@@ -268,7 +289,7 @@ class Cards:
         return [
             Owed(
                 f"approval:{approval.id}:{CARD}:{LOST}:{place}:{number}",
-                Outbound(place, part, buttons=self.choices(approval) if number == last else ()),
+                Outbound(place, part, buttons=self.choices(approval, place) if number == last else ()),
                 Priority.QUESTION,
                 approval.session_id,
             )

@@ -5,6 +5,7 @@ from approvals.service import ApprovalService
 from gateway.approvals import text
 from gateway.approvals.buttons import Buttons, Pressed, Verb
 from gateway.approvals.cards import Scenery
+from gateway.approvals.forms import FIELDS, CardForms
 from gateway.commands.conversation import short_time
 from gateway.pieces import pieces
 from kernel.approvals import Approval, How, Verdict
@@ -45,8 +46,10 @@ class CardTaps:
         buttons: Buttons,
         clock: Clock,
         scenery: Scenery,
+        forms: CardForms,
     ) -> None:
         self._database = database
+        self._forms = forms
         self._service = service
         self._buttons = buttons
         self._clock = clock
@@ -54,12 +57,14 @@ class CardTaps:
         self._adapters = scenery.adapters
         self._redact = scenery.redact
 
-    async def tapped(self, row: InboxRow, principal: Principal) -> str:
-        """Handle a tap and return the sentence for the one who tapped."""
+    async def tapped(self, row: InboxRow, principal: Principal) -> str | None:
+        """Handle a tap and return the sentence for the one who tapped; ``None`` where a form is shown instead."""
         pressed = self._buttons.read(row.inbound.tap)
         if pressed is None:
             return NOT_OURS
         crashpoint("approval.after_tap")
+        if pressed.verb in FIELDS:
+            return await self._forms.tapped(row, pressed, principal)
         if pressed.verb is Verb.ALWAYS:
             return await self._offer_grant(row, pressed, principal)
         how = DECISIONS.get(pressed.verb)

@@ -90,6 +90,15 @@ def asking(approval: Approval, zone: ZoneInfo, now: int, link: str) -> str:
     return "\n\n".join(parts)
 
 
+def elsewhere(approval: Approval) -> str:
+    """Return how to decide a request that is told where nobody can answer."""
+    short = approval.short
+    return (
+        f"↪️ Nobody can answer here. Write `/approve {short}` or `/deny {short}` to Hermes on another platform, open "
+        f"its page, or run `hermes approvals show {short}`."
+    )
+
+
 def _further_reasons(approval: Approval) -> list[str]:
     """Return the reasons that the consequence does not name already."""
     told = dict.fromkeys(reason.why for reason in approval.reasons)

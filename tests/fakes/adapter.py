@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -12,12 +12,14 @@ from gateway.adapter import (
     Capabilities,
     Drafts,
     Fetches,
+    Form,
     Identity,
     Link,
     Mark,
     MenuEntry,
     Menus,
     Reactions,
+    Said,
     Streaming,
     Taps,
     Typing,
@@ -55,6 +57,7 @@ class Shown:
     marks: list[tuple[str, Mark]] = field(default_factory=list)
     told: dict[str, str] = field(default_factory=dict)
     menu: list[MenuEntry] = field(default_factory=list)
+    forms: list[tuple[str, Form]] = field(default_factory=list)
 
 
 class ScriptedAdapter:
@@ -80,6 +83,11 @@ class ScriptedAdapter:
         self.changes = Changes()
         self.open = asyncio.Event()
         self.open.set()
+        self.forms_open = True
+        self.forms_fail: Exception | None = None
+        self.history: list[Said] = []
+        self.history_fails: Exception | None = None
+        self.names: dict[Address, str] = {}
         self._numbers = iter(range(1, 1_000_000))
 
     @property
@@ -234,6 +242,31 @@ class ScriptedAdapter:
     async def acknowledge(self, tap_id: str, text: str) -> None:
         self.seen.told[tap_id] = text
         self.changes.notify()
+
+    async def open_form(self, tap_id: str, form: Form) -> bool:
+        if self.forms_fail is not None:
+            raise self.forms_fail
+        self.seen.forms.append((tap_id, form))
+        self.changes.notify()
+        return self.forms_open
+
+    async def fill(self, form: Form, text: str, *, sender: Sender = ANN, chat: str = "") -> str:
+        """Have a person fill a form in; return the tap's id."""
+        id = f"f{next(self._numbers)}"
+        address = self.address(chat or sender.id)
+        await self.hand_over(
+            Inbound(address, id, id, sender, InboundKind.TAP, text=text, tap=form.value, tap_id=id)
+        )
+        return id
+
+    async def read_channel(self, address: Address, since: int, limit: int) -> Sequence[Said]:
+        if self.history_fails is not None:
+            raise self.history_fails
+        found = [one for one in self.history if one.address == address and one.sent_at > since]
+        return found[-limit:]
+
+    async def channels(self) -> Mapping[Address, str]:
+        return self.names
 
     async def menu(self, entries: Sequence[MenuEntry]) -> None:
         self.seen.menu = list(entries)
