@@ -51,6 +51,12 @@ PROVIDERS = frozenset(
 OWN_SERVER = frozenset({"openai-compatible", "custom"})
 
 
+def full(name: str, standard: str) -> str:
+    """Return a model's name with its provider; a bare name is one of the provider of ``standard``."""
+    provider, colon, _ = standard.partition(":")
+    return name if ":" in name or name == OFFLINE or not colon else f"{provider}:{name}"
+
+
 def trouble(model: str, base_url: str = "") -> str:
     """Return a sentence about what is wrong with a model's name, or an empty text."""
     provider, colon, name = model.partition(":")

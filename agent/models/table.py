@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 
 from pydantic_ai.models import Model
 
+from agent.models import names
 from agent.models.providers import Built, build
 from agent.offline.model import NAME, OfflineModel
 from agent.settings import AgentSettings, ModelSettings
@@ -89,10 +90,10 @@ class ModelTable:
 
     def _chosen(self, name: str) -> Candidate:
         """Return the model a session chose; a bare name means the configured provider."""
-        provider, colon, _ = self._settings.model.partition(":")
-        full = name if ":" in name or name == NAME or not colon else f"{provider}:{name}"
+        full = names.full(name, self._settings.model)
         if full in self._known:
             return self._known[full]
+        provider, colon, _ = self._settings.model.partition(":")
         shares = bool(colon) and full.partition(":")[0] == provider
         spec = ModelSettings(
             model=full,

@@ -219,7 +219,7 @@ class ConversationCommands:
             return CommandReply(f"This conversation uses `{chosen}`. `/model provider:name` changes it.")
         if call.principal.role < Role.OPERATOR:
             raise AccessDenied("Choosing a model is for operators.")
-        name = "" if call.args in ("default", "reset") else _full_name(call.args, standard)
+        name = "" if call.args in ("default", "reset") else names.full(call.args, standard)
         if name and (problem := names.trouble(name, base_url="the configured one")):
             raise InvalidInput(problem, remedy="/model default goes back to the configured one.")
         await self._database.write(sessions.change, call.session_id, actor=call.principal.id, model=name)
@@ -255,12 +255,6 @@ class ConversationCommands:
         await self._database.write(sessions.forget, call.session_id, actor=call.principal.id)
         await asyncio.to_thread(shutil.rmtree, self._services.media / call.session_id, ignore_errors=True)
         return CommandReply(f"🗑 This conversation is erased, with {count} file{'s' if count != 1 else ''}.")
-
-
-def _full_name(name: str, standard: str) -> str:
-    """Return a model's name with its provider; a bare name is one of the configured provider's."""
-    provider, colon, _ = standard.partition(":")
-    return name if ":" in name or name == names.OFFLINE or not colon else f"{provider}:{name}"
 
 
 def span_seconds(text: str) -> int:

@@ -47,6 +47,13 @@ async def test_what_cannot_be_done_is_told_in_the_gateway_s_own_words(gateway: D
     assert (code, "There is no session s_nothing." in out) == (1, True)
 
 
+async def test_a_model_that_cannot_be_right_is_not_chosen_in_a_conversation(gateway: Daemon) -> None:
+    _, out = await gateway.command("chat", "-q", "/model opnai:gpt")
+    assert "There is no provider 'opnai'; did you mean openai?" in out
+    _, out = await gateway.command("chat", "-q", "/model gpt-5")
+    assert "names no model" in out
+
+
 async def test_a_backup_and_the_audit_work_beside_a_running_gateway(gateway: Daemon) -> None:
     await gateway.command("chat", "-q", "say one")
     code, out = await gateway.command("backup")

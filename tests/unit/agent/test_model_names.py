@@ -6,7 +6,7 @@ from pathlib import Path
 import pydantic_ai.providers
 import pytest
 
-from agent.models.names import PROVIDERS, trouble
+from agent.models.names import PROVIDERS, full, trouble
 
 # Providers of the library that serve no conversations.
 NO_CHAT = {
@@ -40,3 +40,10 @@ def test_a_name_that_can_be_right(name: str) -> None:
 @pytest.mark.parametrize("name", ["", "gpt-5", "openai:", ":x", "openai:a b", "opnai:x", "custom:x"])
 def test_a_name_that_cannot(name: str) -> None:
     assert trouble(name)
+
+
+def test_a_bare_name_is_one_of_the_configured_provider() -> None:
+    assert full("gpt-5-mini", "openai:gpt-5.2") == "openai:gpt-5-mini"
+    assert full("anthropic:x", "openai:gpt-5.2") == "anthropic:x"
+    assert full("offline", "openai:gpt-5.2") == "offline"
+    assert full("gpt-5", "offline") == "gpt-5"
