@@ -7,6 +7,9 @@ from store import questions, sessions
 from store.database import Database
 from store.questions import Question
 
+# What a tap about a question without options is: the wish for a form, or a form that was filled in.
+WRITE, WRITTEN = "write", "written"
+
 
 class OpenQuestions:
     """Every open question with the chat it was asked in, in memory."""
@@ -62,6 +65,16 @@ class OpenQuestions:
         for question in self._open.values():
             if question.short == short and number.isdigit() and int(number) < len(question.options):
                 return question, question.options[int(number)]
+        return None
+
+    def of_tap(self, inbound: Inbound) -> tuple[Question, str] | None:
+        """Return the open question without options that a tap in its chat is about, and what the tap is: see WRITE."""
+        _, _, rest = inbound.tap.partition(":")
+        short, _, kind = rest.partition(":")
+        for question in self._open.values():
+            here = self._places[question.id][:3] == inbound.address[:3]
+            if here and question.short == short and not question.options and kind in (WRITE, WRITTEN):
+                return question, kind
         return None
 
 

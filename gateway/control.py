@@ -5,12 +5,13 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from gateway.access import Access
-from gateway.adapter import Adapter, Taps, ability
+from gateway.adapter import Adapter, Form, Forms, Taps, ability
+from gateway.answering import WRITE
 from gateway.commands.registry import Registry
 from gateway.intake import Intake, explain
 from gateway.lanes import Lanes
 from gateway.pieces import pieces
-from gateway.questions import TAP, QuestionDesk
+from gateway.questions import TAP, QuestionDesk, form
 from kernel.crashpoints import crashpoint
 from kernel.errors import HermesError
 from kernel.events import Event
@@ -24,6 +25,7 @@ from store.database import Database
 from store.inbox import InboxRow
 from store.outbox import Owed
 from store.people import Person
+from store.questions import Question
 from store.units import Unit
 
 log = logging.getLogger(__name__)
@@ -183,11 +185,30 @@ class Control:
         told = await handler(row, principal) if handler else "This button belongs to something that is over."
         return Handled(told=told)
 
-    async def _answer_tap(self, row: InboxRow, _principal: Principal) -> str:
+    async def _answer_tap(self, row: InboxRow, _principal: Principal) -> str | None:
+        if about := self._desk.open.of_tap(row.inbound):
+            return await self._form_tap(row, *about)
         found = self._desk.open.tapped(row.inbound.tap)
         if found is None:
             return "This question was already answered."
         return await self._desk.answer(*found, row)
+
+    async def _form_tap(self, row: InboxRow, question: Question, kind: str) -> str | None:
+        """Take what was written into a question's form, or open it."""
+        if kind == WRITE:
+            opened = await self._opens(row, form(question))
+            return None if opened else "No form can be shown for this now; answer with your next message."
+        answer = row.inbound.text.strip()
+        return await self._desk.answer(question, answer, row) if answer else "There was no text."
+
+    async def _opens(self, row: InboxRow, asked: Form) -> bool:
+        adapter = self._adapters.get((row.inbound.address.platform, row.inbound.address.account))
+        forms = ability(adapter, Forms) if adapter else None
+        try:
+            return forms is not None and await forms.open_form(row.inbound.tap_id, asked)
+        except HermesError as error:
+            log.info("A form was not opened: %s", error)
+            return False
 
     async def _confirm_tap(self, row: InboxRow, principal: Principal) -> str:
         """Run the destructive command a person confirmed; only the one who typed it may, and only once."""

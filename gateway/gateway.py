@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, ParamSpec
 
-from gateway.adapter import Adapter, Menus, ability
+from gateway.adapter import Adapter, Forms, Menus, ability
 from gateway.chats import Chats
 from gateway.commands.conversation import ConversationCommands
 from gateway.commands.daemon import DaemonCommands
@@ -81,7 +81,7 @@ class Gateway:
         self.connections = front.connections
         self.gates = {key: self._gate(adapter) for key, adapter in self.adapters.items()}
         self.chats = Chats(database, self.access, self.adapters)
-        self.desk = QuestionDesk(database, front.questions)
+        self.desk = QuestionDesk(database, front.questions, self._has_forms)
         self.media = Media(database, self.adapters, settings.media, host.home / "media")
         self.turns = Turns(
             database,
@@ -151,6 +151,10 @@ class Gateway:
     def _limited(self, chat: Address, seconds: float, reason: str) -> None:
         if connection := self.connections.get((chat.platform, chat.account)):
             connection.limited(seconds, reason)
+
+    def _has_forms(self, chat: Address) -> bool:
+        adapter = self.adapters.get((chat.platform, chat.account))
+        return adapter is not None and ability(adapter, Forms) is not None
 
     def _ready(self, chat: Address) -> bool:
         connection = self.connections.get((chat.platform, chat.account))

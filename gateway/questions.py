@@ -2,9 +2,10 @@
 
 import logging
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from gateway.answering import OpenQuestions
+from gateway.adapter import Form
+from gateway.answering import WRITE, WRITTEN, OpenQuestions
 from kernel.crashpoints import crashpoint
 from kernel.errors import Stale
 from kernel.ids import ALPHABET, new_id
@@ -31,14 +32,21 @@ def card_key(question: Question) -> str:
     return f"question:{question.id}"
 
 
-def card(question: Question, address: Address) -> Outbound:
-    """Return the message that asks: with buttons where there are options."""
+def card(question: Question, address: Address, *, forms: bool = False) -> Outbound:
+    """Return the message that asks: with buttons where there are options, or where a form can take the answer."""
     rows = tuple(
         (Button(option[:LABEL_LENGTH], f"{TAP}:{question.short}:{number}"),)
         for number, option in enumerate(question.options)
     )
-    hint = "" if rows else "\n\nAnswer with your next message."
+    if forms and not rows:
+        rows = ((Button("✍️ Answer …", f"{TAP}:{question.short}:{WRITE}"),),)
+    hint = "" if question.options else "\n\nAnswer with your next message."
     return Outbound(address, f"❓ {question.text}{hint}", buttons=rows)
+
+
+def form(question: Question) -> Form:
+    """Return the form that takes the answer to a question without options."""
+    return Form("Answer", question.text[:LABEL_LENGTH], f"{TAP}:{question.short}:{WRITTEN}", required=True)
 
 
 def closed_card(question: Question, address: Address, message_id: str, who: str) -> Outbound:
@@ -48,11 +56,17 @@ def closed_card(question: Question, address: Address, message_id: str, who: str)
 
 
 class QuestionDesk:
-    """Asks, and turns an answer into the turn that continues; ``open`` are the questions that wait."""
+    """Asks, and turns an answer into the turn that continues; ``open`` are the questions that wait.
 
-    def __init__(self, database: Database, waiting: OpenQuestions) -> None:
+    ``forms(address)`` tells whether a form can take an answer there.
+    """
+
+    def __init__(
+        self, database: Database, waiting: OpenQuestions, forms: Callable[[Address], bool] = lambda _: False
+    ) -> None:
         self._database = database
         self.open = waiting
+        self._forms = forms
 
     async def ask(self, request: TurnRequest, text: str, options: Sequence[str], call_key: str) -> str:
         """Commit a question with its card and return its id; asking again with the same key returns the same id."""
@@ -71,7 +85,7 @@ class QuestionDesk:
 
         def commit(tx: Unit) -> Question:
             stored = questions.ask(tx, question, call_key)
-            message = card(stored, request.address)
+            message = card(stored, request.address, forms=self._forms(request.address))
             outbox.add(tx, Owed(card_key(stored), message, Priority.QUESTION, request.session_id, request.id))
             return stored
 
@@ -132,4 +146,3 @@ class QuestionDesk:
         count = await self._database.write(commit)
         self.open.close_session(session_id)
         return count
-

@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+from gateway.adapter import Forms
 from kernel.errors import StoreFull
 from kernel.turns import TurnIO, TurnOutcome, TurnRequest
 from tests.fakes.adapter import BEN, SHOWY, ScriptedAdapter, Sent
@@ -174,3 +175,44 @@ async def test_an_answer_is_kept_when_the_disk_was_full_at_first(tmp_path: Path)
         await rig.adapter.tap(card, "yes")
         await rig.settled()
         assert len(rig.runner.requests) == 2
+
+
+async def test_a_form_takes_the_answer_to_a_question_without_options(tmp_path: Path) -> None:
+    script, abilities = Asks(text="Which branch?"), SHOWY["abilities"] | {Forms}
+    adapter = ScriptedAdapter(**(SHOWY | {"abilities": abilities}))
+    async with running(tmp_path, adapter, **asking(script)) as rig:
+        card = await card_of(rig, script)
+        await rig.settled()
+        await adapter.tap(card, "✍️ Answer …")
+        await rig.settled()
+        tap, form = adapter.seen.forms[-1]
+        assert form.label == "Which branch?"
+        assert tap not in adapter.seen.told
+        empty = await adapter.fill(form, "  ")
+        elsewhere = await adapter.fill(form, "main", sender=BEN, chat="8")
+        await rig.settled()
+        assert adapter.seen.told[empty] == "There was no text."
+        assert "Answered" not in adapter.seen.told[elsewhere]
+        answered = await adapter.fill(form, "develop")
+        await rig.settled()
+        assert adapter.seen.told[answered] == "Answered: develop"
+        assert rig.runner.asked[1] == ["[Answer from Ann to the question 'Which branch?']\ndevelop"]
+        late = await adapter.fill(form, "main")
+        await rig.settled()
+        assert adapter.seen.told[late] == "This question was already answered."
+    assert findings(tmp_path) == []
+
+
+async def test_a_question_whose_form_cannot_be_shown_is_answered_in_words(tmp_path: Path) -> None:
+    script, abilities = Asks(text="Which branch?"), SHOWY["abilities"] | {Forms}
+    adapter = ScriptedAdapter(**(SHOWY | {"abilities": abilities}))
+    adapter.forms_open = False
+    async with running(tmp_path, adapter, **asking(script)) as rig:
+        card = await card_of(rig, script)
+        await rig.settled()
+        await adapter.tap(card, "✍️ Answer …")
+        await rig.settled()
+        assert any("next message" in told for told in adapter.seen.told.values())
+        await adapter.say("develop")
+        await rig.settled()
+        assert rig.runner.asked[1] == ["[Answer from Ann to the question 'Which branch?']\ndevelop"]
