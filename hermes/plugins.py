@@ -1,7 +1,8 @@
 """What exists and is loaded late: each part named as ``"package.module:attribute"``, loaded by one function."""
 
-from importlib import import_module
-from typing import Any
+from kernel import late
+
+load = late.load
 
 # Each platform's SPEC, loaded only where its settings say that it is used.
 PLATFORMS = {
@@ -32,9 +33,3 @@ CHAT_ONCE = "hermes.cli.talk.once:ask"
 ROOM_OF_TOKENS = "web.operations:Tokens"
 OPERATIONS_ON_TOKENS = "web.operations:operations"
 YAML_LAYER = "hermes.yaml_layer:read"
-
-
-def load(spec: str) -> Any:
-    """Import ``"package.module:attribute"`` and return the attribute; errors of the import pass through."""
-    module, _, attribute = spec.partition(":")
-    return getattr(import_module(module), attribute)

@@ -1,7 +1,7 @@
 """The gateway in this process: a real store, scripted adapters and a scripted runner, on a virtual clock."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any, Concatenate, Never, ParamSpec, TypeVar
@@ -108,11 +108,13 @@ class Rig:
         self.front = Front(database, bus, self.clock, settings_of(settings), ZoneInfo("UTC"), adapters)
         self.gateway: Gateway
 
-    async def open(self, group: asyncio.TaskGroup) -> None:
+    async def open(self, group: asyncio.TaskGroup, early: Callable[[], Awaitable[object]] | None) -> None:
         """Start in the daemon's own order: the rest comes, and takes up what waits, once the platforms were tried."""
         await self.front.prepare()
         self.front.connect(group)
         await self.connected()
+        if early is not None:
+            await early()
         self.gateway = Gateway(self.front, self._host())
         await self.gateway.prepare(group)
         await self.gateway.begin()
@@ -207,11 +209,13 @@ async def running(
     runner: ScriptedRunner | None = None,
     crash: bool = False,
     away: float = 0.0,
+    early: Callable[[], Awaitable[object]] | None = None,
     **settings: Any,
 ) -> AsyncGenerator[Rig]:
     """Run a gateway on ``folder``; at the end it is drained, or with ``crash`` ends as a killed process does.
 
-    ``away`` is how many virtual seconds have passed since the one before.
+    ``early`` happens while the platforms are connected and the rest of the gateway is not there yet; ``away`` is how
+    many virtual seconds have passed since the one before.
     """
     await asyncio.sleep(away)
     bus = Bus()
@@ -227,7 +231,7 @@ async def running(
     failure: BaseException | None = None
     try:
         async with asyncio.TaskGroup() as group:
-            await rig.open(group)
+            await rig.open(group, early)
             try:
                 yield rig
             except Exception as error:  # noqa: BLE001 - raised again below, outside of the group that would wrap it

@@ -4,16 +4,15 @@ The limits and the nesting rules are those of https://core.telegram.org/bots/api
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from html import escape
 from unicodedata import category
 from urllib.parse import urlsplit
 
+from gateway.platforms.telegram.pieces import TEXT_LIMIT, Piece
 from gateway.rendering.slices import Region, Slice, slices, utf16_units
 from gateway.rendering.styled import Span, Style, Styled, no_links, styled
 
-TEXT_LIMIT = 4096
-CAPTION_LIMIT = 1024
 MAX_ENTITIES = 100
 
 _EMPHASIS = frozenset({Style.BOLD, Style.ITALIC, Style.STRIKE})
@@ -27,14 +26,6 @@ _TAGS = {
     Style.CODE: "code",
     Style.QUOTE: "blockquote",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """One message: its HTML, and the same text without any formatting."""
-
-    html: str
-    text: str
 
 
 def render(markdown: str, limit: int = TEXT_LIMIT) -> list[str]:

@@ -19,7 +19,7 @@ from telegram.constants import ParseMode
 from telegram.error import BadRequest, ChatMigrated, TelegramError
 
 from gateway.platforms.telegram.failures import delivery_error, says
-from gateway.platforms.telegram.markdown import CAPTION_LIMIT, TEXT_LIMIT, Piece, pieces
+from gateway.platforms.telegram.pieces import CAPTION_LIMIT, TEXT_LIMIT, Piece, pieces
 from gateway.platforms.telegram.request import ApiBot
 from kernel.errors import DeliveryRejected, DeliveryUncertain
 from kernel.messages import Address, Outbound, OutboundKind

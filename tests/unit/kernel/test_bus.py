@@ -30,6 +30,19 @@ def test_a_listener_that_ended_hears_nothing_more_also_while_events_are_handed_o
     assert heard == [1]
 
 
+def test_what_was_held_is_heard_in_order_by_those_who_listen_at_its_release() -> None:
+    bus, heard = Bus(), list[int]()
+    bus.hold()
+    bus.publish([event(1), event(2)])
+    bus.hold()
+    bus.listen("", lambda item: heard.append(item.seq))
+    bus.publish([event(3)])
+    assert heard == []
+    bus.release()
+    bus.publish([event(4)])
+    assert heard == [1, 2, 3, 4]
+
+
 async def test_a_subscription_yields_what_was_published_before_and_after_it_is_read() -> None:
     bus = Bus()
     subscription = bus.subscribe()
