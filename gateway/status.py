@@ -36,8 +36,13 @@ class ConnectionStatus:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """How the daemon is: ``queues`` by name, ``counters`` since the start, ``facts`` of other rooms."""
+    """How the daemon is: ``queues`` by name, ``counters`` since the start, ``facts`` of other rooms.
 
+    ``state`` is ``"ok"``, or ``"degraded"`` while a connection, the store or the configuration is not as it should be;
+    ``warnings`` say what it is, and what else its owner should know.
+    """
+
+    state: str
     version: str
     uptime: str
     uptime_seconds: int
@@ -81,7 +86,10 @@ class Overseen(Protocol):
 
 
 class Reporter:
-    """Puts the status together; ``facts()`` gives ``version`` and ``model`` and whatever other rooms know."""
+    """Puts the status together; ``facts()`` gives ``version`` and ``model`` and whatever other rooms know.
+
+    Of these ``warnings`` are sentences that belong to the status's own, and ``troubles`` those that make it degraded.
+    """
 
     def __init__(self, gateway: Overseen, facts: Callable[[], Awaitable[Mapping[str, Any]]]) -> None:
         self._gateway = gateway
@@ -108,7 +116,9 @@ class Reporter:
         facts = dict(await self._facts())
         queues = await gateway.database.read(depths)
         seconds = (gateway.clock.now() - gateway.started_at) // 1000
+        troubles = [*self._troubles(), *facts.pop("troubles", [])]
         return Status(
+            "degraded" if troubles else "ok",
             str(facts.pop("version", "")),
             span(seconds),
             seconds,
@@ -120,22 +130,26 @@ class Reporter:
                 "duplicates": gateway.intake.duplicates,
                 "sent": gateway.delivery.sent,
             },
-            [*self._warnings(queues), *facts.pop("warnings", [])],
+            [*troubles, *self._warnings(queues), *facts.pop("warnings", [])],
             facts,
         )
 
-    def _warnings(self, queues: Mapping[str, int]) -> list[str]:
+    def _troubles(self) -> list[str]:
         found = [
             f"{item.name}: {item.sentence}"
             for item in self._gateway.connections.values()
             if item.state in TROUBLE
         ]
-        open_platforms = self._gateway.settings.access.open_to_everyone
-        if open_platforms:
-            found.append(f"Everybody may chat on {', '.join(open_platforms)}.")
         store = self._gateway.database.state
         if store is not StoreState.OPEN:
             found.append(f"Store: {store.sentence}")
+        return found
+
+    def _warnings(self, queues: Mapping[str, int]) -> list[str]:
+        found: list[str] = []
+        open_platforms = self._gateway.settings.access.open_to_everyone
+        if open_platforms:
+            found.append(f"Everybody may chat on {', '.join(open_platforms)}.")
         if dead := queues.get("outbox_dead"):
             found.append(
                 f"{dead} message{'s' if dead != 1 else ''} could not be delivered: `hermes messages dead` lists them."

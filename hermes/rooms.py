@@ -22,7 +22,7 @@ from gateway.ports import (
     StoredShelf,
 )
 from gateway.settings import GatewaySettings
-from hermes import daemon, greeting, plugins
+from hermes import daemon, greeting, plugins, reloading
 from hermes.agents import Agents
 from hermes.gate import Gatekeeping
 from hermes.home import Home
@@ -65,6 +65,7 @@ class Rooms:
         restart: Callable[[], None],
     ) -> None:
         self._front = front
+        self._started_with = settings
         self._settings = settings
         self._home = home
         self._web_settings = web
@@ -112,11 +113,14 @@ class Rooms:
     async def _facts(self) -> Mapping[str, Any]:
         gate = dict(await self._gate.facts()) if self._gate is not None else {}
         problem = self._problem()
-        warnings = [f"Configuration: {problem}"] if problem else []
+        troubles = [f"Configuration: {problem} The last good one stays in force."] if problem else []
+        waiting = reloading.needs_restart(self._started_with, self._settings)
+        warnings = [f"Configuration: {reloading.sentence(waiting)}"] if waiting else []
         warnings += gate.pop("warnings", [])
         clients = [str(client) for client in self._web.mcp_clients_seen()] if self._web else []
         return {
             "version": VERSION,
+            "troubles": troubles,
             "warnings": warnings,
             "mcp_clients": clients,
             **self._agents.facts(),
@@ -189,7 +193,8 @@ class Rooms:
         problem = self._reload()
         if problem:
             raise ConfigError(problem)
-        return "The settings are in force."
+        waiting = reloading.needs_restart(self._started_with, self._settings)
+        return f"The settings are in force. {reloading.sentence(waiting)}".strip()
 
     async def greet(self) -> None:
         """Show in the terminal where the page is and how the owner gets in."""
@@ -215,6 +220,8 @@ class Rooms:
     def configure(self, settings: Settings, gateway: GatewaySettings) -> None:
         """Use new settings, of which ``gateway`` are the gateway's."""
         self._settings = settings
+        if waiting := reloading.needs_restart(self._started_with, settings):
+            log.warning("%s", reloading.sentence(waiting))
         self._gateway.configure(gateway)
         self._agents.configure(agent_settings(settings))
         if self._gate is not None:

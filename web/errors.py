@@ -17,6 +17,7 @@ STATUS: Mapping[type[HermesError], int] = {
     errors.NotFound: 404,
     errors.Stale: 409,
     errors.InvalidInput: 422,
+    errors.ConfigError: 422,
     errors.AccessDenied: 403,
     errors.StoreError: 503,
     errors.OutcomeUnknown: 500,

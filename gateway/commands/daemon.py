@@ -142,9 +142,10 @@ def status_lines(status: dict[str, Any] | Any) -> list[str]:
     """Return a status as lines of Markdown."""
     connections = [f"**{item['name']}** {item['sentence']}" for item in status["connections"]]
     waiting = {WAITING[name]: count for name, count in status["queues"].items() if count and name in WAITING}
+    state = "" if status["state"] == "ok" else f"{status['state']}, "
     queues = ", ".join(f"{count} {what}" for what, count in waiting.items()) or "empty"
     lines = [
-        f"**Hermes {status['version']}** up {status['uptime']}",
+        f"**Hermes {status['version']}** {state}up {status['uptime']}",
         *connections,
         f"**Model** `{status['model']}`",
         f"**Queues** {queues}",

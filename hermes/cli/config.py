@@ -100,7 +100,4 @@ def _effect(terminal: Terminal) -> str:
 @app.command()
 def reload(context: typer.Context) -> None:
     """Make the running gateway read its settings again; while they are wrong, it keeps what it has."""
-    terminal = here(context)
-    _ = terminal.settings
-    answer = required(terminal.home).post("/settings/reload")
-    print(answer.get("message") or "The settings are in force.")
+    print(required(here(context).home).post("/settings/reload")["message"])

@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode, urlsplit
 from hermes import daemon
 from hermes.daemon import DaemonInfo
 from hermes.home import Home
-from kernel.errors import AccessDenied, HermesError, InvalidInput, NotFound, Stale
+from kernel.errors import AccessDenied, ConfigError, HermesError, InvalidInput, NotFound, Stale
 from store.lock import holder
 
 TIMEOUT_SECONDS = 30.0
@@ -17,6 +17,7 @@ PREFIX = "/api/hermes"
 # Failures that a command may want to tell apart; any other is a HermesError with the daemon's words.
 KINDS: dict[str, type[HermesError]] = {
     "access_denied": AccessDenied,
+    "config_error": ConfigError,
     "invalid_input": InvalidInput,
     "not_found": NotFound,
     "stale": Stale,

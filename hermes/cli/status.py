@@ -37,6 +37,8 @@ def status(
     print(
         f"Hermes {found['version']} runs at {remote.info.url} (process {remote.info.pid}) for {found['uptime']}."
     )
+    if found["state"] != "ok":
+        print(f"State: {found['state']}")
     print(f"Model: {found['model']}")
     for one in found["connections"]:
         print(f"{one['name']}: {one['sentence']}")

@@ -76,12 +76,31 @@ async def test_a_reload_takes_over_what_is_right_and_keeps_what_it_has_when_it_i
     gateway: Daemon,
 ) -> None:
     await gateway.command("config", "set", "owner.name", "Ada")
-    code, out = await gateway.command("config", "reload")
-    assert code == 0, out
+    assert await gateway.command("config", "reload") == (0, "The settings are in force.\n")
+    good = gateway.home.config.read_text()
     gateway.home.config.write_text("web: [\n")
     code, out = await gateway.command("config", "reload")
     assert (code, "not valid YAML" in out) == (78, True)
-    assert (await gateway.command("status"))[0] == 0
+    code, out = await gateway.command("status")
+    assert (code, "State: degraded" in out, "The last good one stays in force." in out) == (0, True, True)
+    assert json.loads((await gateway.command("status", "--json"))[1])["state"] == "degraded"
+    assert "degraded, up" in (await gateway.command("chat", "-q", "/status"))[1]
+    gateway.home.config.write_text(good)
+    assert (await gateway.command("config", "reload"))[0] == 0
+    assert "degraded" not in (await gateway.command("status"))[1]
+
+
+async def test_a_reload_names_what_waits_for_a_restart_until_there_was_one(gateway: Daemon) -> None:
+    await gateway.command("config", "set", "web.login_minutes", "5")
+    await gateway.command("config", "set", "platforms.telegram.token", "1:token")
+    await gateway.command("config", "set", "owner.name", "Ada")
+    code, out = await gateway.command("config", "reload")
+    waiting = "web.login_minutes, platforms.telegram.token wait for a restart"
+    assert (code, waiting in out, "owner.name" in out) == (0, True, False)
+    assert waiting in (await gateway.command("status"))[1]
+    await gateway.command("config", "set", "web.login_minutes", "15")
+    await gateway.command("config", "set", "platforms.telegram.token", "")
+    assert await gateway.command("config", "reload") == (0, "The settings are in force.\n")
 
 
 async def test_a_port_in_use_is_told_with_the_way_out(gateway: Daemon, tmp_path: Path) -> None:
