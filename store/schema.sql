@@ -83,6 +83,16 @@ CREATE TABLE conversation (
     updated_at INTEGER NOT NULL
 ) STRICT;
 
+CREATE TABLE departed (
+    key TEXT PRIMARY KEY,
+    session_id TEXT NOT NULL REFERENCES session (id),
+    platform TEXT NOT NULL,
+    account TEXT NOT NULL,
+    chat TEXT NOT NULL,
+    thread TEXT,
+    left_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE entry (
     id TEXT PRIMARY KEY,
     conversation_id TEXT NOT NULL REFERENCES conversation (id),
@@ -263,7 +273,8 @@ CREATE TABLE session (
     active_at INTEGER NOT NULL,
     closed_at INTEGER,
     forgotten_at INTEGER
-) STRICT;
+, handoff_state TEXT NOT NULL DEFAULT 'none'
+    CHECK (handoff_state IN ('none', 'pending', 'running', 'completed', 'failed', 'cancelled')), handoff_number INTEGER NOT NULL DEFAULT 0, handoff_error TEXT NOT NULL DEFAULT '', handoff_lease INTEGER NOT NULL DEFAULT 0, handoff_deadline INTEGER NOT NULL DEFAULT 0, handoff TEXT NOT NULL DEFAULT '{}') STRICT;
 
 CREATE TABLE token (
     id TEXT PRIMARY KEY,
@@ -346,6 +357,8 @@ CREATE INDEX approval_supersedes ON approval (supersedes) WHERE supersedes IS NO
 
 CREATE INDEX approval_turn ON approval (turn_id, call_key) WHERE turn_id IS NOT NULL;
 
+CREATE INDEX departed_session ON departed (session_id, left_at);
+
 CREATE INDEX entry_conversation ON entry (conversation_id, position);
 
 CREATE INDEX entry_parent ON entry (parent_id) WHERE parent_id IS NOT NULL;
@@ -379,6 +392,8 @@ CREATE INDEX outbox_session ON outbox (session_id, id);
 CREATE INDEX question_session ON question (session_id, state);
 
 CREATE UNIQUE INDEX question_short ON question (short) WHERE state = 'open';
+
+CREATE INDEX session_handoff ON session (id) WHERE handoff_state IN ('pending', 'running');
 
 CREATE INDEX session_owner ON session (owner, active_at);
 
