@@ -103,6 +103,12 @@ class Access:
         owners = (*self._settings.owners, *(id for id, role in self._admitted.items() if role is Role.OWNER))
         return any(id.startswith(prefix) for id in owners)
 
+    def owners_on(self, platform: str) -> list[str]:
+        """Return the owners who are known on a platform, as ``platform:id``, the configured ones first."""
+        prefix = f"{platform}:"
+        owners = (*self._settings.owners, *(id for id, role in self._admitted.items() if role is Role.OWNER))
+        return [id for id in owners if id.startswith(prefix)]
+
     def within_rate(self, inbound: Inbound) -> bool:
         """Tell whether somebody still may send, and count the message."""
         id, now = f"{inbound.address.platform}:{inbound.sender.id}", self._clock.monotonic()

@@ -219,6 +219,15 @@ class Threads(Protocol):
         ...
 
 
+@runtime_checkable
+class FreshChats(Protocol):
+    """Opens chats: here a person has as many as they like, and a conversation gets one of its own."""
+
+    async def create_chat(self, name: str) -> Address:
+        """Return the address of a new chat."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Form:
     """One question with a text as its answer.
@@ -261,7 +270,7 @@ class Reads(Protocol):
     """Reads a channel's history."""
 
     async def read_channel(self, address: Address, since: int, limit: int) -> Sequence[Said]:
-        """Return up to ``limit`` messages after the millisecond ``since``, oldest first.
+        """Return the latest messages after the millisecond ``since``, ``limit`` at most, oldest first.
 
         Raises DeliveryRejected where the bot may not read, PlatformUnavailable when it may work later.
         """

@@ -5,6 +5,7 @@ is not lost: the surface reads it from the history when it comes back.
 """
 
 import asyncio
+import secrets
 from collections import deque
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -16,6 +17,7 @@ from gateway.adapter import (
     Capabilities,
     Drafts,
     Fetches,
+    FreshChats,
     Identity,
     Link,
     Mark,
@@ -100,8 +102,12 @@ class LocalAdapter:
             per_second=1000.0,
             per_chat=200.0,
             per_group_minute=12_000.0,
-            abilities=frozenset({Drafts, Bubbles, Typing, Reactions, Taps, Fetches}),
+            abilities=frozenset({Drafts, Bubbles, Typing, Reactions, Taps, Fetches}) | self._chats(),
         )
+
+    def _chats(self) -> frozenset[type]:
+        """Tell that a lasting surface has as many chats as its person likes; the others have one that they look at."""
+        return frozenset({FreshChats}) if self._lasting else frozenset()
 
     def address(self, chat: str) -> Address:
         """Return the address of a chat on this platform."""
@@ -220,6 +226,11 @@ class LocalAdapter:
         """Tell the one who tapped what came of it."""
         chat, _, key = tap_id.partition(" ")
         self._show("tap", chat, key=key, text=text)
+
+    async def create_chat(self, name: str) -> Address:
+        """Return a chat of its own for a conversation, whose title names it."""
+        del name
+        return self.address(secrets.token_hex(6))
 
     async def fetch(self, attachment: Attachment, target: Path, limit: int) -> int:
         """Move an uploaded file, which the surface stored at ``attachment.ref``, to its place."""

@@ -32,6 +32,7 @@ from store.turns import Begun, Ending, Suspect
 log = logging.getLogger(__name__)
 
 TITLE_LENGTH = 60
+ARRIVAL = "handoff:"
 FULL_SECONDS = 2.0
 
 
@@ -42,6 +43,12 @@ class Running:
     begun: Begun
     stage: Stage
     offered: set[int] = field(default_factory=set[int])
+
+    @property
+    def arriving(self) -> bool:
+        """Whether it is the turn with which a handoff arrives: what is said meanwhile is answered after it."""
+        first = self.begun.rows[0].inbound
+        return first.kind is InboundKind.INTERNAL and first.key.startswith(ARRIVAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +132,8 @@ class Turns:
     async def _steer(self, session_id: str) -> None:
         """Hand everything that waits to the running turn, in order: a later message never overtakes an earlier one."""
         running = self._running.get(session_id)
+        if running is not None and running.arriving:
+            return
         for row in await self._database.read(inbox.queued, session_id):
             if row.inbound.kind is InboundKind.INTERNAL or running is not self._running.get(session_id):
                 return

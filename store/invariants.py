@@ -164,8 +164,8 @@ RULES = (
         "A message reached the agent before an earlier one of its session.",
         "WITH begun AS (SELECT inbox.id, inbox.session_id, min(event.seq) AS seq FROM inbox"
         " JOIN event ON event.subject = CAST(inbox.id AS TEXT) AND event.kind = 'inbox.start'"
-        " WHERE NOT EXISTS (SELECT 1 FROM event AS again WHERE again.subject = event.subject"
-        " AND again.kind IN ('inbox.release', 'inbox.revive')) GROUP BY inbox.id),"
+        " WHERE inbox.kind <> 'internal' AND NOT EXISTS"
+        " (SELECT 1 FROM event AS again WHERE again.subject = event.subject AND again.kind IN ('inbox.release', 'inbox.revive')) GROUP BY inbox.id),"
         " ordered AS (SELECT id, seq, lag(seq) OVER (PARTITION BY session_id ORDER BY id) AS before FROM begun)"
         " SELECT id FROM ordered WHERE seq < before",
     ),
@@ -180,6 +180,33 @@ RULES = (
         "binding.closed",
         "A closed session still answers at a key.",
         "SELECT session.id FROM binding JOIN session ON session.id = binding.session_id WHERE closed_at IS NOT NULL",
+    ),
+    Rule(
+        "I9",
+        "session.homeless",
+        "A session is open and answers nowhere.",
+        "SELECT id FROM session WHERE closed_at IS NULL AND forgotten_at IS NULL"
+        " AND NOT EXISTS (SELECT 1 FROM binding WHERE binding.session_id = session.id)",
+    ),
+    Rule(
+        "I9",
+        "binding.elsewhere",
+        "A session answers at another place than the one it is said to be at.",
+        "SELECT session.id FROM binding JOIN session ON session.id = binding.session_id"
+        " WHERE instr(binding.key, platform || ':' || account || ':' || chat || ':') <> 1",
+    ),
+    Rule(
+        "I9",
+        "departed.bound",
+        "A place counts as left although a session answers there.",
+        "SELECT departed.session_id FROM departed JOIN binding ON binding.key = departed.key",
+    ),
+    Rule(
+        "I9",
+        "handoff.locked",
+        "A session is being handed over and nobody carries it out.",
+        "SELECT id FROM session WHERE (handoff_state = 'pending' AND handoff_deadline < :before)"
+        " OR (handoff_state = 'running' AND max(handoff_lease, handoff_deadline) < :before)",
     ),
     Rule(
         "I3",

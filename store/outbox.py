@@ -39,6 +39,10 @@ SELECT * FROM outbox WHERE platform = ? AND account = ? AND chat = ? AND state =
 ORDER BY id DESC LIMIT 1
 """
 MOVED = "SELECT moved_to FROM chat WHERE platform = ? AND account = ? AND chat = ? AND moved_to IS NOT NULL"
+LAST_REPLY = """
+SELECT text FROM outbox WHERE session_id = ? AND dedup_key LIKE 'turn:%' AND kind = 'text' ORDER BY id DESC LIMIT 1
+"""
+WITH_PREFIX = "SELECT * FROM outbox WHERE dedup_key >= ? AND dedup_key < ? ORDER BY id"
 PENDING_OF_SESSION = "SELECT id FROM outbox WHERE session_id = ? AND state = 'pending'"
 
 
@@ -242,6 +246,17 @@ def open_chats(q: Query) -> list[Address]:
 def depth(q: Query) -> dict[str, int]:
     """Return how many rows are in each open state, and how many are dead."""
     return {row["state"]: row["n"] for row in q.all(DEPTH)}
+
+
+def last_reply(q: Query, session_id: str) -> str:
+    """Return the text that a turn of a session owed last, or an empty one."""
+    row = q.one(LAST_REPLY, (session_id,))
+    return row["text"] if row else ""
+
+
+def with_prefix(q: Query, prefix: str) -> list[OutboxRow]:
+    """Return the messages whose key begins with a text, oldest first."""
+    return [row_of(row) for row in q.all(WITH_PREFIX, (prefix, prefix + "\x7f"))]
 
 
 def dead(q: Query, limit: int = 20) -> list[OutboxRow]:

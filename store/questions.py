@@ -106,6 +106,11 @@ def open_questions(q: Query) -> list[Question]:
     return [row_of(row) for row in q.all(OPEN)]
 
 
+def open_of_session(q: Query, session_id: str) -> list[Question]:
+    """Return the open questions of a session."""
+    return [row_of(row) for row in q.all(OPEN_OF_SESSION, (session_id,))]
+
+
 def open_of_turn(q: Query, turn_id: str) -> list[Question]:
     """Return the open questions of a turn."""
     return [row_of(row) for row in q.all(OPEN_OF_TURN, (turn_id,))]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from kernel.errors import NotFound
 from kernel.ids import new_id
 from kernel.messages import Address
+from kernel.states import HandoffState
 from store import marks
 from store.units import Query, Unit
 
@@ -27,8 +28,33 @@ TOUCH = "UPDATE session SET active_at = ? WHERE id = ?"
 KEY_OF = "SELECT key FROM binding WHERE session_id = ?"
 LIST = """
 SELECT * FROM session WHERE forgotten_at IS NULL AND (:owner = '' OR owner = :owner)
-    AND (:words = '' OR title LIKE '%' || :words || '%') AND (turns > 0 OR title <> '')
+    AND (:words = '' OR title LIKE '%' || :words || '%' OR EXISTS (SELECT 1 FROM inbox
+        WHERE inbox.session_id = session.id AND kind = 'message' AND text LIKE '%' || :words || '%'))
+    AND (turns > 0 OR title <> '')
 ORDER BY active_at DESC LIMIT :limit
+"""
+DEPART = """
+INSERT INTO departed (key, session_id, platform, account, chat, thread, left_at) VALUES (?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (key) DO UPDATE SET session_id = excluded.session_id, left_at = excluded.left_at
+"""
+RETURN = "DELETE FROM departed WHERE key = ?"
+DEPARTED_KEYS = "SELECT key FROM departed"
+DEPARTED = """
+SELECT session.* FROM departed JOIN session ON session.id = departed.session_id
+WHERE departed.key = ? AND session.forgotten_at IS NULL
+"""
+AT_PLACE = """
+SELECT session.* FROM session JOIN binding ON binding.session_id = session.id
+WHERE platform = ? AND chat = ? AND coalesce(thread, '') = ? ORDER BY active_at DESC LIMIT 1
+"""
+LEFT_PLACE = """
+SELECT session.* FROM departed JOIN session ON session.id = departed.session_id
+WHERE departed.platform = ? AND departed.chat = ? AND coalesce(departed.thread, '') = ? ORDER BY left_at DESC LIMIT 1
+"""
+LAST_ELSEWHERE = """
+SELECT session.* FROM binding JOIN session ON session.id = binding.session_id
+WHERE binding.key <> :key AND session.turns > 0 AND (:owner = '' OR session.owner = :owner)
+ORDER BY active_at DESC LIMIT 1
 """
 FORGET_INBOX = """
 UPDATE inbox SET text = '', attachments = '[]', note = '', extra = '{}', sender_name = ''
@@ -83,6 +109,7 @@ class Session:
     created_at: int
     active_at: int
     closed: bool
+    handoff: HandoffState = HandoffState.NONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +140,7 @@ def row_of(row: sqlite3.Row) -> Session:
         row["created_at"],
         row["active_at"],
         row["closed_at"] is not None,
+        HandoffState(row["handoff_state"]),
     )
 
 
@@ -156,8 +184,13 @@ def open_new(tx: Unit, key: str, address: Address, owner: str, *, private: bool)
 
 
 def rebind(tx: Unit, id: str, key: str, address: Address, *, private: bool, actor: str) -> Session:
-    """Move a session to a key; the one that answered there is closed and kept. Raises NotFound."""
-    get(tx, id)
+    """Move a session to a key; the one that answered there is closed and kept. Raises NotFound.
+
+    The place that it leaves remembers where it went.
+    """
+    session, left = get(tx, id), key_of(tx, id)
+    if left and left != key:
+        depart(tx, left, session)
     tx.run(CLOSE, (tx.now, key))
     tx.run(REOPEN, (*address, private, tx.now, id))
     _bind(tx, key, id)
@@ -168,6 +201,49 @@ def rebind(tx: Unit, id: str, key: str, address: Address, *, private: bool, acto
 def _bind(tx: Unit, key: str, id: str) -> None:
     tx.run(UNBIND, (key, id))
     tx.run(BIND, (key, id, tx.now))
+    come_back(tx, key)
+
+
+def release(tx: Unit, id: str) -> None:
+    """Take a session from its key: it is closed, kept and listed."""
+    tx.run("DELETE FROM binding WHERE session_id = ?", (id,))
+    tx.run("UPDATE session SET closed_at = ? WHERE id = ?", (tx.now, id))
+
+
+def depart(tx: Unit, key: str, session: Session) -> None:
+    """Remember at a key that its session is leaving it."""
+    tx.run(DEPART, (key, session.id, *session.address, tx.now))
+    tx.emit("session.depart", session.id, key=key)
+
+
+def come_back(tx: Unit, key: str) -> None:
+    """Forget that a session left a key: something answers there again."""
+    if tx.run(RETURN, (key,)):
+        tx.emit("session.settle", key, key=key)
+
+
+def departed(q: Query, key: str) -> Session | None:
+    """Return the session that left a key, where nothing answers there since."""
+    row = q.one(DEPARTED, (key,))
+    return row_of(row) if row else None
+
+
+def at_place(q: Query, address: Address) -> Session | None:
+    """Return the session that answers in a place (whatever its account), or else the one that has left it."""
+    values = (address.platform, address.chat, address.thread or "")
+    row = q.one(AT_PLACE, values) or q.one(LEFT_PLACE, values)
+    return row_of(row) if row else None
+
+
+def departed_keys(q: Query) -> set[str]:
+    """Return the keys that a session has left and at which nothing answers since."""
+    return {row["key"] for row in q.all(DEPARTED_KEYS)}
+
+
+def last_elsewhere(q: Query, owner: str, key: str = "") -> Session | None:
+    """Return the session that was active last at any other key; of one owner, or of everybody for ``""``."""
+    row = q.one(LAST_ELSEWHERE, {"owner": owner, "key": key})
+    return row_of(row) if row else None
 
 
 SETTABLE = frozenset({"title", "titled_by", "model", "verbose", "quiet_until"})
@@ -198,6 +274,8 @@ def forget(tx: Unit, id: str, *, actor: str) -> None:
     What is still under way is erased when it ends.
     """
     tx.run("DELETE FROM binding WHERE session_id = ?", (id,))
+    for row in tx.all("SELECT key FROM departed WHERE session_id = ?", (id,)):
+        come_back(tx, row["key"])
     tx.run(FORGET, (tx.now, tx.now, id))
     erase_forgotten(tx, id)
     marks.forget_session(tx, id)

@@ -8,7 +8,7 @@ from kernel.ids import new_id
 from kernel.states import TurnState
 from kernel.transitions import INBOX, TURN
 from kernel.turns import StagedConversation, Usage
-from store import approvals, conversations, inbox, outbox, questions, sessions, usage
+from store import approvals, conversations, handoffs, inbox, outbox, questions, sessions, usage
 from store.inbox import InboxRow
 from store.outbox import Owed, Wait
 from store.sessions import Session
@@ -78,6 +78,9 @@ class Ending:
     title: str = ""
 
 
+# How long a new thread waits to learn whether it is the place of a conversation that is on its way.
+ARRIVING_MS = 50
+
 # From so many crashes on a turn is run alone, so that the next one tells.
 SUSPICIONS = 2
 
@@ -110,9 +113,11 @@ def begin(tx: Unit, session_id: str, pick: Pick, *, alone: bool = False) -> Begu
         if row["suspected"] >= SUSPICIONS and not alone:
             return Suspect()
         return _resume(tx, row_of(row))
-    waiting = inbox.queued(tx, session_id)
+    waiting = handoffs.held(tx, session_id, inbox.queued(tx, session_id))
     if not waiting:
         return None
+    if handoffs.arriving(tx, session_id):
+        return Wait(ARRIVING_MS)
     chosen = pick(waiting, tx.now)
     if isinstance(chosen, Wait):
         return chosen

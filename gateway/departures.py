@@ -1,0 +1,42 @@
+"""Departures: places that a conversation has left, which show it and take nothing for it until it comes back."""
+
+from collections.abc import Callable
+
+from gateway.keys import session_key
+from kernel.events import Event
+from kernel.messages import Inbound, InboundKind
+from store import sessions
+from store.database import Database
+from store.sessions import Session
+
+DEPART = "session.depart"
+
+
+class Departures:
+    """The keys that sessions have left, in memory; ``shared()`` tells whether a group has one session for all."""
+
+    def __init__(self, database: Database, shared: Callable[[], bool]) -> None:
+        self._database = database
+        self._shared = shared
+        self._keys: set[str] = set()
+
+    async def load(self) -> None:
+        """Read them from the store."""
+        self._keys = await self._database.read(sessions.departed_keys)
+
+    def heard(self, event: Event) -> None:
+        """Hear that a session left a key (``session.depart``) or that something answers there (``session.settle``)."""
+        key = str(event.body.get("key", ""))
+        (self._keys.add if event.kind == DEPART else self._keys.discard)(key)
+
+    def key(self, inbound: Inbound) -> str:
+        """Return the key that a message belongs to."""
+        return session_key(inbound, shared_groups=self._shared())
+
+    def holds(self, inbound: Inbound) -> bool:
+        """Tell whether a message was written where its conversation is no longer."""
+        return bool(self._keys) and inbound.kind is InboundKind.MESSAGE and self.key(inbound) in self._keys
+
+    async def session(self, inbound: Inbound) -> Session | None:
+        """Return the session that has left the place of a message."""
+        return await self._database.read(sessions.departed, self.key(inbound))

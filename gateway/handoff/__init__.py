@@ -1,0 +1,1 @@
+"""Handoff: a conversation goes on at another surface, with all that belongs to it."""

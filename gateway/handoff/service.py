@@ -1,0 +1,160 @@
+"""Handoffs as people and programs ask for them: requested, withdrawn, waited for, and pulled."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from gateway.handoff import words
+from gateway.handoff.targets import Asker, Surfaces, Targets
+from gateway.handoff.travel import Travel, Trip, move_questions
+from kernel.crashpoints import crashpoint
+from kernel.errors import InvalidInput, NotFound, Stale
+from kernel.events import Event
+from kernel.messages import Address, Outbound, Priority, parse_address
+from kernel.people import Principal, Role
+from store import handoffs, outbox, sessions
+from store.database import Database
+from store.handoffs import Handoff
+from store.outbox import Owed
+from store.sessions import Session
+from store.units import Unit
+
+# How long somebody has to take a request up, in milliseconds; with --when-idle a turn may be long.
+TAKE_UP_MS = 60_000
+IDLE_MS = 3_600_000
+LATEST = "last"
+
+
+@dataclass(slots=True)
+class Moves:
+    """What is done in the units that move a session, and after them."""
+
+    travels: list[Travel] = field(default_factory=lambda: [move_questions])
+    refresh: list[Callable[[], Awaitable[None]]] = field(default_factory=list[Callable[[], Awaitable[None]]])
+
+    def carry(self, tx: Unit, trip: Trip) -> None:
+        """Move all that belongs to a session."""
+        for travel in self.travels:
+            travel(tx, trip)
+
+    async def moved(self) -> None:
+        """Bring up to date what is kept in memory."""
+        for refresh in self.refresh:
+            await refresh()
+
+
+class Handoffs:
+    """Requests, withdraws and pulls; what carries a handoff out is the watcher."""
+
+    def __init__(self, database: Database, targets: Targets, surfaces: Surfaces, moves: Moves) -> None:
+        self._database = database
+        self._targets = targets
+        self._surfaces = surfaces
+        self.moves = moves
+        self._waiting: set[asyncio.Event] = set()
+
+    def heard(self, event: Event) -> None:
+        """Hear of a move of some handoff."""
+        del event
+        for waiting in self._waiting:
+            waiting.set()
+
+    async def request(
+        self, asker: Asker, session_id: str, to: str, note: str = "", *, when_idle: bool = False
+    ) -> Handoff:
+        """Ask for a session to be handed over to what ``to`` names; raises what ``Targets.plan`` does, and Stale."""
+        plan = await self._targets.plan(asker, to, note, when_idle=when_idle)
+        if not plan.fresh:
+            key = self._surfaces.key(plan.to, plan.sender, private=plan.private)
+            if key == await self._database.read(sessions.key_of, session_id):
+                raise InvalidInput("The conversation is there already.")
+        asked = await self._database.write(
+            handoffs.request,
+            session_id,
+            plan,
+            actor=asker.principal.id,
+            deadline=IDLE_MS if when_idle else TAKE_UP_MS,
+        )
+        crashpoint("handoff.after_request")
+        return asked
+
+    async def cancel(self, session_id: str, actor: str) -> Handoff:
+        """Withdraw a handoff that nobody has taken up; raise Stale where it is under way or over."""
+        known = await self._database.read(handoffs.get, session_id)
+        return await self._database.write(handoffs.cancel, session_id, known.number, actor=actor)
+
+    async def settled(self, session_id: str, seconds: float, number: int = 0) -> Handoff:
+        """Return a session's handoff once it is over, or as it stands after ``seconds``.
+
+        With a ``number`` that handoff counts as over when another one has followed.
+        """
+        changed = asyncio.Event()
+        self._waiting.add(changed)
+        try:
+            async with asyncio.timeout(seconds):
+                while (found := await self._read(session_id)).live and number in (0, found.number):
+                    await changed.wait()
+                    changed.clear()
+            return found
+        except TimeoutError:
+            return await self._read(session_id)
+        finally:
+            self._waiting.discard(changed)
+
+    async def _read(self, session_id: str) -> Handoff:
+        return await self._database.read(handoffs.get, session_id)
+
+    async def pull(self, asker: Asker, session: Session, sender: str, *, private: bool) -> Session:
+        """Bind a session to the asker's place, at once, with all that belongs to it; the place it was at hears of it.
+
+        Raises Stale where the agent is at work in it or a handoff is under way.
+        """
+        key = self._surfaces.key(asker.place, sender, private=private)
+        person = f"{asker.place.platform}:{sender}"
+        pulled = await self._database.write(
+            _pull, self.moves, session.id, key, asker, person, private=private
+        )
+        crashpoint("handoff.after_take")
+        await self.moves.moved()
+        return pulled
+
+    async def facts(self, session_id: str) -> str:
+        """Return what waits in a session, as lines; an empty text where nothing does."""
+        lines = await self._database.read(words.facts, session_id)
+        return "\n".join(f"- {line}" for line in lines if line.startswith(("Request", "Open question")))
+
+    async def latest(self, asker: Asker, key: str = "") -> Session:
+        """Return the session that was active last anywhere but at a key; raise NotFound."""
+        owner = "" if asker.principal.role is Role.OWNER else asker.principal.id
+        found = await self._database.read(sessions.last_elsewhere, owner, key)
+        if found is None:
+            raise NotFound("There is no other conversation.", remedy="/sessions lists those there are.")
+        return found
+
+    async def find(self, principal: Principal, ref: str) -> Session:
+        """Return the session that an id, a place (``platform:chat[:thread]``) or ``last`` names; raise NotFound."""
+        if ref == LATEST:
+            return await self.latest(Asker(principal, Address("", "", "")))
+        if ":" in ref:
+            found = await self._database.read(sessions.at_place, parse_address(ref))
+        else:
+            found = await self._database.read(sessions.get, ref)
+        if found is None or (principal.role is not Role.OWNER and found.owner != principal.id):
+            raise NotFound(f"There is no session {ref}.", remedy="/sessions lists them.")
+        return found
+
+
+def _pull(tx: Unit, moves: Moves, id: str, key: str, asker: Asker, person: str, *, private: bool) -> Session:
+    known, before, left = handoffs.get(tx, id), sessions.get(tx, id), sessions.key_of(tx, id)
+    if known.live:
+        raise Stale(
+            "That conversation is being handed over.", remedy="Wait for it to arrive, or withdraw it."
+        )
+    if handoffs.at_work(tx, id):
+        raise Stale("The agent is at work in that conversation.", remedy="Wait, or /stop it there.")
+    pulled = sessions.rebind(tx, id, key, asker.place, private=private, actor=asker.principal.id)
+    moves.carry(tx, Trip(id, before.address, asker.place, person))
+    if left and left != key:
+        told = Outbound(before.address, words.taken(before, asker.place), silent=True)
+        outbox.add(tx, Owed(f"take:{id}:{tx.now}", told, Priority.NOTICE))
+    return pulled
