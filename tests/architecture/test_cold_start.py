@@ -28,9 +28,9 @@ NEEDED = {
     "agent": {"settings"},
     "approvals": {"settings"},
     "gateway": {
-        "access", "adapter", "answering", "front", "intake", "keys", "local", "rates", "settings", "supervisor",
-        "platforms", "platforms.telegram", "platforms.telegram.adapter", "platforms.telegram.content",
-        "platforms.telegram.convert", "platforms.telegram.failures", "platforms.telegram.files",
+        "access", "adapter", "answering", "departures", "front", "intake", "keys", "local", "rates", "settings",
+        "supervisor", "switches", "platforms", "platforms.telegram", "platforms.telegram.adapter",
+        "platforms.telegram.content", "platforms.telegram.convert", "platforms.telegram.failures", "platforms.telegram.files",
         "platforms.telegram.intake", "platforms.telegram.introduction", "platforms.telegram.pieces",
         "platforms.telegram.polling", "platforms.telegram.request", "platforms.telegram.sending",
         "platforms.telegram.settings", "platforms.telegram.webhook",
@@ -40,8 +40,8 @@ NEEDED = {
         "systemd", "watchdog", "yaml_layer",
     },
     "kernel": {
-        "bus", "clock", "crashpoints", "errors", "events", "ids", "late", "messages", "people", "risk", "states",
-        "transitions",
+        "bus", "clock", "crashpoints", "errors", "events", "ids", "late", "messages", "people", "plain", "risk",
+        "states", "transitions",
     },
     "store": {
         "chain", "channels", "connect", "damage", "database", "groups", "inbox", "lock", "marks", "migrate", "people",
