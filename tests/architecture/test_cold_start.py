@@ -30,10 +30,10 @@ NEEDED = {
     "gateway": {
         "access", "adapter", "answering", "departures", "front", "intake", "keys", "local", "rates", "settings",
         "supervisor", "switches", "platforms", "platforms.telegram", "platforms.telegram.adapter",
-        "platforms.telegram.content", "platforms.telegram.convert", "platforms.telegram.failures", "platforms.telegram.files",
-        "platforms.telegram.intake", "platforms.telegram.introduction", "platforms.telegram.pieces",
-        "platforms.telegram.polling", "platforms.telegram.request", "platforms.telegram.sending",
-        "platforms.telegram.settings", "platforms.telegram.webhook",
+        "platforms.telegram.content", "platforms.telegram.convert", "platforms.telegram.failures",
+        "platforms.telegram.files", "platforms.telegram.intake", "platforms.telegram.introduction",
+        "platforms.telegram.pieces", "platforms.telegram.polling", "platforms.telegram.request",
+        "platforms.telegram.sending", "platforms.telegram.settings", "platforms.telegram.webhook",
     },
     "hermes": {
         "app", "cli", "cli.main", "home", "layers", "logs", "plugins", "redaction", "schema", "settings", "start",
