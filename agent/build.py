@@ -9,6 +9,7 @@ from agent.runner import AgentRunner
 from agent.settings import AgentSettings
 from agent.toolbox import Toolbox
 from agent.tools import harmless
+from agent.tools.channels import channel_tools
 from agent.tools.notes import note_tools
 from agent.tools.people import people_tools
 from agent.tools.terminal.processes import Processes
@@ -17,7 +18,7 @@ from agent.tools.terminal.tool import Terminal, terminal_tools
 from agent.tools.web import web_tools
 from agent.tools.workspace import workspace_tools
 from kernel.clock import Clock
-from kernel.ports import ConversationLog, Gate, Journal, Ledger, Notes, Outlet, Questions, Shelf
+from kernel.ports import Channels, ConversationLog, Gate, Journal, Ledger, Notes, Outlet, Questions, Shelf
 from kernel.specs import Tool
 
 
@@ -27,6 +28,7 @@ def tools(
     questions: Questions,
     outlet: Outlet,
     terminal: Terminal | None = None,
+    channels: Channels | None = None,
 ) -> list[Tool]:
     """Return the built-in tools; a list that is only read needs nothing that runs them."""
     return [
@@ -34,6 +36,7 @@ def tools(
         *web_tools(settings.fetch, settings.tools.output),
         *note_tools(notes),
         *people_tools(settings.tools, questions, outlet),
+        *channel_tools(settings.tools, cast("Channels", channels)),
         *terminal_tools(settings.tools.terminal, cast("Terminal", terminal)),
     ]
 
@@ -49,6 +52,7 @@ class AgentPorts:
     questions: Questions
     outlet: Outlet
     shelf: Shelf
+    channels: Channels
 
 
 def build_runner(
@@ -68,7 +72,10 @@ def build_runner(
     limits = settings.tools
     harmless.check(extra_tools)
     terminal = Terminal(limits, ports.shelf, processes, Sandbox(limits.terminal, home), home / "media")
-    offered = [*tools(settings, ports.notes, ports.questions, ports.outlet, terminal), *extra_tools]
+    offered = [
+        *tools(settings, ports.notes, ports.questions, ports.outlet, terminal, ports.channels),
+        *extra_tools,
+    ]
     runner = AgentRunner(
         settings,
         log=ports.log,

@@ -11,6 +11,8 @@ from store.database import Database
 from store.units import Unit
 
 LOADED = 10_000
+# The chat of a platform that only takes messages out to one fixed place.
+OUTGOING = "webhook"
 
 
 class Chats:
@@ -33,6 +35,15 @@ class Chats:
             self._known.add(chat.address)
             if not chat.private:
                 self._groups.add(chat.address)
+
+    async def settle_outgoing(self) -> None:
+        """Make what a platform where nobody can answer writes to its home channel: no message could make it so."""
+        for (platform, account), adapter in self._adapters.items():
+            home = await self._database.read(channels.home, platform)
+            if not adapter.capabilities.receives and (home is None or home.account != account):
+                outgoing = Address(platform, account, OUTGOING)
+                await self._database.write(channels.set_home, outgoing, actor="settings")
+                self._homes.add(platform)
 
     def is_group(self, chat: Address) -> bool:
         """Tell whether several people read a chat."""

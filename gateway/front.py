@@ -12,9 +12,11 @@ from zoneinfo import ZoneInfo
 from gateway.access import Access
 from gateway.adapter import Adapter
 from gateway.answering import OpenQuestions
+from gateway.departures import Departures
 from gateway.intake import Intake
 from gateway.settings import GatewaySettings, SessionSettings
 from gateway.supervisor import Changed, Connection
+from gateway.switches import Switches
 from kernel.bus import Bus
 from kernel.clock import Clock, at
 from kernel.messages import Inbound
@@ -48,8 +50,10 @@ class Front:
         local = frozenset(item.identity.platform for item in adapters if not item.capabilities.remote)
         self.access = Access(settings.access, database, clock, local)
         self.questions = OpenQuestions(database)
+        self.departures = Departures(database, lambda: self.settings.access.group_sessions == "shared")
+        bus.listen("session.", self.departures.heard)
         # Who may take a message for an answer: ``takes(inbound)``, asked before it is stored.
-        self.answering: list[Callable[[Inbound], bool]] = [self._answers_a_question]
+        self.answering: list[Callable[[Inbound], bool]] = [self._answers_a_question, self.departures.holds]
         self.intake = Intake(database, self.access, settings, answers=self._answers, reset=self._reset)
         self.connections = {
             key: Connection(adapter, self.intake, clock, self._changed)
@@ -57,6 +61,7 @@ class Front:
         }
         # The newest inbound message that the last process left; what comes in from now on has a higher number.
         self.newest = 0
+        self.switches = Switches(database, self.connections)
         self._watcher: Changed | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -71,6 +76,8 @@ class Front:
         self.bus.hold()
         await self.access.load()
         await self.questions.load()
+        await self.departures.load()
+        await self.switches.load()
         self.newest = await self.database.read(inbox.newest)
 
     def connect(self, group: asyncio.TaskGroup) -> None:

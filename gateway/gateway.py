@@ -16,12 +16,15 @@ from gateway.commands.registry import Registry
 from gateway.commands.services import Conversations, Services
 from gateway.control import Control
 from gateway.delivery import Delivery
+from gateway.directory import Directory
 from gateway.front import Front
+from gateway.handoff.room import TAP, HandoffRoom
 from gateway.housekeeping import Housekeeping, Retention
 from gateway.media import Media
 from gateway.notices import Notices, Receipt
 from gateway.questions import QuestionDesk
 from gateway.rates import Gate
+from gateway.reading import ChannelReader
 from gateway.recovery import Open, open_work, reconcile
 from gateway.settings import GatewaySettings, Rates
 from gateway.status import Reporter, as_mapping
@@ -102,13 +105,24 @@ class Gateway:
             group=self.chats.is_group,
             limited=self._limited,
         )
+        self.directory = Directory(database, self.adapters, clock)
+        self.reader = ChannelReader(database, self.adapters, self.directory, clock, front.zone)
         self.notices = Notices(database, settings.notices, clock, front.zone, self.started_at)
         self.housekeeping = Housekeeping(database, clock, host.kept, host.home / "media")
         database.watch(self._store_changed)
+        self.handoff = HandoffRoom(front, self.chats, self.turns, self.desk)
         self.registry = Registry(self._commands())
         self.control = Control(
-            database, self.access, self.intake, self.registry, self.desk, self.adapters, self.turns.offered
+            database,
+            self.access,
+            self.intake,
+            self.registry,
+            self.desk,
+            self.adapters,
+            self.turns.offered,
+            front.departures,
         )
+        self.control.taps[TAP] = self.handoff.tapped
         front.answering.append(self.control.confirms)
         self._group: asyncio.TaskGroup | None = None
         self._receipt: Receipt | None = None
@@ -140,9 +154,17 @@ class Gateway:
             self.today,
             host.restart,
             host.home / "media",
+            self.directory,
+            self.front.switches,
+            self.handoff.service,
         )
         about = DaemonCommands(services, lambda: self.registry).commands()
-        return (about[0], *ConversationCommands(services).commands(), *about[1:])
+        return (
+            about[0],
+            *ConversationCommands(services).commands(),
+            *self.handoff.commands(),
+            *about[1:],
+        )
 
     def _gate(self, adapter: Adapter) -> Gate:
         rates = self.settings.delivery.rates.get(adapter.identity.platform, Rates())
@@ -194,6 +216,8 @@ class Gateway:
         for lanes in (self.control.lanes, self.delivery.lanes):
             lanes.open(self._group)
         self.turns.open(self._group)
+        self.handoff.open(self._group)
+        await self.chats.settle_outgoing()
         await self.notices.started(self._receipt)
         self._take_up(await self.database.read(open_work))
         self._group.create_task(self._keep_alive(), name="alive")
@@ -210,6 +234,7 @@ class Gateway:
             on("inbox.receive", self.control.received),
             on("session.wake", self.turns.woken),
             on("inbox.", self._noticed),
+            *self.handoff.listen(self.front.bus),
         ]
 
     def _take_up(self, found: Open) -> None:
@@ -277,6 +302,7 @@ class Gateway:
             return
         self.turns.lanes.close()
         self.control.lanes.close()
+        self.handoff.close()
         running = len(self.turns.running)
         await self.turns.lanes.idle(self.settings.turns.drain_seconds)
         await self.control.lanes.idle(STOP_GRACE_SECONDS)

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from gateway.channels import channel_operations
 from gateway.gateway import Gateway
 from gateway.status import Status
-from gateway.supervisor import Connection
-from kernel.errors import AccessDenied, InvalidInput, NotFound
+from kernel.errors import AccessDenied, NotFound
 from kernel.ids import new_id
-from kernel.messages import Address, Outbound, Priority, parse_address
+from kernel.messages import Address, Outbound, Priority
 from kernel.people import Principal, Role, Scope
 from kernel.specs import Operation
 from store import channels, outbox, people, sessions, transcripts
@@ -49,7 +49,8 @@ class Send(Asked):
 
     text: str = Field(min_length=1, max_length=100_000, description="Markdown.")
     to: str = Field(
-        default="", description="platform:chat[:thread], or a platform's name for its home channel."
+        default="",
+        description="platform:chat[:thread], a channel's nickname, or a platform's name for its home channel.",
     )
     key: str = Field(
         default="", max_length=100, description="Your own id: sending again with it changes nothing."
@@ -275,6 +276,7 @@ def operations(gateway: Gateway) -> Sequence[Operation]:
             "/platforms/{platform}/resume",
             mcp=False,
         ),
+        *channel_operations(gateway),
     )
 
 
@@ -318,25 +320,14 @@ class Desk:
         return Accepted([item.key for item in owed])
 
     async def _addresses(self, to: str) -> list[Address]:
-        homes = await self._database.read(channels.homes)
-        if ":" in to:
-            return [await self._address(to)]
-        found = list(homes.values()) if not to else [homes[to]] if to in homes else []
+        if to.strip():
+            return [await self._gateway.directory.resolve(to)]
+        found = list((await self._database.read(channels.homes)).values())
         if not found:
             raise NotFound(
-                f"{to} has no home channel." if to else "There is no home channel yet.",
-                remedy="Write /sethome in the chat that should be it.",
+                "There is no home channel yet.", remedy="Write /sethome in the chat that should be it."
             )
         return found
-
-    async def _address(self, text: str) -> Address:
-        address = parse_address(text)
-        account = await self._database.read(channels.account_of, address.platform, address.chat)
-        accounts = [key[1] for key in self._gateway.adapters if key[0] == address.platform]
-        if not accounts:
-            names = ", ".join(sorted({key[0] for key in self._gateway.adapters}))
-            raise InvalidInput(f"There is no platform {address.platform!r}.", remedy=f"There are: {names}.")
-        return address._replace(account=account or accounts[0])
 
     async def dead(self, _principal: Principal, _asked: Nothing) -> DeadLetters:
         """Return the latest dead letters."""
@@ -379,21 +370,13 @@ class Desk:
         await self._gateway.access.revoke(asked.id, actor=principal.id)
         return Done(f"{asked.id} is no longer admitted.")
 
-    async def pause(self, _principal: Principal, asked: Switch) -> Done:
-        """Pause a connection."""
-        self._connection(asked.platform).pause()
-        return Done(f"{asked.platform} is paused.")
+    async def pause(self, principal: Principal, asked: Switch) -> Done:
+        """Pause a connection until somebody resumes it."""
+        return Done(await self._gateway.front.switches.pause(asked.platform, actor=principal.id))
 
-    async def resume(self, _principal: Principal, asked: Switch) -> Done:
+    async def resume(self, principal: Principal, asked: Switch) -> Done:
         """Resume a connection."""
-        self._connection(asked.platform).resume()
-        return Done(f"{asked.platform} is resumed.")
-
-    def _connection(self, platform: str) -> Connection:
-        for item in self._gateway.connections.values():
-            if item.name == platform:
-                return item
-        raise NotFound(f"There is no platform {platform!r}.")
+        return Done(await self._gateway.front.switches.resume(asked.platform, actor=principal.id))
 
 
 def _view(session: Session) -> SessionView:

@@ -18,6 +18,7 @@ from gateway.ports import (
     StoredShelf,
 )
 from gateway.questions import QuestionDesk
+from gateway.reading import ChannelReader
 from hermes import plugins
 from kernel.approvals import ApprovedCall, CallResult
 from kernel.clock import Clock
@@ -51,9 +52,9 @@ class Agents:
         """Take the ports that do not depend on the gateway."""
         self._ports |= {"log": log, "journal": journal, "ledger": ledger, "notes": notes, "shelf": shelf}
 
-    def connect_chat(self, desk: QuestionDesk, outlet: StoredOutlet) -> None:
-        """Take the ports through which tools speak to a chat."""
-        self._ports |= {"questions": desk, "outlet": outlet}
+    def connect_chat(self, desk: QuestionDesk, outlet: StoredOutlet, channels: ChannelReader) -> None:
+        """Take the ports through which tools speak to a chat and read one."""
+        self._ports |= {"questions": desk, "outlet": outlet, "channels": channels}
 
     def guard(self, gate: Gate) -> None:
         """Take the gate; without one, no tool runs that would have to be judged."""

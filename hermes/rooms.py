@@ -104,7 +104,7 @@ class Rooms:
             StoredNotes(database),
             StoredShelf(database),
         )
-        self._agents.connect_chat(gateway.desk, StoredOutlet(database))
+        self._agents.connect_chat(gateway.desk, StoredOutlet(database), gateway.reader)
 
     def _workspace(self, _session_id: str) -> Path:
         chosen = self._settings.workspace.path

@@ -63,6 +63,16 @@ class Attachment:
     problem: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A message of a channel as it is read back: when (milliseconds), by whom as people call them, and what."""
+
+    at: int
+    author: str
+    text: str
+    attachments: int = 0
+
+
 class InboundKind(StrEnum):
     """What a platform tells us."""
 

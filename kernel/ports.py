@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from kernel.approvals import Action, ApprovedCall, CallResult
+from kernel.messages import Heard
 from kernel.specs import Tool
 from kernel.turns import (
     JournalEntry,
@@ -67,6 +68,20 @@ class Outlet(Protocol):
 
     async def send_file(self, request: TurnRequest, path: Path, caption: str, call_key: str) -> None:
         """Commit a file as an owed message; sending again with the same key changes nothing."""
+        ...
+
+
+class Channels(Protocol):
+    """Reads channels and chats back, as far as the person of the turn may see them."""
+
+    async def read(
+        self, request: TurnRequest, address: str, since: str, limit: int, words: str
+    ) -> Sequence[Heard]:
+        """Return the latest ``limit`` messages of ``platform:chat[:thread]`` or a nickname, oldest first.
+
+        ``since`` is empty, a span (``"2h"``) or a time (ISO 8601); with ``words`` only messages that have them. Raises
+        AccessDenied, InvalidInput or PlatformUnavailable.
+        """
         ...
 
 

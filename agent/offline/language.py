@@ -76,6 +76,12 @@ def _ask(rest: str) -> Step | None:
     )
 
 
+def _read_channel(rest: str) -> Step | None:
+    address, since, query = (*(part.strip() for part in rest.split("|", 2)), "", "", "")[:3]
+    given = {"address": address, "since": since, "query": query}
+    return Call("read_channel", {name: text for name, text in given.items() if text})
+
+
 def _sleep(rest: str) -> Step | None:
     try:
         seconds = float(rest)
@@ -104,6 +110,9 @@ VERBS: Mapping[str, Verb] = {
     "recall": Verb("recall [WORDS]", "finds notes", _optional("recall", "words")),
     "ask": Verb("ask QUESTION | option | option", "asks you and waits for the answer", _ask),
     "send": Verb("send FILE", "sends a file of the workspace here", _text("send_file", "path")),
+    "read-channel": Verb(
+        "read-channel [ADDRESS | SINCE | WORDS]", "shows what was said in a channel, or here", _read_channel
+    ),
     "sleep": Verb("sleep SECONDS", "waits", _sleep),
     "say": Verb("say TEXT", "answers with the text", lambda rest: Say(rest) if rest else None),
     "fail": Verb(

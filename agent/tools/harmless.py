@@ -11,6 +11,7 @@ HARMLESS: Mapping[str, str] = {
     "fetch_url": "reads public pages and changes nothing there",
     "remember": "keeps a note about the person of the turn",
     "recall": "reads notes of the person of the turn",
+    "read_channel": "reads what the person of the turn may read themselves",
     "ask_person": "asks the people of the turn's own chat",
     "send_file": "sends a file of the workspace to the turn's own chat",
     "process_poll": "looks at a process that was started through the gate",

@@ -5,12 +5,14 @@ from typing import Any
 
 from gateway.commands.registry import Registry
 from gateway.commands.services import Services
+from gateway.directory import Place
 from kernel.errors import InvalidInput
 from kernel.people import Role
 from kernel.specs import Command, CommandCall, CommandReply
 from kernel.turns import Usage
 from store import channels, usage
 
+LISTED = 20
 ROLES = {role.word: role for role in Role if role is not Role.NONE}
 
 WAITING = {
@@ -49,9 +51,9 @@ class DaemonCommands:
             ),
             Command(
                 "platforms",
-                "Show the connections; pause or resume one.",
+                "Show the connections and known chats; pause, resume, name.",
                 self.platforms,
-                "[pause NAME | resume NAME]",
+                "[pause NAME | resume NAME | name NAME [ADDRESS]]",
                 role=Role.OPERATOR,
             ),
             Command(
@@ -111,31 +113,49 @@ class DaemonCommands:
         return CommandReply(f"✅ {person.name or person.id} ({person.platform}) is admitted as {role.word}.")
 
     async def platforms(self, call: CommandCall) -> CommandReply:
-        """Show, pause or resume connections."""
-        verb, _, name = call.args.partition(" ")
-        connections = self._services.connections()
-        if verb in ("pause", "resume"):
-            connection = connections.get(name.strip())
-            if connection is None:
-                raise InvalidInput(
-                    f"There is no platform {name!r}.", remedy=f"There are: {', '.join(connections)}."
-                )
-            connection.pause() if verb == "pause" else connection.resume()
-            return CommandReply(f"{connection.name} {verb}d.")
+        """Show, pause or resume connections; name the chats that are known."""
+        verb, _, rest = call.args.partition(" ")
+        name, actor = rest.strip(), call.principal.id
+        match verb:
+            case "pause":
+                return CommandReply(await self._services.switches.pause(name, actor=actor))
+            case "resume":
+                return CommandReply(await self._services.switches.resume(name, actor=actor))
+            case "name":
+                return await self._name(call, name)
+            case "":
+                return CommandReply(await self._listed())
+            case _:
+                raise InvalidInput(f"I cannot {verb!r} a platform.", remedy="/help platforms shows how.")
+
+    async def _name(self, call: CommandCall, rest: str) -> CommandReply:
+        """Call this chat, or the one of a given address, by a name."""
+        name, _, address = rest.partition(" ")
+        directory = self._services.directory
+        named = await directory.name(address.strip() or str(call.address), name, actor=call.principal.id)
+        return CommandReply(f"`{named}` is called **{name.casefold()}** from now on.")
+
+    async def _listed(self) -> str:
         homes = await self._services.database.read(channels.homes)
         lines = [
             f"- **{item.name}**: {item.sentence}"
             + (f" Home: `{homes[item.name]}`." if item.name in homes else "")
-            for item in connections.values()
+            for item in self._services.connections().values()
         ]
-        chats = await self._services.database.read(channels.chats, 10)
-        known = [f"- `{chat.address}` {chat.title}" for chat in chats]
-        return CommandReply("\n".join((*lines, "", "**Chats seen last**", *known)))
+        places = await self._services.directory.places(limit=LISTED)
+        known = [_place_line(place) for place in places]
+        return "\n".join((*lines, "", "**Known chats**", *known))
 
     async def restart(self, call: CommandCall) -> CommandReply:
         """End the daemon once this answer is stored; its supervisor starts it again."""
         self._services.restart(call.principal.id)
         return CommandReply("🔄 Restarting. Running work continues afterwards.")
+
+
+def _place_line(place: Place) -> str:
+    name = f" **{place.nickname}**" if place.nickname else ""
+    title = f" `{place.title}`" if place.title else ""
+    return f"- `{place.address}`{name}{title}{' 🏠' if place.home else ''}"
 
 
 def status_lines(status: dict[str, Any] | Any) -> list[str]:

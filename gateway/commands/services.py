@@ -7,9 +7,12 @@ from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 from gateway.access import Access
+from gateway.directory import Directory
+from gateway.handoff.service import Handoffs
 from gateway.questions import QuestionDesk
 from gateway.settings import GatewaySettings
 from gateway.supervisor import Connection
+from gateway.switches import Switches
 from gateway.turns import Turns
 from kernel.clock import Clock
 from store.database import Database
@@ -37,7 +40,7 @@ class Services:
     ``cancel(session_id, actor)`` withdraws what waits for a decision in a session and returns how much that was;
     ``conversations()`` loads the agent room on first use; ``status()`` are the lines of ``/status``; ``model`` is the
     configured model; ``restart(actor)`` ends the daemon so that its supervisor starts it again; ``media`` is the folder
-    of received files.
+    of received files; ``directory`` knows chats by name, ``switches`` pause and resume platforms.
     """
 
     database: Database
@@ -57,3 +60,6 @@ class Services:
     today: Callable[[], str]
     restart: Callable[[str], None]
     media: Path
+    directory: Directory
+    switches: Switches
+    handoffs: Handoffs

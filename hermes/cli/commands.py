@@ -14,6 +14,7 @@ from hermes.cli import (
     asking,
     audit,
     backup,
+    channels,
     chat,
     classify,
     config,
@@ -33,6 +34,7 @@ from hermes.home import Home
 from hermes.settings import environment
 from hermes.version import VERSION
 from kernel.errors import InvalidInput
+from kernel.plain import predicate
 
 HELP = "Hermes: a small daemon that puts AI agents within reach of a phone."
 
@@ -93,7 +95,7 @@ def gateway(context: typer.Context) -> None:
 
 
 for part in (
-    chat, setup, doctor, status, messages, approvals, asking, classify, tokens, backup, log_files, models
+    chat, setup, doctor, status, messages, channels, approvals, asking, classify, tokens, backup, log_files, models
 ):  # fmt: skip
     part.register(app)
 
@@ -110,7 +112,8 @@ def run(words: Sequence[str]) -> int:
         app(list(words), prog_name="hermes")
     except ValidationError as error:
         first = error.errors()[0]
-        raise InvalidInput(f"{'.'.join(map(str, first['loc']))}: {first['msg']}.") from None
+        wrong = predicate(first["type"], first.get("ctx", {}), first["msg"])
+        raise InvalidInput(f"{'.'.join(map(str, first['loc']))} {wrong}.") from None
     except SystemExit as done:
         return done.code if isinstance(done.code, int) else int(done.code is not None)
     return 0

@@ -11,7 +11,7 @@ from agent.settings import AgentSettings
 from agent.tools.terminal.processes import Processes
 from kernel.clock import SystemClock
 from kernel.errors import Stale
-from kernel.messages import Address
+from kernel.messages import Address, Heard
 from kernel.people import Principal, Role
 from kernel.turns import (
     Entry,
@@ -180,6 +180,24 @@ class MemoryShelf:
 
 
 @dataclass
+class MemoryChannels:
+    """Channels in memory, by what is typed for them; ``refusal`` is raised instead."""
+
+    said: dict[str, list[Heard]] = field(default_factory=dict)
+    asked: list[tuple[str, str, int, str]] = field(default_factory=list)
+    refusal: Exception | None = None
+
+    async def read(
+        self, request: TurnRequest, address: str, since: str, limit: int, words: str
+    ) -> Sequence[Heard]:
+        del request
+        self.asked.append((address, since, limit, words))
+        if self.refusal is not None:
+            raise self.refusal
+        return [one for one in self.said.get(address, []) if words in one.text][-limit:]
+
+
+@dataclass
 class Ports:
     """All ports of one runner."""
 
@@ -189,6 +207,7 @@ class Ports:
     notes: MemoryNotes = field(default_factory=MemoryNotes)
     ledger: MemoryLedger = field(default_factory=MemoryLedger)
     shelf: MemoryShelf = field(default_factory=MemoryShelf)
+    channels: MemoryChannels = field(default_factory=MemoryChannels)
     gate: FakeGate = field(default_factory=FakeGate)
     processes: Processes = field(default_factory=Processes)
 
@@ -201,7 +220,14 @@ class Ports:
 def runner_on(ports: Ports, home: Path, settings: AgentSettings | None = None) -> AgentRunner:
     """Return a runner on these ports; a second one on the same ports is what a restart brings."""
     given = AgentPorts(
-        ports.log, ports.journal, ports.ledger, ports.notes, ports.people, ports.people, ports.shelf
+        ports.log,
+        ports.journal,
+        ports.ledger,
+        ports.notes,
+        ports.people,
+        ports.people,
+        ports.shelf,
+        ports.channels,
     )
     return build_runner(
         settings or AgentSettings(),

@@ -27,6 +27,7 @@ CALLS: Mapping[str, dict[str, Any]] = {
     "fetch_url": {"url": "nowhere"},
     "remember": {"text": "x"},
     "recall": {},
+    "read_channel": {},
     "ask_person": {"question": "x?"},
     "send_file": {"path": "marker"},
     "process_poll": {"id": "p1"},
