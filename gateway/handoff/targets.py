@@ -64,10 +64,11 @@ class Targets:
         self._surfaces = surfaces
 
     async def plan(self, asker: Asker, text: str, note: str, *, when_idle: bool) -> Plan:
-        """Return the plan of a handoff to ``platform``, ``platform:chat[:thread]`` or ``me``.
+        """Return the plan of a handoff to ``platform``, ``platform:chat[:thread]``, a chat's nickname or ``me``.
 
         Raises InvalidInput, NotFound, AccessDenied or PlatformUnavailable, each with the way out.
         """
+        text = await self._spelled_out(text)
         to = await self.address(asker, text)
         adapter = self._surfaces.adapter(to)
         connection = self._surfaces.connections[to.platform, to.account]
@@ -78,6 +79,11 @@ class Targets:
         opens = ability(adapter, Threads) is not None or self._opens_chats(adapter, text)
         fresh = to.thread is None and opens
         return Plan(to, fresh, private, sender, asker.principal.id, note, when_idle)
+
+    async def _spelled_out(self, text: str) -> str:
+        """Return the address behind a name that somebody gave to a chat; other texts as they are."""
+        named = await self._database.read(channels.named, text.strip().casefold())
+        return str(named) if named else text
 
     @staticmethod
     def _opens_chats(adapter: Adapter, text: str) -> bool:
