@@ -8,6 +8,8 @@ from gateway.access import Access
 from gateway.adapter import Adapter, Form, Forms, Taps, ability
 from gateway.answering import WRITE
 from gateway.commands.registry import Registry
+from gateway.departures import Departures
+from gateway.handoff import words
 from gateway.intake import Intake, explain
 from gateway.lanes import Lanes
 from gateway.pieces import pieces
@@ -19,7 +21,7 @@ from kernel.messages import Address, Inbound, InboundKind, Outbound, OutboundKin
 from kernel.people import Principal, Role
 from kernel.specs import CommandCall, CommandReply
 from kernel.states import InboxState
-from kernel.transitions import INBOX
+from kernel.transitions import HANDOFF, INBOX
 from store import channels, inbox, outbox
 from store.database import Database
 from store.inbox import InboxRow
@@ -34,6 +36,8 @@ CONFIRM_TAP = "y"
 YES_OR_NO = {"yes": "yes", "y": "yes", "no": "no", "n": "no"}
 STRANGER = "I do not know you, so your tap does nothing."
 TOO_FAST = "That was faster than I may take; press it again in a minute."
+# A handoff is over in these; in any other state the conversation is on its way.
+ENDED = HANDOFF.sources("request")
 WELCOME = "✅ Welcome, you are the owner now. /help shows what I understand."
 
 
@@ -68,7 +72,9 @@ class Control:
         desk: QuestionDesk,
         adapters: Mapping[tuple[str, str], Adapter],
         offered: Callable[[str, int], bool],
+        departures: Departures,
     ) -> None:
+        self._departures = departures
         self._database = database
         self._access = access
         self._intake = intake
@@ -141,11 +147,24 @@ class Control:
         if self.confirms(row.inbound):
             return await self._confirmed_in_words(row, principal)
         answering = self._desk.open.answering(row.inbound)
+        if answering is None and self._departures.holds(row.inbound):
+            return await self._gone(row)
         if answering is None:
             return Handled(event="admit")
         return Handled(told=await self._desk.answer(*answering, row))
 
+    async def _gone(self, row: InboxRow) -> Handled:
+        """Say where the conversation of a place is now, and how to get it back."""
+        session = await self._departures.session(row.inbound)
+        if session is None:
+            return Handled(event="admit")
+        moving = session.handoff not in ENDED
+        buttons = () if moving else words.button()
+        return Handled(self._reply(row, CommandReply(words.gone(session, moving=moving), buttons)))
+
     async def _command(self, row: InboxRow, principal: Principal, *, confirmed: bool = False) -> Handled:
+        if self._departures.holds(row.inbound) and self._departures.leaves(row.inbound.text):
+            return await self._gone(row)
         call = await self.call(row, principal)
         reply = await self._registry.run(row.inbound.text, call, confirmed=confirmed)
         if reply is None:
@@ -157,7 +176,9 @@ class Control:
     async def call(self, row: InboxRow, principal: Principal) -> CommandCall:
         """Return a command's call, with the session it is about."""
         inbound = row.inbound
-        session_id = row.session_id or await self._database.write(self._intake.session(inbound))
+        session_id = row.session_id
+        if not session_id and not self._departures.holds(inbound):
+            session_id = await self._database.write(self._intake.session(inbound))
         return CommandCall(
             principal, inbound.address, session_id, "", row.id, inbound.private, inbound.sender.id
         )

@@ -16,9 +16,9 @@ from kernel.turns import TurnRequest
 from store import inbox, outbox, questions, sessions, turns
 from store.database import Database
 from store.inbox import InboxRow, Verdict
-from store.outbox import Owed
+from store.outbox import OutboxRow, Owed
 from store.questions import Question
-from store.units import Unit
+from store.units import Query, Unit
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +53,13 @@ def closed_card(question: Question, address: Address, message_id: str, who: str)
     """Return the edit that shows how a question ended."""
     text = f"❓ {question.text}\n\n✅ **{question.answer}** ({who})"
     return Outbound(address, text, OutboundKind.EDIT, replaces=message_id, silent=True)
+
+
+def latest_card(q: Query, question: Question, place: Address) -> OutboxRow | None:
+    """Return the card that a platform has shown in a place, the latest where the conversation came back to it."""
+    rows = outbox.with_prefix(q, card_key(question))
+    asked = (row for row in rows if row.message.kind is OutboundKind.TEXT and row.message.address == place)
+    return next((row for row in reversed(list(asked)) if row.receipt), None)
 
 
 class QuestionDesk:
@@ -95,6 +102,10 @@ class QuestionDesk:
             await self.open.add(stored)
         return stored.id
 
+    def asking(self, question: Question, place: Address) -> Outbound:
+        """Return the message that asks a question in a place."""
+        return card(question, place, forms=self._forms(place))
+
     async def answer(self, question: Question, text: str, row: InboxRow) -> str:
         """Store an answer with the turn it starts, and close the card; return a sentence for the one who answered.
 
@@ -122,8 +133,8 @@ class QuestionDesk:
             )
             inbox.add(tx, inbound, Verdict("admit", session=lambda _: session.id))
             tx.move(INBOX, row.id, "handle")
-            sent = outbox.by_key(tx, card_key(question))
-            if sent is not None and sent.receipt:
+            sent = latest_card(tx, question, session.address)
+            if sent is not None:
                 edit = closed_card(answered, session.address, sent.receipt[-1], who)
                 outbox.add(tx, Owed(f"{card_key(question)}:closed", edit, Priority.NOTICE, session.id))
 

@@ -19,6 +19,7 @@ from gateway.approvals.buttons import Buttons
 from gateway.approvals.cards import Cards, Scenery
 from gateway.approvals.commands import ApprovalCommands, Parts
 from gateway.approvals.forms import CardForms
+from gateway.approvals.moving import Moving
 from gateway.approvals.taps import CardTaps
 from gateway.gateway import Gateway
 from hermes.agents import Agents, Caller
@@ -90,6 +91,7 @@ class Gatekeeping:
         parts = Parts(database, service, clock, place.zone, place.redact)
         gateway.registry.extend(ApprovalCommands(parts).commands())
         gateway.cancels.append(service.cancel)
+        gateway.handoff.moves.travels.append(Moving(cards))
         agents.guard(service)
         alive = DeadManSignal(chosen, lambda: bool(gateway.reporter.health()["alive"]))
 

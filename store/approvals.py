@@ -35,6 +35,8 @@ FOLLOWED = "SELECT * FROM approval WHERE supersedes = ? ORDER BY created_at DESC
 OPEN_OF_SESSION = """
 SELECT id FROM approval WHERE session_id = ? AND state IN ('pending', 'held', 'approved') ORDER BY created_at
 """
+MOVING = f"SELECT id FROM approval WHERE session_id = ? AND state IN ({LIVE}) ORDER BY created_at"  # noqa: S608 - our own constant
+READDRESS = "UPDATE approval SET origin = ?, behalf = ? WHERE id = ?"
 WAITED_FOR = f"SELECT 1 FROM approval WHERE turn_id = ? AND state IN ({LIVE}) LIMIT 1"  # noqa: S608 - our own constant
 NEXT_EXPIRY = "SELECT min(expires_at) AS due FROM approval WHERE state IN ('pending', 'held', 'approved')"
 NEXT_ESCALATION = (
@@ -387,6 +389,19 @@ def follower(q: Query, id: str) -> Approval | None:
 def open_of_session(q: Query, session_id: str) -> list[str]:
     """Return the ids of a session's requests that were not carried out yet."""
     return [row["id"] for row in q.all(OPEN_OF_SESSION, (session_id,))]
+
+
+def moving(q: Query, session_id: str) -> list[str]:
+    """Return the ids of a session's requests whose result is still to arrive in its chat."""
+    return [row["id"] for row in q.all(MOVING, (session_id,))]
+
+
+def readdress(tx: Unit, id: str, place: Address, person: str) -> Approval:
+    """Let a request belong to another place and to the same person by the name they have there."""
+    known = get(tx, id)
+    tx.run(READDRESS, (json.dumps(place), person, id))
+    note(tx, known, "move", platform=place.platform, chat=place.chat, behalf=person, before=known.behalf)
+    return get(tx, id)
 
 
 def waited_for(q: Query, turn_id: str) -> bool:

@@ -180,6 +180,10 @@ class Cards:
             for number, part in enumerate(parts)
         ]
 
+    def at(self, approval: Approval, place: Address, step: int) -> Sequence[Owed]:
+        """Return the card of a request for one more place; ``step`` tells it from cards that were there before."""
+        return self._card(approval, place, step)
+
     def choices(self, approval: Approval, place: Address) -> Rows:
         """Return the buttons that a request offers now in a place."""
         rows = self._decisions(approval)

@@ -10,12 +10,14 @@ from zoneinfo import ZoneInfo
 
 from agent.models import names
 from gateway.commands.services import Services
+from gateway.handoff.targets import Asker
 from gateway.keys import session_key
 from kernel.clock import at
 from kernel.errors import AccessDenied, InvalidInput
 from kernel.messages import Inbound, Sender
 from kernel.people import Role
 from kernel.specs import Command, CommandCall, CommandReply
+from kernel.states import HandoffState
 from store import inbox, sessions
 from store.inbox import InboxRow, Verdict
 from store.sessions import Session
@@ -24,10 +26,11 @@ SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*(m|min|h|hour|hours|d|day|days)?")
 SECONDS = {"m": 60, "h": 3600, "d": 86400}
 LISTED = 10
 TITLE_LENGTH = 120
+UNDER_WAY = (HandoffState.PENDING, HandoffState.RUNNING)
 
 
 class ConversationCommands:
-    """``/new /title /sessions /resume /stop /retry /undo /compact /model /quiet /verbose /forget``."""
+    """``/new /title /sessions /resume /take /stop /retry /undo /compact /model /quiet /verbose /forget``."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
@@ -40,6 +43,12 @@ class ConversationCommands:
             Command("title", "Show or set this conversation's title.", self.title, "[title]"),
             Command("sessions", "List your conversations.", self.list, "[words]"),
             Command("resume", "Continue an earlier conversation here.", self.resume, "[number, id or words]"),
+            Command(
+                "take",
+                "Pull a conversation here from wherever it is: the one that left, or the latest elsewhere.",
+                self.take,
+                "[number, id or words]",
+            ),
             Command("stop", "Stop what the agent is doing now.", self.stop),
             Command("retry", "Try the last message again.", self.retry),
             Command(
@@ -116,6 +125,7 @@ class ConversationCommands:
         lines = [
             f"{number}. **{item.title or item.id}** · {item.address.platform} · {self._when(item.active_at)}"
             + (" · here" if item.id == call.session_id else "")
+            + (" · being handed over" if item.handoff in UNDER_WAY else "")
             for number, item in enumerate(found, 1)
         ]
         return CommandReply("\n".join((*lines, "", "/resume NUMBER continues one here.")))
@@ -131,16 +141,24 @@ class ConversationCommands:
             raise InvalidInput(
                 "The agent is at work in that conversation.", remedy="Wait, or /stop it there."
             )
-        await self._database.write(
-            sessions.rebind,
-            session.id,
-            self._key(call),
-            call.address,
-            private=call.private,
-            actor=call.principal.id,
+        return await self._pull(call, session)
+
+    async def take(self, call: CommandCall) -> CommandReply:
+        """Pull a conversation to this place: the one that left it, or the one that was active last elsewhere."""
+        if call.args:
+            return await self.resume(call)
+        handoffs = self._services.handoffs
+        key = self._key(call)
+        session = await self._database.read(sessions.departed, key) or await handoffs.latest(
+            Asker(call.principal, call.address), key
         )
-        await self._services.desk.open.load()
-        return CommandReply(f"▶️ Continuing **{session.title or session.id}** with all that was said.")
+        handoffs.may(call.principal, session)
+        return await self._pull(call, session)
+
+    async def _pull(self, call: CommandCall, session: Session) -> CommandReply:
+        asker, handoffs = Asker(call.principal, call.address), self._services.handoffs
+        await handoffs.pull(asker, session, call.sender_id, private=call.private)
+        return CommandReply(await handoffs.taken(session))
 
     async def _found(self, call: CommandCall) -> Session:
         own = await self._own(call, limit=200)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from gateway.handoff import words
 from gateway.handoff.targets import Asker, Surfaces, Targets
-from gateway.handoff.travel import Travel, Trip, move_questions
+from gateway.handoff.travel import Travel, Trip
 from kernel.crashpoints import crashpoint
 from kernel.errors import InvalidInput, NotFound, Stale
 from kernel.events import Event
@@ -29,7 +29,7 @@ LATEST = "last"
 class Moves:
     """What is done in the units that move a session, and after them."""
 
-    travels: list[Travel] = field(default_factory=lambda: [move_questions])
+    travels: list[Travel] = field(default_factory=list[Travel])
     refresh: list[Callable[[], Awaitable[None]]] = field(default_factory=list[Callable[[], Awaitable[None]]])
 
     def carry(self, tx: Unit, trip: Trip) -> None:
@@ -80,8 +80,8 @@ class Handoffs:
 
     async def cancel(self, session_id: str, actor: str) -> Handoff:
         """Withdraw a handoff that nobody has taken up; raise Stale where it is under way or over."""
-        known = await self._database.read(handoffs.get, session_id)
-        return await self._database.write(handoffs.cancel, session_id, known.number, actor=actor)
+        known = await self._read(session_id)
+        return await self._database.write(withdraw, known, actor)
 
     async def settled(self, session_id: str, seconds: float, number: int = 0) -> Handoff:
         """Return a session's handoff once it is over, or as it stands after ``seconds``.
@@ -118,6 +118,17 @@ class Handoffs:
         await self.moves.moved()
         return pulled
 
+    def may(self, principal: Principal, session: Session) -> None:
+        """Raise NotFound unless a session is the principal's own, or the principal an owner."""
+        if principal.role is not Role.OWNER and session.owner != principal.id:
+            raise NotFound(f"There is no session {session.id}.", remedy="/sessions lists them.")
+
+    async def taken(self, session: Session) -> str:
+        """Return what is said where a conversation was pulled to."""
+        waiting = await self.facts(session.id)
+        told = f"▶️ Continuing **{session.title or session.id}** with all that was said."
+        return f"{told}\n{waiting}" if waiting else told
+
     async def facts(self, session_id: str) -> str:
         """Return what waits in a session, as lines; an empty text where nothing does."""
         lines = await self._database.read(words.facts, session_id)
@@ -139,9 +150,24 @@ class Handoffs:
             found = await self._database.read(sessions.at_place, parse_address(ref))
         else:
             found = await self._database.read(sessions.get, ref)
-        if found is None or (principal.role is not Role.OWNER and found.owner != principal.id):
+        if found is None:
             raise NotFound(f"There is no session {ref}.", remedy="/sessions lists them.")
+        self.may(principal, found)
         return found
+
+
+def withdraw(tx: Unit, known: Handoff, actor: str, reason: str = "") -> Handoff:
+    """Withdraw a request and tell the place it came from; raise Stale where it is under way or over."""
+    over = handoffs.cancel(tx, known.session_id, known.number, actor=actor, reason=reason)
+    tell_origin(tx, over, words.withdrawn(over))
+    return over
+
+
+def tell_origin(tx: Unit, over: Handoff, text: str) -> None:
+    """Tell the place that a handoff came from how it ended."""
+    origin = over.asked.origin
+    assert origin is not None  # noqa: S101 - a request knows where it was
+    outbox.add(tx, Owed(f"{over.key}:over", Outbound(origin, text), Priority.REPLY))
 
 
 def _pull(tx: Unit, moves: Moves, id: str, key: str, asker: Asker, person: str, *, private: bool) -> Session:

@@ -3,9 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from gateway.questions import card, card_key
+from gateway.questions import QuestionDesk, card_key, latest_card
 from kernel.messages import Address, Outbound, OutboundKind, Priority
-from kernel.states import OutboxState
 from store import outbox, questions
 from store.outbox import Owed
 from store.questions import Question
@@ -26,16 +25,22 @@ class Trip:
 Travel = Callable[[Unit, Trip], None]
 
 
-def move_questions(tx: Unit, trip: Trip) -> None:
-    """Ask a session's open questions anew in its new place, and close their old cards."""
-    for question in questions.open_of_session(tx, trip.session_id):
-        for row in outbox.with_prefix(tx, card_key(question)):
-            if row.state is OutboxState.SENT and row.message.buttons and row.receipt:
-                closed = _closed(question, row.message.address, row.receipt[-1], trip.place)
-                outbox.add(tx, Owed(f"{row.key}:left:{tx.now}", closed, Priority.NOTICE, trip.session_id))
-        asked = card(question, trip.place)
-        key = f"{card_key(question)}:at:{tx.now}"
-        outbox.add(tx, Owed(key, asked, Priority.QUESTION, trip.session_id, question.turn_id))
+class QuestionMoves:
+    """Asks a session's open questions anew in its new place, and closes their old cards."""
+
+    def __init__(self, desk: QuestionDesk) -> None:
+        self._desk = desk
+
+    def __call__(self, tx: Unit, trip: Trip) -> None:
+        """Move the questions of a session."""
+        for question in questions.open_of_session(tx, trip.session_id):
+            old = latest_card(tx, question, trip.origin)
+            if old is not None:
+                closed = _closed(question, trip.origin, old.receipt[-1], trip.place)
+                outbox.add(tx, Owed(f"{old.key}:left:{tx.now}", closed, Priority.NOTICE, trip.session_id))
+            asked = self._desk.asking(question, trip.place)
+            key = f"{card_key(question)}:at:{tx.now}"
+            outbox.add(tx, Owed(key, asked, Priority.QUESTION, trip.session_id, question.turn_id))
 
 
 def _closed(question: Question, address: Address, message_id: str, place: Address) -> Outbound:

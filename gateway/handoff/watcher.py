@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from gateway.adapter import FreshChats, Threads, ability
 from gateway.handoff import words
-from gateway.handoff.service import Moves
+from gateway.handoff.service import Moves, tell_origin, withdraw
 from gateway.handoff.targets import Surfaces
 from gateway.handoff.travel import Trip
 from gateway.pieces import pieces
@@ -306,17 +306,4 @@ def _complete(tx: Unit, moved: Handoff, moves: Moves) -> None:
 
 def _fail(tx: Unit, known: Handoff, reason: str) -> None:
     over = handoffs.fail(tx, handoffs.get(tx, known.session_id), reason)
-    _tell_origin(tx, over, words.failed(over))
-
-
-def withdraw(tx: Unit, known: Handoff, actor: str, reason: str) -> Handoff:
-    """Withdraw a request and tell the place it came from; raise Stale where it is under way or over."""
-    over = handoffs.cancel(tx, known.session_id, known.number, actor=actor, reason=reason)
-    _tell_origin(tx, over, words.withdrawn(over))
-    return over
-
-
-def _tell_origin(tx: Unit, over: Handoff, text: str) -> None:
-    origin = over.asked.origin
-    assert origin is not None  # noqa: S101 - a request knows where it was
-    outbox.add(tx, Owed(f"{over.key}:over", Outbound(origin, text), Priority.REPLY))
+    tell_origin(tx, over, words.failed(over))
