@@ -212,11 +212,17 @@ async def test_many_requests_come_page_by_page(gate: ApprovalSite, browser: Brow
         await expect(requests).to_have_count(30)
         await page.get_by_role("button", name="Show more").click()
         await expect(requests).to_have_count(35)
-        oldest = requests.last
+        oldest, elsewhere = requests.last, requests.nth(33)
         await oldest.get_by_role("button", name="Approve").first.click()
-        await expect(oldest).to_have_attribute("data-state", "done")
+        await expect(oldest).to_have_attribute("data-state", "done", timeout=20_000)
         await expect(page.locator("#waiting")).to_have_text("34")
         await expect(requests).to_have_count(35)
+        async with opened(browser, gate) as other:
+            await other.get_by_role("button", name="Show more").click()
+            refused = other.locator("#pending .request").last
+            await refused.get_by_role("button", name="Refuse").first.click()
+            await expect(refused).to_have_attribute("data-state", "refused", timeout=20_000)
+        await expect(elsewhere).to_have_attribute("data-state", "refused", timeout=20_000)
 
 
 async def test_hostile_text_is_shown_as_text(gate: ApprovalSite, browser: Browser) -> None:

@@ -24,6 +24,7 @@ from web.room import Parts
 
 HERE = Path(__file__).parent
 PAGE = 30
+LONGEST = 200
 FILTERS = ("state", "tier", "words")
 CHOICES = {
     "state": (
@@ -99,10 +100,11 @@ class ApprovalPages:
         )
 
     async def pending(self, request: Request) -> Response:
-        """Return what wants a decision, or the next page of it."""
+        """Return what wants a decision, as many as are ``shown`` already, or the next page of it."""
         visitor = await self._door.visitor(request)
-        before = request.query_params.get("before", "")
-        waiting: Approvals = await self._run(visitor, "approvals.list", limit=PAGE, before=before)
+        before, shown = (request.query_params.get(name, "") for name in ("before", "shown"))
+        limit = min(max(int(shown), PAGE), LONGEST) if shown.isdecimal() else PAGE
+        waiting: Approvals = await self._run(visitor, "approvals.list", limit=limit, before=before)
         found = list(waiting.approvals)
         if not before:
             lost: Approvals = await self._run(visitor, "approvals.list", state="unknown", limit=PAGE)

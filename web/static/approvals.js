@@ -7,8 +7,8 @@ import { at, element, toast } from "./view.js";
 
 const API = "/api/hermes/approvals";
 const OPEN = ["pending", "held", "unknown"];
-// What is decided and not over yet still changes.
-const MOVING = [...OPEN, "approved", "running"];
+// What is decided and not over yet changes once more, and is on no list of what waits.
+const MOVING = ["approved", "running"];
 const SECOND = 1000;
 const dayAndTime = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 const inUnits = new Intl.RelativeTimeFormat(undefined, { numeric: "always", style: "long" });
@@ -45,7 +45,7 @@ function look() {
 
 async function refresh() {
   if (deciding) return look();
-  const [waiting, permissions] = await Promise.all([piece("/approvals/pending"), piece("/approvals/grants")]);
+  const [waiting, permissions] = await Promise.all([piece(`/approvals/pending?shown=${cards().length}`), piece("/approvals/grants")]);
   if (!waiting || deciding) return;
   await show(waiting);
   if (permissions) replace(at("grants"), permissions);
@@ -75,13 +75,17 @@ async function show(content) {
     const now = fresh.get(card.id);
     fresh.delete(card.id);
     if (now && now.dataset.mark !== card.dataset.mark) put(card, now);
-    else if (!now && MOVING.includes(card.dataset.state) && Number(card.dataset.asked) >= oldest) await reload(card);
+    else if (!now && isBehind(card, oldest)) await reload(card);
   }
   const news = [...fresh.values()];
   if (!news.length) return;
   pending.prepend(...news);
   for (const card of news) arrived(card);
   at("news").textContent = news.length === 1 ? `New request: ${news[0].querySelector("h3").textContent}` : `${news.length} new requests`;
+}
+
+function isBehind({ dataset }, oldest) {
+  return MOVING.includes(dataset.state) || (OPEN.includes(dataset.state) && Number(dataset.asked) >= oldest);
 }
 
 function arrived(card) {
