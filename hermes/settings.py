@@ -16,6 +16,7 @@ from hermes.plugins import YAML_LAYER
 from hermes.plugins import load as load_late
 from hermes.schema import Settings, layered
 from kernel.errors import ConfigError
+from kernel.plain import predicate
 
 __all__ = [
     "Home",
@@ -144,8 +145,8 @@ def _problem(detail: ErrorDetails, layers: Sequence[Layer]) -> Problem:
         guess = nearest(Settings, path)
         hint = f"; did you mean {guess}?" if guess else "."
         return Problem(setting, _place(path, layers), f"there is no setting {setting}{hint}")
-    reason = detail["msg"].removeprefix("Value error, ").removeprefix("Input ")
-    return Problem(setting, _place(path, layers), f"{setting} is not right: {reason}.")
+    wrong = predicate(detail["type"], detail.get("ctx", {}), detail["msg"])
+    return Problem(setting, _place(path, layers), f"{setting} {wrong}.")
 
 
 def _place(path: Keys, layers: Sequence[Layer]) -> str:

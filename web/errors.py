@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, Response
 
 from kernel import errors
 from kernel.errors import DeliveryDeferred, HermesError, InvalidInput, PlatformUnavailable
+from kernel.plain import predicate
 
 # The nearest class in an error's ancestry decides.
 STATUS: Mapping[type[HermesError], int] = {
@@ -133,9 +134,9 @@ async def on_any_error(_request: Request, _error: Exception) -> Response:
 
 
 def invalid(error: ValidationError) -> InvalidInput:
-    """Return what pydantic found as one sentence a line."""
+    """Return what pydantic found as one sentence for each field."""
     found = [
-        f"{_place(item['loc'])}: {item['msg']}."
+        f"{_place(item['loc'])} {predicate(item['type'], item.get('ctx', {}), item['msg'])}."
         for item in error.errors(include_url=False, include_input=False)
     ]
     return InvalidInput(" ".join(found[:5]), remedy="GET /api/openapi.json describes the input.")

@@ -6,10 +6,12 @@ import traceback
 from collections.abc import Sequence
 
 from hermes import plugins
-from kernel.errors import ConfigError, ForeignDatabase, HermesError, HomeLocked, StoreReadOnly
+from kernel.errors import ConfigError, ForeignDatabase, HermesError, HomeLocked, InvalidInput, StoreReadOnly
 
 # sysexits.h: EX_CONFIG is what the service file does not restart on, EX_TEMPFAIL what a second start gets.
 EXIT_CONFIG = 78
+# What the parser of the command line ends with, too.
+EXIT_USAGE = 2
 EXIT_LOCKED = 75
 EXIT_INTERRUPTED = 130
 
@@ -51,6 +53,8 @@ def _told(error: Exception) -> int:
 def _exit_code(error: HermesError) -> int:
     if isinstance(error, (ConfigError, StoreReadOnly, ForeignDatabase)):
         return EXIT_CONFIG
+    if isinstance(error, InvalidInput):
+        return EXIT_USAGE
     return EXIT_LOCKED if isinstance(error, HomeLocked) else 1
 
 

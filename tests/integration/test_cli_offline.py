@@ -178,7 +178,7 @@ def test_check_names_everything_that_is_wrong(run: Run, home: Home) -> None:
     code, _, err = run("config", "check")
     assert code == EXIT_CONFIG
     assert "config.yaml line 2: there is no setting web.prot; did you mean web.port?" in err
-    assert "config.yaml line 4: log.level is not right" in err
+    assert "config.yaml line 4: log.level must be 'debug', 'info', 'warning' or 'error'." in err
 
 
 def test_tokens_are_made_listed_and_revoked(run: Run) -> None:

@@ -127,7 +127,7 @@ def test_a_wrong_variable_is_named(home: Home) -> None:
         "environment variable HERMES_WEB__PROT: there is no setting web.prot; did you mean web.port?"
     ]
     assert problems(home, HERMES_WEB__PORT="x")[0].startswith(
-        "environment variable HERMES_WEB__PORT: web.port is not right"
+        "environment variable HERMES_WEB__PORT: web.port must be a whole number."
     )
 
 
