@@ -7,9 +7,14 @@ import pytest
 
 from tests.contract.harness import Harness
 from tests.contract.local import LocalHarness
+from tests.contract.slack import SlackHarness
 from tests.contract.telegram import TelegramHarness
 
-HARNESSES: dict[str, type[Harness]] = {"telegram": TelegramHarness, "local": LocalHarness}
+HARNESSES: dict[str, type[Harness]] = {
+    "telegram": TelegramHarness,
+    "local": LocalHarness,
+    "slack": SlackHarness,
+}
 
 
 def pytest_configure(config: pytest.Config) -> None:
