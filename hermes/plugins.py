@@ -7,6 +7,7 @@ load = late.load
 # Each platform's SPEC, loaded only where its settings say that it is used.
 PLATFORMS = {
     "telegram": "gateway.platforms.telegram:SPEC",
+    "slack": "gateway.platforms.slack:SPEC",
 }
 
 # Everything behind the front door, and the parts of it that are heavier still.
@@ -16,6 +17,7 @@ RUNNER_PORTS = "agent.build:AgentPorts"
 GATEWAY_OPERATIONS = "gateway.operations:operations"
 APPROVAL_OPERATIONS = "approvals.operations:operations"
 CONFIGURATION_OPERATIONS = "hermes.operations:operations"
+BOARD_OPERATIONS = "board.operations:operations"
 WEB = "web.server:WebServer"
 LOOP = "uvloop:new_event_loop"
 
@@ -32,4 +34,5 @@ CHAT_SCREEN = "hermes.cli.talk.screen:converse"
 CHAT_ONCE = "hermes.cli.talk.once:ask"
 ROOM_OF_TOKENS = "web.operations:Tokens"
 OPERATIONS_ON_TOKENS = "web.operations:operations"
+SLACK_MANIFEST = "gateway.platforms.slack.manifest:manifest"
 YAML_LAYER = "hermes.yaml_layer:read"

@@ -12,6 +12,8 @@ from typing_extensions import override
 
 from agent.settings import AgentSettings
 from approvals.settings import ApprovalSettings
+from board.settings import BoardSettings
+from gateway.platforms.slack.settings import SlackSettings
 from gateway.platforms.telegram.settings import TelegramSettings
 from gateway.settings import (
     AccessSettings,
@@ -119,6 +121,7 @@ class PlatformsSettings(Section):
     """The chat platforms; each is on when its token is set."""
 
     telegram: TelegramSettings = Field(default_factory=TelegramSettings, description="One bot on Telegram.")
+    slack: SlackSettings = Field(default_factory=SlackSettings, description="One app on Slack.")
 
 
 class Settings(BaseSettings):
@@ -153,6 +156,7 @@ class Settings(BaseSettings):
     store: StoreSettings = Field(default_factory=StoreSettings)
     log: LogSettings = Field(default_factory=LogSettings)
     approvals: ApprovalSettings = Field(default_factory=ApprovalSettings)
+    board: BoardSettings = Field(default_factory=BoardSettings)
     client: ClientSettings = Field(default_factory=ClientSettings)
 
 
