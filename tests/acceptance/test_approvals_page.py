@@ -219,6 +219,7 @@ async def test_many_requests_come_page_by_page(gate: ApprovalSite, browser: Brow
         await expect(requests).to_have_count(35)
         async with opened(browser, gate) as other:
             await other.get_by_role("button", name="Show more").click()
+            await expect(other.locator("#pending .request")).to_have_count(34)
             refused = other.locator("#pending .request").last
             await refused.get_by_role("button", name="Refuse").first.click()
             await expect(refused).to_have_attribute("data-state", "refused", timeout=20_000)
