@@ -23,6 +23,8 @@ RULES = (
 )
 
 _EVENT = re.compile(r"\A<event>(.*)</event>\Z", re.DOTALL)
+# A task comes as an event with a note that names it.
+_ORDER = re.compile(r"\A<event>(.*?)</event>\n<note>Task \d+: .*</note>\Z", re.DOTALL)
 _WRAPPED = re.compile(r"<(?:note|attachment)\b[^>]*>.*?</(?:note|attachment)>", re.DOTALL)
 _AUTHORED = re.compile(r"<message\b[^>]*>(.*?)</message>", re.DOTALL)
 
@@ -61,6 +63,12 @@ def event_text(prompt: str) -> str | None:
     """Return the text of a prompt that Hermes wrote itself, ``None`` for a person's."""
     found = _EVENT.match(prompt)
     return html.unescape(found.group(1)) if found else None
+
+
+def order_text(prompt: str) -> str | None:
+    """Return the words of a task that an agent is to carry out, ``None`` for any other prompt."""
+    found = _ORDER.match(prompt)
+    return html.unescape(found.group(1)).strip() if found else None
 
 
 def plain(prompt: str) -> str:

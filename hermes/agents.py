@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from kernel.approvals import ApprovedCall, CallResult
 from kernel.clock import Clock
 from kernel.people import Principal
 from kernel.ports import Gate
+from kernel.specs import Tool
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +40,7 @@ class Agents:
         self._built: asyncio.Future[Any] | None = None
         self._retired: list[Any] = []
         self._gate: Gate | None = None
+        self._offered: list[Tool] = []
         self._processes = Processes()
 
     def connect(
@@ -59,6 +61,10 @@ class Agents:
     def guard(self, gate: Gate) -> None:
         """Take the gate; without one, no tool runs that would have to be judged."""
         self._gate = gate
+
+    def offer(self, tools: Sequence[Tool]) -> None:
+        """Take tools of other rooms; they are there from the next build of the runner on."""
+        self._offered.extend(tools)
 
     @property
     def model(self) -> str:
@@ -99,6 +105,7 @@ class Agents:
             home=self._home,
             clock=self._clock,
             processes=self._processes,
+            extra_tools=tuple(self._offered),
             gate=self._gate,
         )
         await self._close_retired()

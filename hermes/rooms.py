@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.settings import AgentSettings
+from board.service import Board
 from gateway.front import Front
 from gateway.gateway import Gateway, Host
 from gateway.housekeeping import Retention
@@ -22,6 +23,7 @@ from gateway.ports import (
     StoredShelf,
 )
 from gateway.settings import GatewaySettings
+from hermes import board as boarding
 from hermes import daemon, greeting, plugins, reloading
 from hermes.agents import Agents
 from hermes.gate import Gatekeeping
@@ -80,6 +82,9 @@ class Rooms:
         self.url = ""
         self.token = ""
         self._connect_agents()
+        self._board: Board = boarding.build(
+            self._gateway, front.bus, self._agents, settings, home, redact=redact
+        )
 
     def _host(self) -> Host:
         settings = self._settings
@@ -106,7 +111,10 @@ class Rooms:
         )
         self._agents.connect_chat(gateway.desk, StoredOutlet(database), gateway.reader)
 
-    def _workspace(self, _session_id: str) -> Path:
+    def _workspace(self, session_id: str) -> Path:
+        """Return the folder of a task's attempt where the session is one, else the one that is set."""
+        if (folder := self._board.folder(session_id)) is not None:
+            return folder
         chosen = self._settings.workspace.path
         return Path(chosen).expanduser() if chosen else self._home.workspace
 
@@ -117,6 +125,8 @@ class Rooms:
         waiting = reloading.needs_restart(self._started_with, self._settings)
         warnings = [f"Configuration: {reloading.sentence(waiting)}"] if waiting else []
         warnings += gate.pop("warnings", [])
+        board = dict(await self._board.facts())
+        warnings += board.pop("warnings", [])
         clients = [str(client) for client in self._web.mcp_clients_seen()] if self._web else []
         return {
             "version": VERSION,
@@ -125,6 +135,7 @@ class Rooms:
             "mcp_clients": clients,
             **self._agents.facts(),
             **gate,
+            **board,
         }
 
     def _restart_asked(self, actor: str) -> None:
@@ -135,7 +146,9 @@ class Rooms:
         """Hear what came in so far; then start the gate, the work it judges, and the page on ``listener``."""
         await self._gateway.prepare(group)
         await self._guard(group, listener)
+        await self._board.prepare(group)
         await self._gateway.begin()
+        self._board.begin(group)
         if listener is not None:
             await self._open_web(listener)
 
@@ -183,6 +196,7 @@ class Rooms:
         return [
             *plugins.load(plugins.GATEWAY_OPERATIONS)(self._gateway),
             *plugins.load(plugins.CONFIGURATION_OPERATIONS)(self._read_again),
+            *plugins.load(plugins.BOARD_OPERATIONS)(self._board),
             *plugins.load(plugins.APPROVAL_OPERATIONS)(
                 self._gate.service, self._front.database, self._front.clock, self._redact
             ),
@@ -226,10 +240,13 @@ class Rooms:
         self._agents.configure(agent_settings(settings))
         if self._gate is not None:
             self._gate.configure(settings)
+        self._board.configure(settings.board)
 
     async def close(self) -> None:
         """Let what runs end for a bounded time, and release everything."""
+        self._board.rest()
         await self._gateway.drain()
+        await self._board.drain()
         if self._gate is not None:
             await self._gate.service.drain(self._settings.turns.drain_seconds)
         if self._web is not None:

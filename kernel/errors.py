@@ -21,6 +21,7 @@ HermesError
 │   ├── PlatformUnavailable retry with backoff
 │   ├── PlatformConflict    somebody else uses this token
 │   └── PlatformUnauthorised stop until the operator acts
+├── SpawnFailed             an attempt could not be started; it counts as one
 └── AgentError
     ├── ModelUnavailable    try the next model, or tell the person
     └── BudgetSpent         stop: the limit the owner set is reached
@@ -139,6 +140,17 @@ class PlatformConflict(PlatformError):
 
 class PlatformUnauthorised(PlatformError):
     """The platform refuses the credentials; retrying cannot help."""
+
+
+class SpawnFailed(HermesError):
+    """An attempt could not be started.
+
+    ``lasting`` says that trying again cannot help: the folder or the program does not exist.
+    """
+
+    def __init__(self, message: str, *, lasting: bool = False, remedy: str = "") -> None:
+        super().__init__(message, remedy=remedy)
+        self.lasting = lasting
 
 
 class AgentError(HermesError):

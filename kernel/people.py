@@ -24,6 +24,7 @@ class Scope(StrEnum):
     READ = "read"
     CHAT = "chat"
     SEND = "send"
+    TASKS = "tasks"
     ADMIN = "admin"
     APPROVALS_READ = "approvals:read"
     APPROVALS_ASK = "approvals:ask"

@@ -57,6 +57,47 @@ CREATE TABLE approval_vote (
     PRIMARY KEY (approval_id, principal)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE artifact (
+    task_id INTEGER NOT NULL REFERENCES task (id),
+    name TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('attachment', 'artifact')),
+    path TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    digest TEXT NOT NULL,
+    epoch INTEGER NOT NULL,
+    author TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (task_id, name, version)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE attempt (
+    task_id INTEGER NOT NULL REFERENCES task (id),
+    epoch INTEGER NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('claimed', 'running', 'waiting', 'succeeded', 'failed', 'timed_out', 'crashed',
+        'lost', 'spawn_failed', 'released', 'handed_off', 'cancelled')),
+    lane TEXT NOT NULL,
+    agent TEXT NOT NULL,
+    host TEXT NOT NULL,
+    pid INTEGER NOT NULL DEFAULT 0,
+    pid_mark TEXT NOT NULL DEFAULT '',
+    session_id TEXT REFERENCES session (id),
+    inbox_id INTEGER NOT NULL DEFAULT 0,
+    workspace TEXT NOT NULL DEFAULT '',
+    log TEXT NOT NULL DEFAULT '',
+    error TEXT NOT NULL DEFAULT '',
+    tokens INTEGER NOT NULL DEFAULT 0,
+    money REAL NOT NULL DEFAULT 0,
+    claimed_at INTEGER NOT NULL,
+    started_at INTEGER NOT NULL DEFAULT 0,
+    ended_at INTEGER NOT NULL DEFAULT 0,
+    active_at INTEGER NOT NULL,
+    lease_until INTEGER NOT NULL,
+    deadline_at INTEGER NOT NULL DEFAULT 0,
+    left_ms INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (task_id, epoch)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE binding (
     key TEXT PRIMARY KEY,
     session_id TEXT NOT NULL UNIQUE REFERENCES session (id),
@@ -73,6 +114,14 @@ CREATE TABLE chat (
     seen_at INTEGER NOT NULL,
     PRIMARY KEY (platform, account, chat)
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE comment (
+    id INTEGER PRIMARY KEY,
+    task_id INTEGER NOT NULL REFERENCES task (id),
+    author TEXT NOT NULL,
+    text TEXT NOT NULL,
+    at INTEGER NOT NULL
+) STRICT;
 
 CREATE TABLE conversation (
     id TEXT PRIMARY KEY,
@@ -91,6 +140,13 @@ CREATE TABLE departed (
     chat TEXT NOT NULL,
     thread TEXT,
     left_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE dependency (
+    task_id INTEGER NOT NULL REFERENCES task (id),
+    needs_id INTEGER NOT NULL REFERENCES task (id),
+    PRIMARY KEY (task_id, needs_id),
+    CHECK (task_id <> needs_id)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE entry (
@@ -181,6 +237,15 @@ CREATE TABLE migration (
   name TEXT NOT NULL,
   checksum TEXT NOT NULL,
   at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE milestone (
+    id INTEGER PRIMARY KEY,
+    task_id INTEGER NOT NULL REFERENCES task (id),
+    epoch INTEGER NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('named', 'plan', 'commit', 'tests')),
+    text TEXT NOT NULL,
+    at INTEGER NOT NULL
 ) STRICT;
 
 CREATE TABLE note (
@@ -276,6 +341,75 @@ CREATE TABLE session (
 , handoff_state TEXT NOT NULL DEFAULT 'none'
     CHECK (handoff_state IN ('none', 'pending', 'running', 'completed', 'failed', 'cancelled')), handoff_number INTEGER NOT NULL DEFAULT 0, handoff_error TEXT NOT NULL DEFAULT '', handoff_lease INTEGER NOT NULL DEFAULT 0, handoff_deadline INTEGER NOT NULL DEFAULT 0, handoff TEXT NOT NULL DEFAULT '{}') STRICT;
 
+CREATE TABLE task (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    state TEXT NOT NULL CHECK (state IN ('triage', 'open', 'blocked', 'assigned', 'claimed', 'in_progress',
+        'researching', 'drafting', 'editing', 'needs_human', 'in_review', 'changes_requested', 'done', 'failed',
+        'cancelled')),
+    title TEXT NOT NULL,
+    lane TEXT NOT NULL,
+    assignee TEXT NOT NULL DEFAULT '',
+    template TEXT NOT NULL,
+    priority INTEGER NOT NULL CHECK (priority BETWEEN 0 AND 3),
+    -- Who may take it, as one key: a dispatcher looks at the head of each queue it serves and at nothing else.
+    queue TEXT NOT NULL,
+    not_before INTEGER NOT NULL DEFAULT 0,
+    unmet INTEGER NOT NULL DEFAULT 0 CHECK (unmet >= 0),
+    epoch INTEGER NOT NULL DEFAULT 0,
+    parent_id INTEGER REFERENCES task (id),
+    root_id INTEGER REFERENCES task (id),
+    revision INTEGER NOT NULL DEFAULT 0,
+    consecutive_failures INTEGER NOT NULL DEFAULT 0,
+    last_failure_error TEXT NOT NULL DEFAULT '',
+    last_failure_outcome TEXT NOT NULL DEFAULT '' CHECK (last_failure_outcome IN ('', 'failed', 'timed_out', 'crashed',
+        'lost', 'spawn_failed')),
+    tree_failures INTEGER NOT NULL DEFAULT 0,
+    tree_size INTEGER NOT NULL DEFAULT 1,
+    failure_limit INTEGER NOT NULL DEFAULT 0,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    budget_attempts INTEGER NOT NULL DEFAULT 0,
+    budget_ms INTEGER NOT NULL DEFAULT 0,
+    budget_tokens INTEGER NOT NULL DEFAULT 0,
+    budget_money REAL NOT NULL DEFAULT 0,
+    used_ms INTEGER NOT NULL DEFAULT 0,
+    used_tokens INTEGER NOT NULL DEFAULT 0,
+    used_money REAL NOT NULL DEFAULT 0,
+    max_run_ms INTEGER NOT NULL DEFAULT 0,
+    due_at INTEGER NOT NULL DEFAULT 0,
+    return_state TEXT NOT NULL DEFAULT '',
+    question TEXT NOT NULL DEFAULT '',
+    block_kind TEXT NOT NULL DEFAULT '' CHECK (block_kind IN ('', 'dependencies', 'owner')),
+    block_reason TEXT NOT NULL DEFAULT '',
+    block_owner TEXT NOT NULL DEFAULT '',
+    -- The last reason it was blocked for, so that the same one is noticed when it comes again.
+    block_mark TEXT NOT NULL DEFAULT '',
+    session_id TEXT REFERENCES session (id),
+    times TEXT NOT NULL DEFAULT '{}',
+    entered_at INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    created_by TEXT NOT NULL,
+    updated_at INTEGER NOT NULL,
+    ended_at INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+CREATE TABLE task_brief (
+    task_id INTEGER PRIMARY KEY REFERENCES task (id),
+    description TEXT NOT NULL,
+    acceptance TEXT NOT NULL,
+    skills TEXT NOT NULL,
+    labels TEXT NOT NULL,
+    project TEXT NOT NULL,
+    workspace TEXT NOT NULL CHECK (workspace IN ('none', 'directory', 'worktree')),
+    host TEXT NOT NULL,
+    capabilities TEXT NOT NULL,
+    -- [platform, account, chat, thread]
+    origin TEXT,
+    place TEXT,
+    behalf TEXT NOT NULL,
+    result TEXT NOT NULL DEFAULT '',
+    feedback TEXT NOT NULL DEFAULT ''
+) STRICT;
+
 CREATE TABLE token (
     id TEXT PRIMARY KEY,
     name TEXT NOT NULL,
@@ -357,7 +491,15 @@ CREATE INDEX approval_supersedes ON approval (supersedes) WHERE supersedes IS NO
 
 CREATE INDEX approval_turn ON approval (turn_id, call_key) WHERE turn_id IS NOT NULL;
 
+CREATE UNIQUE INDEX attempt_live ON attempt (task_id) WHERE state IN ('claimed', 'running', 'waiting');
+
+CREATE INDEX attempt_session ON attempt (session_id, inbox_id) WHERE session_id IS NOT NULL;
+
+CREATE INDEX comment_task ON comment (task_id, id);
+
 CREATE INDEX departed_session ON departed (session_id, left_at);
+
+CREATE INDEX dependency_needed ON dependency (needs_id, task_id);
 
 CREATE INDEX entry_conversation ON entry (conversation_id, position);
 
@@ -379,6 +521,8 @@ CREATE INDEX inbox_session ON inbox (session_id, id);
 
 CREATE INDEX inbox_turn ON inbox (turn_id) WHERE turn_id IS NOT NULL;
 
+CREATE INDEX milestone_task ON milestone (task_id, id);
+
 CREATE INDEX note_owner ON note (owner, id);
 
 CREATE INDEX outbox_dead ON outbox (id) WHERE state = 'dead';
@@ -396,6 +540,22 @@ CREATE UNIQUE INDEX question_short ON question (short) WHERE state = 'open';
 CREATE INDEX session_handoff ON session (id) WHERE handoff_state IN ('pending', 'running');
 
 CREATE INDEX session_owner ON session (owner, active_at);
+
+CREATE INDEX task_failing ON task (id) WHERE consecutive_failures >= 2;
+
+CREATE INDEX task_later ON task (not_before)
+    WHERE state IN ('open', 'assigned', 'changes_requested') AND not_before > 0;
+
+CREATE INDEX task_parent ON task (parent_id) WHERE parent_id IS NOT NULL;
+
+CREATE INDEX task_ready ON task (queue, priority DESC, id)
+    WHERE state IN ('open', 'assigned', 'changes_requested') AND not_before = 0;
+
+CREATE INDEX task_root ON task (root_id) WHERE root_id IS NOT NULL;
+
+CREATE INDEX task_session ON task (session_id) WHERE session_id IS NOT NULL;
+
+CREATE INDEX task_unfinished ON task (state, entered_at) WHERE state NOT IN ('done', 'cancelled');
 
 CREATE UNIQUE INDEX turn_one ON turn (session_id) WHERE state IN ('running', 'interrupted');
 

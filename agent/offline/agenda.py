@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pydantic_ai.messages import ModelMessage, ModelRequest, ModelResponse, ToolReturnPart, UserPromptPart
 
 from agent import framing
-from agent.offline.language import VERBS, Call, Fail, Step, answered, parse, verb_of
+from agent.offline.language import VERBS, Call, Fail, Step, answered, parse, parse_order, verb_of
 from agent.offline.showing import shown
 from agent.toolbox import ENDED, HELD
 
@@ -92,6 +92,8 @@ def _answered(current: Agenda, response: ModelResponse) -> Agenda:
 
 
 def _prompted(current: Agenda, waiting: list[Agenda], prompt: str) -> Agenda:
+    if (order := framing.order_text(prompt)) is not None:
+        return Agenda(parse_order(order))
     event = framing.event_text(prompt)
     if event is None or (not waiting and verb_of(event) in VERBS):
         current.steps.extend(parse(framing.plain(prompt) if event is None else event))

@@ -33,9 +33,10 @@ class Sleep:
 
 @dataclass(frozen=True, slots=True)
 class Fail:
-    """A line that ends the turn with an error."""
+    """A line that ends the turn with an error; ``told`` says that the person asked for it."""
 
     reason: str
+    told: bool = True
 
 
 Step = Call | Say | Sleep | Fail
@@ -94,6 +95,17 @@ def _start(rest: str) -> Step | None:
     return Call("terminal", {"command": rest, "background": True}) if rest else None
 
 
+def _stuck(rest: str) -> Step | None:
+    return Call("task_submit", {"summary": rest, "outcome": "blocked"}) if rest else None
+
+
+def _task(rest: str) -> Step | None:
+    """Read a title and, behind bars, the lines of what is to be done."""
+    title, *lines = [part.strip() for part in rest.split("|")]
+    arguments = {"title": title, **({"description": "\n".join(lines)} if lines else {})}
+    return Call("task_create", arguments) if title else None
+
+
 def _help(rest: str) -> Step | None:
     del rest
     return Say(help_text())
@@ -118,6 +130,13 @@ VERBS: Mapping[str, Verb] = {
     "fail": Verb(
         "fail [reason]", "ends the turn with an error", lambda rest: Fail(rest or "no reason given")
     ),
+    "milestone": Verb("milestone TEXT", "names what a task has reached", _text("task_milestone", "text")),
+    "submit": Verb(
+        "submit SUMMARY", "ends the work on a task with a result", _text("task_submit", "summary")
+    ),
+    "stuck": Verb("stuck REASON", "ends the work on a task: somebody must act first", _stuck),
+    "task:": Verb("task: TITLE", "puts a task on the board", _task),
+    "tasks": Verb("tasks [WORDS]", "lists the tasks on the board", _optional("task_list", "words")),
     "run": Verb(
         "run COMMAND", "runs a command; a risky one waits for an approval", _text("terminal", "command")
     ),
@@ -152,6 +171,13 @@ def parse(text: str) -> list[Step]:
     if not lines or _verb(lines[0])[0] not in VERBS:
         return [Say(explanation(text))]
     return [_step(line) for line in lines]
+
+
+def parse_order(text: str) -> list[Step]:
+    """Return the steps of a task; one that does not begin with a command fails with an explanation."""
+    if verb_of(text) not in VERBS:
+        return [Fail(f"This task needs a language model. {explanation(text)}", told=False)]
+    return parse(text)
 
 
 def verb_of(text: str) -> str:

@@ -128,7 +128,8 @@ async def _spoken(plan: agenda.Agenda) -> AsyncIterator[str]:
         if isinstance(step, Sleep):
             await asyncio.sleep(step.seconds)
         elif isinstance(step, Fail):
-            raise AgentError(f"The offline operator was told to fail: {step.reason}")
+            words = "The offline operator was told to fail: " if step.told else ""
+            raise AgentError(f"{words}{step.reason}")
         elif isinstance(step, Say):
             async for piece in _written(step.text, first=silent):
                 yield piece

@@ -14,6 +14,12 @@ HARMLESS: Mapping[str, str] = {
     "read_channel": "reads what the person of the turn may read themselves",
     "ask_person": "asks the people of the turn's own chat",
     "send_file": "sends a file of the workspace to the turn's own chat",
+    "task_create": "puts a task on the board; whoever works on it meets the gate as the person of the turn",
+    "task_list": "reads the board",
+    "task_read": "reads the board",
+    "task_comment": "says something about a task",
+    "task_milestone": "names what the turn's own task has reached",
+    "task_submit": "ends the turn's own task",
     "process_poll": "looks at a process that was started through the gate",
     "process_kill": "ends a process that was started through the gate",
 }

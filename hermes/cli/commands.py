@@ -27,6 +27,7 @@ from hermes.cli import (
     service,
     setup,
     status,
+    tasks,
     tokens,
 )
 from hermes.cli.terminal import Terminal
@@ -95,7 +96,8 @@ def gateway(context: typer.Context) -> None:
 
 
 for part in (
-    chat, setup, doctor, status, messages, channels, approvals, asking, classify, tokens, backup, log_files, models
+    chat, setup, doctor, status, messages, channels, tasks, approvals, asking, classify, tokens, backup, log_files,
+    models,
 ):  # fmt: skip
     part.register(app)
 

@@ -17,7 +17,7 @@ from web import errors as web_errors
 from web.errors import HTTP_STATUS, code_of
 
 ROOT = Path(__file__).resolve().parents[2]
-ROOMS = ("kernel", "store", "agent", "approvals", "gateway", "web", "hermes")
+ROOMS = ("kernel", "store", "agent", "approvals", "board", "gateway", "web", "hermes")
 
 ERRORS = """\
 # Errors
@@ -90,6 +90,14 @@ OTHERS: Mapping[str, str] = {
     "session.wake": "A conversation has something to do.",
     "store.restored": "A backup took the place of the database.",
     "store.went_back": "The database is older than what ran here last.",
+    "task.artifact": "A file of a task was kept, with the hash of its contents.",
+    "task.change": "What a task says was changed; the fields are named.",
+    "task.comment": "Somebody said something about a task.",
+    "task.create": "A task was put on the board.",
+    "task.link": "A task waits for another from now on.",
+    "task.milestone": "An attempt reached something.",
+    "task.repair": "At a start, a task did not fit what really runs and was put right.",
+    "task.unlink": "A task no longer waits for another.",
     "token.create": "A token was made.",
     "token.revoke": "A token was ended.",
     "token.use": "A one-time token was used.",

@@ -10,6 +10,8 @@ from pydantic import BaseModel, TypeAdapter
 from agent.build import tools as agent_tools
 from agent.settings import AgentSettings
 from approvals.operations import operations as approval_operations
+from board.operations import operations as board_operations
+from board.tools import task_tools
 from gateway.approvals.commands import ApprovalCommands
 from gateway.commands.conversation import ConversationCommands
 from gateway.commands.daemon import DaemonCommands
@@ -76,6 +78,7 @@ def all_operations() -> Sequence[Operation]:
     return (
         *gateway_operations(NOTHING),
         *approval_operations(NOTHING, NOTHING, NOTHING),
+        *board_operations(NOTHING),
         *web_operations(NOTHING),
         *hermes_operations(NOTHING),
     )
@@ -83,7 +86,7 @@ def all_operations() -> Sequence[Operation]:
 
 def all_tools() -> Sequence[Tool]:
     """Return every built-in tool."""
-    return agent_tools(AgentSettings(), NOTHING, NOTHING, NOTHING)
+    return (*agent_tools(AgentSettings(), NOTHING, NOTHING, NOTHING), *task_tools(NOTHING))
 
 
 def commands() -> str:

@@ -14,7 +14,7 @@ from tests.docs.pages import ROOT
 from tests.docs.test_pages import settings
 
 REFERENCE = ROOT / "docs" / "reference"
-ROOMS = ("kernel", "store", "agent", "approvals", "gateway", "web", "hermes")
+ROOMS = ("kernel", "store", "agent", "approvals", "board", "gateway", "web", "hermes")
 
 
 def read(name: str) -> str:

@@ -1,0 +1,71 @@
+"""Why a task stands where it stands, in sentences."""
+
+from collections.abc import Iterator
+
+from board.dispatcher import agent_for
+from board.settings import BoardSettings
+from kernel.clock import at
+from kernel.states import TaskState
+from kernel.tasks import Task
+from kernel.transitions import READY
+from store import attempts, dependencies, tasks
+from store.tasks import parse_queue
+from store.units import Query
+
+SHOWN = 10
+
+
+def explain(q: Query, settings: BoardSettings, now: int, id: int) -> list[str]:
+    """Return why a task stands where it stands, and what would move it; raise NotFound."""
+    task = tasks.get(q, id)
+    return [f"Task {id} is {task.state}: {task.state.sentence}", *_reasons(q, settings, now, task)]
+
+
+def _reasons(q: Query, settings: BoardSettings, now: int, task: Task) -> Iterator[str]:
+    if task.unmet:
+        waiting = [one for one in dependencies.needs(q, task.id) if one.state is not TaskState.DONE]
+        names = ", ".join(f"{one.id} ({one.state})" for one in waiting[:SHOWN])
+        yield f"It waits for {task.unmet} tasks: {names}."
+    if task.block_kind == "owner":
+        yield f"It waits for {task.block_owner}: {task.block_reason}"
+    if task.question:
+        yield f"It asks: {task.question}"
+    if task.consecutive_failures:
+        limit = settings.limit_of(task)
+        yield (
+            f"{task.consecutive_failures} of {limit} failures in a row; the last one {task.last_failure_outcome}:"
+            f" {task.last_failure_error}"
+        )
+    if task.state in READY:
+        yield from _readiness(q, settings, now, task)
+    if (live := attempts.live_of(q, task.id)) is not None:
+        where = f"process {live.pid}" if live.pid else live.session_id or live.host
+        yield f"Attempt {live.epoch} by {live.agent} is {live.state} ({where})."
+
+
+def _readiness(q: Query, settings: BoardSettings, now: int, task: Task) -> Iterator[str]:
+    if task.not_before > now:
+        yield f"It is not taken before {at(task.not_before):%Y-%m-%d %H:%M:%S} UTC."
+        return
+    if not settings.enabled:
+        yield "The dispatcher is switched off (board.enabled)."
+        return
+    if task.lane == "manual":
+        yield f"Its lane is manual: somebody takes it with `hermes tasks claim {task.id}`."
+        return
+    queue = parse_queue(tasks.queue_of(task.lane, task.assignee, tasks.brief(q, task.id)))
+    if agent_for(settings, queue, attempts.load(q)):
+        yield "It is taken with the next look at the board."
+        return
+    if not agent_for(settings, queue, {}):
+        yield _nobody(settings, task, queue.host, set(queue.needs))
+        return
+    yield "All places are taken; it is next when one becomes free, after those of higher priority."
+
+
+def _nobody(settings: BoardSettings, task: Task, host: str, needs: set[str]) -> str:
+    if host not in ("", settings.machine):
+        return f"It may run on {host} only, and this is {settings.machine}."
+    if missing := needs - set(settings.skills):
+        return f"Nobody here has: {', '.join(sorted(missing))} (board.skills)."
+    return f"Nobody here works in lane {task.lane} as {task.assignee or 'anybody'}."

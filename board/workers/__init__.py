@@ -1,0 +1,1 @@
+"""What executes attempts: one module per lane."""

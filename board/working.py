@@ -1,0 +1,148 @@
+"""What a worker may write about the task it executes; every unit here takes its epoch, and an old one is refused."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from board.creating import unblock_dependants
+from board.settings import BoardSettings
+from board.templates import template
+from kernel.errors import InvalidInput
+from kernel.states import AttemptState, TaskState
+from kernel.tasks import Attempt, AttemptOutcome, Task, Used
+from kernel.transitions import PHASES, WORKING
+from store import attempts, remarks, tasks
+from store.units import Query, Unit
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What is known of an attempt that runs now; the fields are those of an ``Attempt``."""
+
+    pid: int = 0
+    pid_mark: str = ""
+    session_id: str = ""
+    inbox_id: int = 0
+    workspace: str = ""
+
+
+def held(q: Query, task_id: int, epoch: int) -> Attempt:
+    """Return the live attempt of a worker; raise Stale where its time is over."""
+    attempt = attempts.live_of(q, task_id)
+    if attempt is None or attempt.epoch != epoch:
+        tasks.get(q, task_id)
+        raise tasks.over(task_id, epoch)
+    return attempt
+
+
+def start(tx: Unit, settings: BoardSettings, task_id: int, epoch: int, given: Start) -> Task:
+    """Store that an attempt runs: its lease and its deadline begin, and the failures before it stay counted."""
+    held(tx, task_id, epoch)
+    task = tasks.get(tx, task_id)
+    attempts.move(
+        tx,
+        task_id,
+        epoch,
+        "start",
+        pid=given.pid,
+        pid_mark=given.pid_mark,
+        session_id=given.session_id or None,
+        inbox_id=given.inbox_id,
+        workspace=given.workspace,
+        started_at=tx.now,
+        active_at=tx.now,
+        lease_until=tx.now + settings.lease_ms,
+        deadline_at=tx.now + settings.run_ms(task),
+    )
+    phase = template(task.template).first
+    columns: dict[str, Any] = {"session_id": given.session_id} if given.session_id else {}
+    return tasks.move(tx, task_id, PHASES[phase], epoch=epoch, body={"epoch": epoch}, **columns)
+
+
+def phase(tx: Unit, task_id: int, epoch: int, state: TaskState, *, actor: str = "system") -> Task:
+    """Move to another working state of the task's template; raise InvalidInput where it does not pass it."""
+    held(tx, task_id, epoch)
+    task = tasks.get(tx, task_id)
+    if state not in template(task.template).phases:
+        names = ", ".join(template(task.template).phases)
+        raise InvalidInput(f"Task {task_id} does not pass {state}.", remedy=f"It passes {names}.")
+    if task.state is state:
+        return task
+    return tasks.move(tx, task_id, PHASES[state], epoch=epoch, actor=actor)
+
+
+def wait(tx: Unit, task_id: int, epoch: int, question: str) -> Task:
+    """Let an attempt wait for a person: its clocks stand, and it gives its place to others."""
+    attempt = held(tx, task_id, epoch)
+    task = tasks.get(tx, task_id)
+    if attempt.state is AttemptState.WAITING:
+        return tasks.change(tx, task_id, question=question)
+    left = max(0, attempt.deadline_at - tx.now)
+    attempts.move(tx, task_id, epoch, "wait", lease_until=0, deadline_at=0, left_ms=left)
+    return tasks.move(tx, task_id, "ask", epoch=epoch, question=question, return_state=task.state)
+
+
+def go_on(tx: Unit, settings: BoardSettings, task_id: int, epoch: int) -> Task:
+    """Let an attempt work again where it waited; one that works already is left alone."""
+    attempt = held(tx, task_id, epoch)
+    task = tasks.get(tx, task_id)
+    if attempt.state is not AttemptState.WAITING:
+        return task
+    attempts.move(
+        tx, task_id, epoch, "resume", lease_until=tx.now + settings.lease_ms,
+        deadline_at=tx.now + attempt.left_ms, active_at=tx.now,
+    )  # fmt: skip
+    back = TaskState(task.return_state) if task.return_state else template(task.template).first
+    event = PHASES[back if back in WORKING else template(task.template).first]
+    return tasks.move(tx, task_id, event, epoch=epoch, question="", return_state="")
+
+
+def milestone(tx: Unit, task_id: int, epoch: int, text: str, *, kind: str = "named", actor: str) -> int:
+    """Store a milestone of an attempt, which is also a sign of life."""
+    held(tx, task_id, epoch)
+    attempts.touch(tx, task_id, epoch)
+    return remarks.add_milestone(tx, task_id, epoch, text, kind=kind, actor=actor)
+
+
+def finish(tx: Unit, task_id: int, epoch: int, result: str, used: Used, *, actor: str = "system") -> Task:
+    """Store what an attempt brought: the task is done, or waits for a review where its template has one.
+
+    Failures before it no longer count. What waited for the task becomes ready in the same unit.
+    """
+    attempt = held(tx, task_id, epoch)
+    task = tasks.get(tx, task_id)
+    attempts.end(
+        tx, task_id, epoch, AttemptOutcome.SUCCEEDED, tokens=used.tokens, money=used.money, actor=actor
+    )
+    if result:
+        tasks.rewrite(tx, task_id, result=result)
+    spent = spent_columns(task, attempt, used, tx.now)
+    body = {"epoch": epoch}
+    if template(task.template).review:
+        return tasks.move(tx, task_id, "submit", epoch=epoch, actor=actor, body=body, **CLEARED, **spent)
+    done = tasks.move(
+        tx, task_id, "complete", epoch=epoch, actor=actor, body=body, ended_at=tx.now, **CLEARED, **spent
+    )
+    unblock_dependants(tx, task_id, actor=actor)
+    return done
+
+
+# What only a completion or an operator's fresh budget takes away.
+CLEARED: Mapping[str, Any] = {
+    "consecutive_failures": 0,
+    "last_failure_error": "",
+    "last_failure_outcome": "",
+    "question": "",
+    "return_state": "",
+    "block_mark": "",
+}
+
+
+def spent_columns(task: Task, attempt: Attempt, used: Used, now: int) -> dict[str, Any]:
+    """Return what a task has used with an attempt that ends; waiting for people is no work."""
+    worked = used.ms or (max(0, now - attempt.started_at) if attempt.started_at else 0)
+    return {
+        "used_ms": task.used.ms + worked,
+        "used_tokens": task.used.tokens + used.tokens,
+        "used_money": task.used.money + used.money,
+    }

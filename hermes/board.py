@@ -1,0 +1,44 @@
+"""The board, wired: its folders, its way into the conversations, and the tools it gives to agents."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from board.room import Room
+from board.service import Board
+from board.tools import task_tools
+from board.workers.agents import Conduct
+from gateway.gateway import Gateway
+from hermes.agents import Agents
+from hermes.home import Home
+from hermes.schema import Settings
+from kernel.bus import Bus
+
+
+def build(
+    gateway: Gateway,
+    bus: Bus,
+    agents: Agents,
+    settings: Settings,
+    home: Home,
+    *,
+    redact: Callable[[str], str],
+) -> Board:
+    """Put the board together and give agents its tools."""
+    chosen = settings.workspace.path
+    room = Room(
+        gateway.database,
+        bus,
+        gateway.clock,
+        settings.board,
+        home.root / "board",
+        Path(chosen).expanduser() if chosen else home.workspace,
+        tuple(Path(folder).expanduser() for folder in settings.workspace.projects),
+        redact,
+    )
+
+    async def cancel(session_id: str, actor: str) -> int:
+        return sum([await withdraw(session_id, actor) for withdraw in gateway.cancels])
+
+    board = Board(room, Conduct(gateway.turns.halt, cancel))
+    agents.offer(task_tools(board))
+    return board
