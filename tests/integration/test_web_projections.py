@@ -60,7 +60,7 @@ ERRORS: dict[str, tuple[HermesError, int, str]] = {
     "damaged": (StoreReadOnly("Damaged."), 503, "store_read_only"),
     "unknown": (OutcomeUnknown("Who knows."), 500, "outcome_unknown"),
     "later": (DeliveryDeferred("Later.", retry_after=7), 503, "delivery_deferred"),
-    "config": (ConfigError("Broken."), 500, "config_error"),
+    "config": (ConfigError("Broken."), 422, "config_error"),
 }
 
 
