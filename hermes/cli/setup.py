@@ -16,6 +16,7 @@ from gateway.platforms.telegram.settings import TelegramSettings
 from hermes import edit, plugins
 from hermes.bot_api import Bot, BotApi
 from hermes.cli.groups import examples
+from hermes.cli.setup_platforms import print_manifest, set_up
 from hermes.cli.terminal import Terminal, here, interactive
 from hermes.layers import NESTING, PREFIX
 from hermes.service import Kind, Manager, Unit, program
@@ -49,6 +50,8 @@ def register(app: typer.Typer) -> None:
     app.command(
         epilog=examples(
             "hermes setup",
+            "hermes setup slack --manifest > manifest.json",
+            "hermes setup discord --yes --token - < token.txt",
             "hermes setup --yes --owner telegram:123456789 --telegram-token - < token.txt",
             "hermes setup --yes --model openai:gpt-5.2 --model-key - --service",
         )
@@ -57,7 +60,22 @@ def register(app: typer.Typer) -> None:
 
 def setup(
     context: typer.Context,
+    platform: Annotated[
+        str, typer.Argument(help="Only this platform: telegram, discord or slack.", show_default=False)
+    ] = "",
     *,
+    token: Annotated[
+        str, typer.Option(help="That platform's bot token; - reads a line of standard input.")
+    ] = "",
+    app_token: Annotated[
+        str, typer.Option(help="Slack's app-level token; - reads a line of standard input.")
+    ] = "",
+    webhook_url: Annotated[
+        str, typer.Option(help="Slack's incoming webhook, for notices without answers; - reads a line.")
+    ] = "",
+    manifest: Annotated[
+        bool, typer.Option("--manifest", help="Print the manifest of the Slack app.")
+    ] = False,
     telegram_token: Annotated[
         str, typer.Option(help="Bot token from @BotFather; - reads a line of standard input.")
     ] = "",
@@ -85,7 +103,16 @@ def setup(
     Every step can be left out and done later; running it again changes only what is answered.
     """
     terminal = here(context)
+    if manifest:
+        print_manifest(terminal)
+        return
     terminal.home.prepare()
+    if platform:
+        name = "bot_token" if platform == "slack" else "token"
+        given = {name: _line(token), "app_token": _line(app_token), "webhook_url": _line(webhook_url)}
+        ask = not any(given.values()) and not yes and interactive()
+        set_up(terminal, platform, given, ask=ask, check=check)
+        return
     wishes = Wishes(
         _line(telegram_token), owner, model, _line(model_key), base_url, timezone, language, name, workspace, port,
         service, check,

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from hermes.doctor import files, network
+from hermes.doctor import files, network, platforms
 from hermes.doctor.patient import Level, Patient, Result
 
 CHECKS: Sequence[Callable[[Patient], Result]] = (
@@ -20,6 +20,8 @@ CHECKS: Sequence[Callable[[Patient], Result]] = (
     network.webhook,
     network.privacy,
     network.clock,
+    platforms.check_of("discord"),
+    platforms.check_of("slack"),
     files.owner,
     files.home_channel,
     network.model_key,

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
+from pydantic import BaseModel
 
 from hermes import daemon
 from hermes.cli.main import main
@@ -20,6 +21,7 @@ from hermes.doctor.examination import CHECKS, examine, healthy
 from hermes.doctor.files import FULL_BYTES, SCARCE_BYTES
 from hermes.doctor.patient import Level, Machine, Patient, Result
 from hermes.home import Home
+from hermes.layers import unused
 from hermes.service import Kind, Unit, program
 from kernel.bus import Bus
 from kernel.clock import SystemClock
@@ -30,11 +32,12 @@ from store.database import Database
 from store.lock import HomeLock
 from store.people import Person
 from tests.fakes.model_server import MODEL, ModelServer
+from tests.fakes.slack_server import SlackServer
 from tests.fakes.telegram_server import TelegramServer, refusal, server_error
 
 NAMES = [
     "settings", "home", "secrets", "disk", "database", "sqlite", "lock", "port", "workspace", "service", "token",
-    "webhook", "privacy mode", "clock", "owner", "home channel", "model key", "model",
+    "webhook", "privacy mode", "clock", "discord", "slack", "owner", "home channel", "model key", "model",
 ]  # fmt: skip
 
 
@@ -122,9 +125,31 @@ async def test_a_model_that_its_server_does_not_list(case: Case) -> None:
     assert (await case.results(agent={**agent, "model": "openai:y"}))["model"].level is Level.OK
 
 
-async def test_a_variable_that_nothing_uses(case: Case) -> None:
-    case.environ["SLACK_BOT_TOKEN"] = "xoxb-1"
-    assert (await case.results())["settings"].level is Level.WARN
+def test_a_variable_that_nothing_uses_is_named() -> None:
+    class Nothing(BaseModel):
+        """A model without any setting."""
+
+    assert unused({"SLACK_BOT_TOKEN": "xoxb-1", "OTHER": "x"}, Nothing) == ["SLACK_BOT_TOKEN"]
+
+
+async def test_slack_that_knows_the_app_that_lacks_a_scope_and_that_refuses_it(case: Case) -> None:
+    async with SlackServer() as slack:
+        section = {"bot_token": slack.bot_token, "app_token": slack.app_token, "api_base": slack.url}
+        platforms = case.settings["platforms"] | {"slack": section}
+        fine = (await case.results(platforms=platforms))["slack"]
+        assert (fine.level, fine.remedy) == (Level.OK, "")
+        lonely = section | {"app_token": ""}
+        warned = (await case.results(platforms=case.settings["platforms"] | {"slack": lonely}))["slack"]
+        assert warned.level is Level.WARN
+        assert "SLACK_APP_TOKEN" in warned.sentence
+        wrong = section | {"bot_token": "xoxb-1-2-wrong"}
+        refused = (await case.results(platforms=case.settings["platforms"] | {"slack": wrong}))["slack"]
+        assert refused.level is Level.FAIL
+        hook = {"webhook_url": slack.webhook}
+        told = (await case.results(platforms=case.settings["platforms"] | {"slack": hook}))["slack"]
+        assert "nobody can answer" in told.sentence
+    gone = (await case.results(platforms=platforms))["slack"]
+    assert gone.level is Level.FAIL
 
 
 async def test_a_home_that_others_may_look_into(case: Case) -> None:
