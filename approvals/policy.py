@@ -119,7 +119,7 @@ class Policy:
         context = self.context(action, files)
         judged = self._classify(action.text, context) if files else bare
         bound = digest.bind(action, judged, self._surroundings.path)
-        extra = [*self._variables(action, context), *self._real_paths(judged, context)]
+        extra = [*self._variables(action, context), *self._real_paths(judged, context), *_absent(judged)]
         return Assessed(bound, _with(judged, extra))
 
     def _variables(self, action: Action, context: Context) -> Iterable[Reason]:
@@ -199,6 +199,13 @@ def raised(assessed: Assessed, tier: Tier) -> Assessed:
         return assessed
     reason = Reason(claimed, "claimed", "is called that by the one who asks", "")
     return replace(assessed, classification=_with(assessed.classification, [reason]))
+
+
+def _absent(judged: Classification) -> Iterable[Reason]:
+    """A script that is not there yet is seen by nobody before it runs."""
+    for script in (script for segment in judged.segments for script in segment.scripts):
+        if digest.hashed(script) == digest.MISSING:
+            yield Reason(Tier.HIGH, "script.absent", "runs a file that is not there yet", escape(script))
 
 
 def _placed(effect: str, path: str, context: Context, shown: str) -> list[Reason]:

@@ -23,6 +23,7 @@ class Walking(Protocol):
     worst: Tier
     pipes: dict[str, str]
     called: set[int]
+    unveiled: bool
     whole: str
 
     @property

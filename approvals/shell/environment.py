@@ -35,10 +35,15 @@ def judge_assignment(walk: Walking, name: str, value: str, call: Call) -> None:
         walk.add(Tier.MEDIUM, f"variable.{name}", "makes other commands run what it names", piece)
         run_text(walk.judge, value, call, name)
     elif name in LOADS or name.startswith(("GIT_CONFIG", "LD_", "DYLD_", "npm_config_", "NPM_CONFIG_")):
-        tier = Tier.HIGH if is_opaque(value) else Tier.MEDIUM
+        tier = Tier.HIGH if is_opaque(value) or _runs_in_prompt(name, value) else Tier.MEDIUM
         walk.add(tier, f"variable.{name}", "makes other commands load or obey something", piece)
     elif name in SEARCHES:
         _search_path(walk, name, value, call)
+
+
+def _runs_in_prompt(name: str, value: str) -> bool:
+    """Tell whether a prompt's text would be expanded and so run something."""
+    return name in {"PS0", "PS1", "PS2", "PS4"} and ("$(" in value or "`" in value)
 
 
 def _search_path(walk: Walking, name: str, value: str, call: Call) -> None:

@@ -9,7 +9,7 @@ from approvals.shell.context import Context
 from approvals.shell.effects import Effect, is_deletion, judge
 from approvals.shell.handlers import FUNCTIONS
 from approvals.shell.job import Job
-from approvals.shell.marks import UNKNOWN, base, is_opaque, is_static
+from approvals.shell.marks import STDIN, UNKNOWN, base, is_opaque, is_static
 from approvals.shell.options import Reading, read
 from approvals.shell.outputs import output_of
 from approvals.shell.paths import Zone, locate, normalise
@@ -30,6 +30,23 @@ _TRUSTED_FOLDER = re.compile(
     r"(/usr)?(/local)?/s?bin|/opt/homebrew/bin|/snap/bin|.*/(\.venv|venv|env|\.tox/[^/]+|\.nox/[^/]+)/bin"
     r"|.*/node_modules/\.bin|.*/vendor/bin|.*/\.(cargo|pyenv/shims|local|bun|deno|nvm/[^"
     r" ]*)/?bin|.*/\.pyenv/shims"
+)
+# Options whose value many programs run, and what may stand before a command of its own.
+_RUNS = words("-c -e -x --command --exec --execute --cmd --run")
+# Programs of which only some words are known, and which run other commands all the same.
+_CARRIERS = words("dotenv cmake nix vagrant lxc incus multipass limactl minikube")
+# Names that begin a command wherever they stand, being no program's own verbs.
+_TOLD_APART = words(
+    "git rm psql mysql sqlite3 redis-cli kubectl helm docker podman terraform aws gcloud az gh bash sh zsh"
+    " sudo dd python python3 node chmod chown shred mongosh systemctl gsutil npm"
+)
+_FRAMEWORKS = words(
+    "php mix npx npm yarn pnpm bun bunx rake rails python python3 liquibase sequelize knex typeorm prisma"
+    " drizzle-kit doctrine console django-admin flyway"
+)
+_WIPES = re.compile(
+    r"(db|database|migrate|migrations?|ecto|schema)[:.](drop|reset|fresh|refresh|wipe|purge|truncate)(:.*)?"
+    r"|drop-?all|dropAll|reset_db|flush"
 )
 _DEPLOYS = re.compile(r"deploy|release|publish|promote|rollout|ship")
 _PROJECT_TOOLS = words("gradlew mvnw rails rake rspec bundle")
@@ -111,7 +128,7 @@ class Judge:
         """Return what a file holds: a pipe's output, a file this text wrote, or one that the caller read."""
         if word in self.walk.pipes:
             return self.walk.pipes[word]
-        if word in {"-", "/dev/stdin"}:
+        if word == "-" or word in STDIN:
             return call.stdin if call.stdin is not None else UNKNOWN
         path = normalise(word, call.scope.directories[0])
         known = call.scope.files.get(path)
@@ -154,11 +171,19 @@ class Judge:
         before, start, runs = self.walk.worst, len(self.walk.reasons), self.runs
         self.walk.worst = Tier.NONE
         self.apply(rule, program, call.argv[1:], call, {})
-        if program in PROJECT_TOOLS and self.walk.worst < Tier.MEDIUM:
-            self._elsewhere(program, call)
+        self._beyond(program, call)
         self._override(program, call, start, lowers=runs == self.runs)
         self.walk.worst = max(self.walk.worst, before)
         return output_of(self, rule, program, call)
+
+    def _beyond(self, program: str, call: Call) -> None:
+        """Judge what a program's own rule does not say."""
+        if program in _FRAMEWORKS:
+            self._wipes(program, call)
+        if program in _CARRIERS:
+            self._carried(call)
+        if program in PROJECT_TOOLS and self.walk.worst < Tier.MEDIUM:
+            self._elsewhere(program, call)
 
     def _function(self, name: str, call: Call) -> str:
         output = ""
@@ -199,8 +224,26 @@ class Judge:
             self.add(Tier.HIGH, "production", "deploys to production", whole)
         for word in call.argv[1:]:
             self.watch(word, call)
-        self._override(program, call, start, lowers=True)
+        runs = self.runs
+        self._carried(call)
+        self._override(program, call, start, lowers=runs == self.runs)
         self.walk.worst = max(self.walk.worst, before)
+
+    def _carried(self, call: Call) -> None:
+        """Judge what a program without a rule may run: a command among its words, or a text after an option."""
+        for index, word in enumerate(call.argv[1:], 1):
+            if call.argv[index - 1] in _RUNS and " " in word:
+                self.runs += 1
+                self.walk.text(word, call.scope.copy(), call.stdin)
+            elif base(word) in _TOLD_APART and index + 1 < len(call.argv):
+                self.wrap(call.argv[index:], call)
+                return
+
+    def _wipes(self, program: str, call: Call) -> None:
+        """Look for the task of a framework that empties a database."""
+        for word in call.argv[1:4]:
+            if _WIPES.fullmatch(word):
+                self.add(Tier.HIGH, f"{program} {word}", "destroys what is in a database", word)
 
     def _elsewhere(self, program: str, call: Call) -> None:
         """Building and testing is free inside the workspace; elsewhere it runs what somebody else wrote."""

@@ -25,6 +25,10 @@ _DISPLAY = {UNKNOWN: "…", MANY: "…", TAME: "…", STAR: "*", ONE: "?", DEEP:
 _PATTERNS = {UNKNOWN: ".*", MANY: ".*", TAME: r"[\w.:@-]+", STAR: ".*", ONE: ".", DEEP: ".*"}
 
 
+STDIN = frozenset({"/dev/stdin", "/dev/fd/0", "/proc/self/fd/0", "/proc/thread-self/fd/0"})
+"""Names of a command's own standard input."""
+
+
 def is_static(word: str) -> bool:
     """Tell whether every character of the word is known."""
     return _MARKED.search(word) is None

@@ -51,6 +51,7 @@ _MONGO_GRAVE = re.compile(
     r"|grantRolesToUser|createRole"
     r"|fsyncLock|killOp|eval|\$?where|mapReduce|copyDatabase|cloneDatabase|renameCollection)\s*\("
     r"|\.(deleteMany|remove|updateMany)\s*\(\s*(\{\s*\}|\))|\$(out|merge|function|where|accumulator)\b"
+    r"|\]\s*\("
     r"|\b(load|run|runProgram|eval|Function|require|fetch|process|removeFile|fs)\b\s*[.(]"
     r"|adminCommand\s*\(\s*(?!\{\s*(listDatabases|ping|serverStatus|getParameter|connectionStatus"
     r"|buildInfo|replSetGetStatus)\b)"

@@ -19,6 +19,10 @@ _HEX = re.compile(r"[0-9A-Fa-f\s]+\Z")
 _MARK = re.compile("[\ue000-\uf8ff]")
 
 
+# Formats that print nothing but hashes.
+_HASHES = re.compile(r"--(format|pretty)=(t?format:)?%[HhTt]")
+
+
 def output_of(judge: Judging, rule: Rule, program: str, call: Call) -> str:
     """Return the output of a command in marked text."""
     producer = _PRODUCERS.get(program)
@@ -48,6 +52,8 @@ def _lines(call: Call) -> str:
     """A filter passes on the paths that it is given; ``grep -l`` prints paths of its own."""
     if call.stdin is not None and DEEP in call.stdin and "\n" not in call.stdin.rstrip("\n"):
         return call.stdin
+    if call.stdin == TAME:
+        return TAME
     flags = "".join(arg[1:] for arg in call.argv[1:] if arg.startswith("-") and not arg.startswith("--"))
     if "l" in flags or "--files-with-matches" in call.argv or "--files" in call.argv:
         return call.scope.directories[0] + "/" + DEEP
@@ -90,6 +96,8 @@ def _git(call: Call) -> str:
     verb = args[0] if args else ""
     if verb in _GIT_TAME or "--show-current" in args:
         return call.scope.directories[0] if "--show-toplevel" in args else TAME
+    if verb in {"log", "show", "rev-list"} and any(_HASHES.fullmatch(arg) for arg in args):
+        return TAME
     if verb == "ls-files" or (verb in _GIT_PATHS and "--name-only" in args):
         return call.scope.directories[0] + "/" + DEEP
     return UNKNOWN
@@ -167,6 +175,17 @@ def _filter(change: Callable[[str], str], *, skip: int = 0) -> Callable[[Judging
     return run
 
 
+def _decoder(change: Callable[[str], str]) -> Callable[[Judging, Call], str]:
+    """Return a filter that brings hidden text to light, and says so."""
+    inner = _filter(change)
+
+    def run(judge: Judging, call: Call) -> str:
+        judge.walk.unveiled = True
+        return inner(judge, call)
+
+    return run
+
+
 def _cat(judge: Judging, call: Call) -> str:
     return _input(judge, call) or (UNKNOWN if call.stdin != "" else "")
 
@@ -175,7 +194,7 @@ def _base64(judge: Judging, call: Call) -> str:
     if any(
         word in {"--decode", "-D"} or re.fullmatch(r"-[a-z]*d[a-z]*|--d\w*", word) for word in call.argv[1:]
     ):
-        return _filter(_decode_base64)(judge, call)
+        return _decoder(_decode_base64)(judge, call)
     return _filter(lambda text: base64.b64encode(text.encode()).decode() + "\n")(judge, call)
 
 
@@ -195,11 +214,12 @@ def _decode_hex(text: str) -> str:
 
 def _xxd(judge: Judging, call: Call) -> str:
     if any("r" in word for word in call.argv[1:] if word.startswith("-")):
-        return _filter(_decode_hex)(judge, call)
+        return _decoder(_decode_hex)(judge, call)
     return UNKNOWN
 
 
-def _openssl(_judge: Judging, call: Call) -> str:
+def _openssl(judge: Judging, call: Call) -> str:
+    judge.walk.unveiled = True
     if (
         {"base64", "-base64", "-a"} & set(call.argv)
         and "-d" in call.argv
@@ -213,7 +233,8 @@ def _openssl(_judge: Judging, call: Call) -> str:
     return UNKNOWN
 
 
-def _tr(_judge: Judging, call: Call) -> str:
+def _tr(judge: Judging, call: Call) -> str:
+    judge.walk.unveiled = True
     text = _known(call.stdin)
     words = [word for word in call.argv[1:] if not re.fullmatch(r"-[cCdst]+", word)]
     flags = "".join(word[1:] for word in call.argv[1:] if re.fullmatch(r"-[cCdst]+", word))
@@ -291,10 +312,10 @@ _PRODUCERS: dict[str, Callable[[Judging, Call], str]] = {
     "tac": _filter(lambda text: "\n".join(reversed(text.rstrip("\n").split("\n")))),
     "tee": _tee,
     "base64": _base64,
-    "base32": _filter(_decode_base32),
+    "base32": _decoder(_decode_base32),
     "xxd": _xxd,
     "openssl": _openssl,
-    "rev": _filter(lambda text: "\n".join(line[::-1] for line in text.split("\n"))),
+    "rev": _decoder(lambda text: "\n".join(line[::-1] for line in text.split("\n"))),
     "tr": _tr,
     "sed": _sed,
     "rot13": _filter(lambda text: codecs.encode(text, "rot13")),

@@ -31,6 +31,7 @@ class Zone(StrEnum):
     DEVICE = "device"
     SINK = "sink"  # /dev/null and the standard streams
     SECRET = "secret"  # noqa: S105 - a zone, not a password: private keys and credentials
+    SYSTEM_SECRET = "system_secret"  # noqa: S105 - a zone: passwords and rights of the whole machine
     CONFIG = "config"  # hooks, start-up files, settings that execute
     ROOT = "root"  # a workspace itself or everything in it
     HISTORY = "history"  # a .git folder itself
@@ -297,7 +298,7 @@ def _elsewhere(path: str, context: Context) -> Zone:
 
 def _of_the_system(path: str) -> Zone | None:
     if _SYSTEM_SECRETS.match(path):
-        return Zone.SECRET
+        return Zone.SYSTEM_SECRET
     if path.startswith("/dev/"):
         return Zone.DEVICE
     if _may_be_system(path):

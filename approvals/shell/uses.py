@@ -1,5 +1,6 @@
 """What a program does with one word, judged: the functions behind ``Use``."""
 
+import re
 from collections.abc import Callable
 
 from approvals.shell.bench import Judging
@@ -7,7 +8,7 @@ from approvals.shell.call import Call
 from approvals.shell.code import hidden_commands, judge_code
 from approvals.shell.effects import Effect
 from approvals.shell.lexer import split_words
-from approvals.shell.marks import UNKNOWN, base, is_opaque, is_static
+from approvals.shell.marks import STDIN, UNKNOWN, base, is_opaque, is_static
 from approvals.shell.options import Reading
 from approvals.shell.paths import normalise
 from approvals.shell.rule import Rule, Use
@@ -15,6 +16,7 @@ from approvals.shell.sql import judge_sql, shell_escapes
 from approvals.shell.tree import Source, Unreadable
 from kernel.risk import Tier
 
+_DEPLOYS = re.compile(r"deploy|release|publish|promote|rollout|ship|migrate", re.IGNORECASE)
 REST = frozenset({Use.COMMAND, Use.SHELL_WORDS})
 """Uses that take this operand and all that follow."""
 
@@ -58,12 +60,16 @@ def run_script(judge: Judging, word: str, call: Call, label: str = "script") -> 
         return
     content = judge.content(word, call)
     path = normalise(word, call.scope.directories[0])
-    if word in judge.walk.pipes or path in call.scope.files:
+    if word in STDIN or word in judge.walk.pipes or path in call.scope.files:
         _computed_script(judge, word, content, call)
         return
     judge.add(Tier.MEDIUM, "script", "runs a file", word)
+    if _DEPLOYS.search(base(word)):
+        judge.production(call, "script")
     if is_static(path):
         call.scripts.append(path)
+    else:
+        judge.opaque("opaque.script", "which file it runs is not known beforehand", word)
     if content != UNKNOWN and _is_shell(word, content):
         run_text(judge, content, call, label)
 

@@ -59,6 +59,8 @@ class Walk:
         self.pipes: dict[str, str] = {}
         self.written: list[tuple[str, bool]] = []
         self.called: set[int] = set()
+        # Whether a decoder has brought a hidden literal to light: what runs after it may come from there.
+        self.unveiled = False
         self.defined: list[tuple[Function, Scope]] = []
         self.judge = Judge(self)
 
@@ -80,6 +82,8 @@ class Walk:
         if is_opaque(text):
             self.add(Tier.HIGH, "opaque", "runs a text that is not known beforehand", text)
             return UNKNOWN
+        if self.unveiled and self.nesting:
+            self.add(Tier.MEDIUM, "decoded", "runs a text after decoding one", text)
         self.nesting += 1
         try:
             self._check(text)
@@ -292,7 +296,8 @@ class Walk:
             if len(call.argv) > MAX_WORDS:
                 raise Unreadable("expands to too many words", node.text)
             if index == 0:
-                call.decoded = expander.decoded or expander.substituted
+                hidden = self.unveiled and "$" in word.text
+                call.decoded = expander.decoded or expander.substituted or hidden
         stdin = call.stdin
         written, self.written = self.written, []
         given, discarded = self._redirects(node.redirects, call, stdin)

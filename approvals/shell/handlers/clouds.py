@@ -22,7 +22,7 @@ _LOOKS = re.compile(
 )
 _DESTROYS = re.compile(
     r"(delete.*|terminate.*|remove.*|rb|purge.*|destroy.*|deregister.*|detach.*|disable.*|revoke.*"
-    r"|reset.*|drop.*|wipe|nuke|release-address"
+    r"|reset.*|drop.*|batch-delete.*|wipe|.*[-:](delete|destroy|delete-batch)|nuke|release-address"
     r"|schedule-key-deletion|cancel.*|deactivate.*)\Z"
 )
 _KEYS = re.compile(
@@ -89,7 +89,9 @@ def cloud(job: Job) -> None:
         return
     if label == "bq" and words[0] == "query":
         run_statements(judge, words[-1] if len(words) > 1 else call.stdin or UNKNOWN, call, "sql")
-    elif label in {"gsutil", "bq", "s3cmd", "s5cmd", "mc", "b2"} or words[0] in {"s3", "storage"}:
+    elif label in {"gsutil", "bq", "s3cmd", "s5cmd", "mc", "b2"} or (
+        label != "az" and words[0] in {"s3", "storage"}
+    ):
         _storage(judge, label, words, options, call)
     else:
         _service(judge, label, [word for word in words if "/" not in word][:5], call)
@@ -168,10 +170,13 @@ def platform(job: Job) -> None:
     words, options = _words(args)
     whole = " ".join(call.argv)
     verb = words[0] if words else ""
-    if {"--version", "--help", "-v", "-h"} & set(options) or (verb and _PLATFORM_LOOKS.match(verb)):
+    if {"--version", "--help", "-v", "-h"} & set(options):
         return
-    if is_opaque(verb) or _PLATFORM_GRAVE.match(verb):
+    # ``fly apps destroy`` says with its second word what ``heroku apps:destroy`` says with its first.
+    if is_opaque(verb) or _PLATFORM_GRAVE.match(verb) or any(_DESTROYS.match(word) for word in words[1:3]):
         judge.add(Tier.HIGH, f"{label}.{verb or 'deploys'}", "changes what others use, or its secrets", whole)
+    elif _PLATFORM_LOOKS.match(verb):
+        return
     elif label in {"vercel", "now", "netlify"} and not {"--prod", "--production", "-p"} & set(options):
         judge.add(Tier.MEDIUM, f"{label}.preview", "deploys a preview", whole)
         judge.production(call, label)

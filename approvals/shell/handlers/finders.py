@@ -76,7 +76,8 @@ class _Expression:
     def found(self) -> list[str]:
         """Return patterns of what the actions are applied to."""
         named = self.names and len(self.names) == self.alternatives + 1 and not self.negated
-        names = [glob_marks(name) for name in self.names] if named else [""]
+        # A name that everything has says nothing.
+        names = [glob_marks(name) if name.strip("*") else "" for name in self.names] if named else [""]
         return [found_below(root, name) for root in self.roots or ["."] for name in names]
 
     def _predicate(self, word: str) -> bool:

@@ -7,7 +7,7 @@ from approvals.shell.call import Call
 from approvals.shell.effects import Effect
 from approvals.shell.environment import judge_assignment
 from approvals.shell.job import Job
-from approvals.shell.marks import DEEP, MANY, TAME, UNKNOWN, is_opaque, is_static
+from approvals.shell.marks import DEEP, MANY, STDIN, TAME, UNKNOWN, is_opaque, is_static
 from approvals.shell.options import Reading, read
 from approvals.shell.scope import Scope
 from approvals.shell.uses import apply_use, run_script, run_text
@@ -38,11 +38,13 @@ def shell(job: Job) -> None:
     if reading.calm:
         return
     inner = call.inner(call.argv, _child(call))
+    # A lone dash ends the options, as two do.
+    operands = reading.operands[1:] if reading.operands[:1] == ["-"] else reading.operands
     if reading.has("-c"):
-        _command_text(judge, reading.operands, inner, label)
-    elif reading.operands and not reading.has("-s"):
-        inner.scope.positional = tuple(reading.operands[1:])
-        run_script(judge, reading.operands[0], inner, label)
+        _command_text(judge, operands, inner, label)
+    elif operands and not reading.has("-s") and operands[0] not in STDIN:
+        inner.scope.positional = tuple(operands[1:])
+        run_script(judge, operands[0], inner, label)
     elif call.stdin is None and call.scope.remote:
         judge.add(Tier.MEDIUM, f"{label}.interactive", "opens a shell elsewhere", " ".join(call.argv))
     elif call.stdin is None:
@@ -91,7 +93,7 @@ def source(job: Job) -> None:
     if not args:
         return
     word = args[0]
-    if word in {"/dev/stdin", "-"}:
+    if word == "-" or word in STDIN:
         judge.walk.text(call.stdin or UNKNOWN, call.scope)
         return
     run_script(judge, word, call, label)

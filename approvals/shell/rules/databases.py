@@ -163,6 +163,25 @@ DATABASES = table(
     programs("pgbench redis-benchmark sysbench", Rule(MEDIUM, "puts load on a database")),
     programs("pg_restore mongorestore mongoimport mysqlimport pg_basebackup pg_rewind", _RESTORE),
     programs("createdb createuser initdb mysql_install_db", Rule(MEDIUM, "creates a database or user")),
+    programs(
+        "cockroach",
+        Rule(
+            MEDIUM,
+            "works on a database server",
+            verbs={
+                "sql": Rule(
+                    handler="client",
+                    language="sql",
+                    options=(
+                        takes("-e --execute", Use.SQL),
+                        takes("-f --file", Use.SQL_FILE),
+                        takes("--url -u --user -d --database --host -p --port --certs-dir --format", Use.ANY),
+                        flag("--insecure"),
+                    ),
+                )
+            },
+        ),
+    ),
     programs("dropdb dropuser", _DROPS),
     programs(
         "pg_ctl pg_ctlcluster pg_upgrade pg_resetwal mysqld mongod redis-server postgres mysqld_safe",

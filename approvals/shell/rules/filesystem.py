@@ -124,7 +124,18 @@ FILESYSTEM = table(
         ),
     ),
     programs(
-        "chattr setfacl setfattr xattr chcon setcap",
+        "setfacl setfattr",
+        Rule(
+            operands=(Use.CHANGE_TREE,),
+            options=(
+                flag("-R -b -k -n -d -h --recursive --remove-all --remove-default"),
+                takes("-m -x -n -v --modify --remove --name --value"),
+                takes("-M -X --modify-file --remove-file --set-file --restore", Use.READ),
+            ),
+        ),
+    ),
+    programs(
+        "chattr xattr chcon setcap",
         Rule(
             handler="chown",
             options=(
@@ -328,7 +339,12 @@ FILESYSTEM = table(
     programs(
         "mount umount losetup cryptsetup swapon swapoff lvcreate lvremove vgremove pvremove zpool zfs"
         " btrfs mdadm e2fsck fsck tune2fs resize2fs",
-        Rule(HIGH, "works on file systems and devices", bare=Rule()),
+        Rule(
+            HIGH,
+            "works on file systems and devices",
+            bare=Rule(),
+            options=(flag("-a -d -D --all --detach --detach-all", HIGH, "works on all of them"),),
+        ),
     ),
     programs(
         "mkfs mkfs.ext2 mkfs.ext3 mkfs.ext4 mkfs.xfs mkfs.btrfs mkfs.vfat mkfs.fat mkfs.ntfs mkswap"

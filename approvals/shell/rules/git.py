@@ -1,5 +1,7 @@
 """git and its relatives."""
 
+from dataclasses import replace
+
 from approvals.shell.rule import HIGH, MEDIUM, Rule, Use, calm, flag, programs, table, takes
 
 _LOOKS = (
@@ -56,10 +58,19 @@ GIT_VERBS = table(
     ),
     programs("diff log show blame annotate grep", Rule(options=_LOOKS, operands=(Use.ANY,))),
     programs(
-        "add stage rev merge-file mv merge cherry-pick revert am apply gc notes rerere"
+        "add stage rev merge-file mv merge cherry-pick revert am apply notes rerere"
         " interpret-trailers write-tree mktag"
         " hash-object commit-tree read-tree checkout-index update-index pack-refs repack multi-pack-index",
         _LOCAL,
+    ),
+    programs(
+        "gc",
+        Rule(
+            options=(
+                flag("--aggressive --auto --no-prune --quiet -q --keep-largest-pack --detach --no-detach"),
+                flag("--force --prune", MEDIUM, "throws away what no branch holds any more", attached=True),
+            )
+        ),
     ),
     programs("commit", _COMMIT),
     programs("format-patch", Rule(options=(takes("-o --output-directory", Use.WRITE),))),
@@ -74,7 +85,18 @@ GIT_VERBS = table(
             )
         ),
     ),
-    programs("clone fetch pull", _FETCH),
+    programs("fetch pull", _FETCH),
+    programs(
+        "clone",
+        replace(
+            _FETCH,
+            # The later of two options with one name counts; for fetch and pull -u is a switch.
+            options=(
+                *_FETCH.options,
+                takes("-u", Use.PROGRAM, MEDIUM, "runs a program for the transfer"),
+            ),
+        ),
+    ),
     programs(
         "ls-remote fetch-pack",
         Rule(

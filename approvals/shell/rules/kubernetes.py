@@ -147,6 +147,18 @@ KUBERNETES = table(
                     _OK,
                 ),
                 programs("destroy delete uninstall", _GRAVE),
+                programs(
+                    "app",
+                    Rule(
+                        posix=True,
+                        options=_GLOBAL,
+                        other=Rule(MEDIUM, "changes the cluster", deploy=True),
+                        verbs=table(
+                            programs("list get diff history logs manifests resources", _OK),
+                            programs("delete delete-resource terminate-op", _GRAVE),
+                        ),
+                    ),
+                ),
             ),
         ),
     ),
