@@ -1,6 +1,6 @@
 """The page docs/reference/platforms.md, made from the platforms' capabilities, scorecards and settings.
 
-`python -m tests.docs.platforms` writes it.
+`scripts/generate` writes it.
 """
 
 from dataclasses import dataclass
@@ -12,8 +12,7 @@ from pydantic import BaseModel
 
 from gateway.adapter import Adapter, Capabilities
 from gateway.local import LocalAdapter
-from gateway.platforms.telegram.adapter import TelegramAdapter
-from gateway.platforms.telegram.settings import TelegramSettings
+from hermes import plugins
 from kernel.clock import SystemClock
 
 ROOT = Path(__file__).parents[2]
@@ -37,6 +36,7 @@ RULES = {
     "formatting": "Markdown is shown with its format",
     "long-text": "A text longer than a message becomes several",
     "buttons": "Buttons",
+    "forms": "A tap can open a form: a reason, another text, an answer",
     "edits-out": "Messages of Hermes are changed in place",
     "edits-in": "A person's edit reaches its message",
     "deletions-in": "A person's deletion reaches its message",
@@ -46,14 +46,24 @@ RULES = {
     "files-out": "Files to people",
     "albums": "Several pictures sent together are one message",
     "threads": "Threads",
+    "history": "A channel is read back from the platform itself",
+    "names": "Channels are listed by the names people know them by",
     "groups": "In groups Hermes hears what is meant for it",
     "group-moves": "A group that gets a new id is followed",
     "stable-identity": "People are known by ids that cannot be taken over",
+    "roles": "People can be admitted by a role or group they have there",
     "menu": "Commands stand in the platform's menu",
     "probe": "Credentials can be checked live",
     "webhook": "Updates can be posted instead of polled",
     "secrets": "Credentials reach no log",
     "late-loading": "The SDK is loaded only where it is used",
+}
+
+
+CREDENTIALS = {
+    "telegram": {"token": "1:x"},
+    "discord": {"token": "MTIzNDU2Nzg5MDEyMzQ1Njc4.x.x"},
+    "slack": {"bot_token": "xoxb-1111111111-2222222222-x", "app_token": "xapp-1-A1-3333333333-x"},
 }
 
 
@@ -68,12 +78,20 @@ class Platform:
 
 def platforms() -> list[Platform]:
     """Return every platform there is."""
-    telegram = TelegramAdapter(TelegramSettings.model_validate({"token": "1:x"}), SystemClock())
-    folder = ROOT / "gateway/platforms/telegram"
-    return [
-        Platform(telegram, folder / "scorecard.yaml", ("platforms.telegram", TelegramSettings)),
-        Platform(LocalAdapter("web"), ROOT / "gateway/local.scorecard.yaml"),
-    ]
+    remote = [one for name in plugins.PLATFORMS if (one := _remote(name)) is not None]
+    return [*remote, Platform(LocalAdapter("web"), ROOT / "gateway/local.scorecard.yaml")]
+
+
+def _remote(name: str) -> Platform | None:
+    """Return a platform with credentials that nobody has, or ``None`` while it has no scorecard."""
+    card = ROOT / f"gateway/platforms/{name}/scorecard.yaml"
+    if not card.exists():
+        return None
+    spec = plugins.load(plugins.PLATFORMS[name])
+    section = spec.settings.model_validate(CREDENTIALS[name])
+    return Platform(
+        plugins.load(spec.adapter)(section, SystemClock()), card, (f"platforms.{name}", spec.settings)
+    )
 
 
 def scorecard(platform: Platform) -> dict[str, Any]:
@@ -89,7 +107,13 @@ def page() -> str:
     lines = ["# Platforms", "", INTRODUCTION, "", "## What each can do", ""]
     lines += table(["", *(card["platform"] for card in cards)], figures(capabilities))
     lines += ["", "## What each keeps", ""]
-    rows = [[sentence, *(cell(card["rules"][rule]) for card in cards)] for rule, sentence in RULES.items()]
+    rows = [
+        [
+            sentence,
+            *(cell(card["rules"][rule], of.remote) for card, of in zip(cards, capabilities, strict=True)),
+        ]
+        for rule, sentence in RULES.items()
+    ]
     lines += table(["", *(card["platform"] for card in cards)], rows)
     distant = [card for card, of in zip(cards, capabilities, strict=True) if of.remote]
     notes = [note for card in distant for note in remarks(card)]
@@ -133,17 +157,18 @@ def yes(flag: bool) -> str:
     return "yes" if flag else "no"
 
 
-def cell(rule: dict[str, str]) -> str:
-    """Return a rule's state as a word."""
-    return "yes" if "done" in rule else "does not apply" if "exempt" in rule else "not yet"
+def cell(rule: dict[str, str], remote: bool) -> str:
+    """Return a rule's state as a word; where a platform out there cannot, with the reason."""
+    if "done" in rule:
+        return "yes"
+    if "exempt" in rule:
+        return f"no: {rule['exempt'].rstrip('.').replace('|', '/')}" if remote else "does not apply"
+    return "not yet"
 
 
 def remarks(card: dict[str, Any]) -> list[str]:
-    """Return the notes and reasons of a scorecard."""
-    said = [
-        (RULES[rule], state.get("note") or state.get("exempt") or state.get("todo"))
-        for rule, state in card["rules"].items()
-    ]
+    """Return the notes of a scorecard, and what is still to be done."""
+    said = [(RULES[rule], state.get("note") or state.get("todo")) for rule, state in card["rules"].items()]
     return [f"- {card['platform']}, *{name[0].lower()}{name[1:]}*: {text}" for name, text in said if text]
 
 
@@ -175,7 +200,3 @@ def row(name: str, default: object, description: str | None) -> str:
     shown = ", ".join(map(str, default)) if isinstance(default, tuple) else str(default)
     shown = {"True": "true", "False": "false"}.get(shown, shown)
     return line([f"`{name}`", f"`{shown}`" if shown else "", description or ""])
-
-
-if __name__ == "__main__":
-    PAGE.write_text(page(), "utf-8")

@@ -4,17 +4,22 @@ import ast
 
 import pytest
 
+from gateway.adapter import Forms, Names, Probes, Reads
 from gateway.platforms.telegram import SPEC
+from hermes import plugins
 from tests.docs.platforms import PAGE, ROOT, RULES, Platform, page, platforms, scorecard
 
 
 def test_the_page_is_made_from_what_there_is() -> None:
-    assert PAGE.read_text("utf-8") == page(), "run: python -m tests.docs.platforms"
+    assert PAGE.read_text("utf-8") == page(), "run: scripts/generate"
 
 
 def test_every_platform_has_a_scorecard() -> None:
     folders = {path.parent for path in (ROOT / "gateway/platforms").glob("*/adapter.py")}
-    assert folders <= {platform.scorecard.parent for platform in platforms()}
+    known = {ROOT / "gateway/platforms" / name for name in plugins.PLATFORMS}
+    assert {folder for folder in folders if folder in known} <= {
+        platform.scorecard.parent for platform in platforms()
+    }
 
 
 @pytest.mark.parametrize("platform", platforms(), ids=lambda platform: platform.adapter.identity.platform)
@@ -44,3 +49,11 @@ def names_in(path: str) -> set[str]:
 
 def test_the_spec_names_the_settings_model_the_page_shows() -> None:
     assert next(platform.settings for platform in platforms()) == (f"platforms.{SPEC.name}", SPEC.settings)
+
+
+def test_what_capabilities_say_and_what_the_scorecard_says_agree() -> None:
+    for platform in platforms():
+        rules, abilities = scorecard(platform)["rules"], platform.adapter.capabilities.abilities
+        for rule, kind in {"forms": Forms, "history": Reads, "names": Names, "probe": Probes}.items():
+            assert ("done" in rules[rule]) <= (kind in abilities), (platform.adapter.identity.platform, rule)
+            assert (kind in abilities) <= ("exempt" not in rules[rule]), rule
