@@ -303,6 +303,15 @@ class Probes(Protocol):
         ...
 
 
+@runtime_checkable
+class Closes(Protocol):
+    """Holds connections that outlast ``run``, because sending goes on behind it."""
+
+    async def close(self) -> None:
+        """Release them; nothing can be sent afterwards, and doing it twice is harmless."""
+        ...
+
+
 T = TypeVar("T")
 
 

@@ -5,12 +5,13 @@ hears then of what was committed meanwhile, and takes it up from the store.
 """
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from gateway.access import Access
-from gateway.adapter import Adapter
+from gateway.adapter import Adapter, Closes, ability
 from gateway.answering import OpenQuestions
 from gateway.departures import Departures
 from gateway.intake import Intake
@@ -25,7 +26,10 @@ from store import inbox
 from store.database import Database
 from store.sessions import Reset
 
+log = logging.getLogger(__name__)
+
 HOUR_MS = 3_600_000
+CLOSE_SECONDS = 3.0
 
 
 class Front:
@@ -104,6 +108,18 @@ class Front:
             task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks)
+
+    async def close(self) -> None:
+        """Let the adapters release what they hold: nothing is sent any more."""
+        for adapter in self.adapters.values():
+            closes = ability(adapter, Closes)
+            if closes is None:
+                continue
+            try:
+                async with asyncio.timeout(CLOSE_SECONDS):
+                    await closes.close()
+            except Exception as error:  # noqa: BLE001 - an ending must not fail for a connection that is given up anyway
+                log.warning("%s was not closed in order: %r", adapter.identity.platform, error)
 
     def _changed(self, connection: Connection, before: AdapterState) -> None:
         if self._watcher is not None:

@@ -190,6 +190,7 @@ class App:
             await self._rooms.close()
         else:
             await front.disconnect()
+        await front.close()
 
     async def _until_stopped(
         self, group: asyncio.TaskGroup, front: Front, listener: socket.socket | None

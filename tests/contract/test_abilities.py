@@ -5,6 +5,7 @@ import pytest
 from gateway import adapter as contract
 from gateway.adapter import (
     Bubbles,
+    Closes,
     Drafts,
     Fetches,
     Mark,
@@ -32,7 +33,7 @@ LIMIT = 1000
 def test_the_suite_knows_every_ability() -> None:
     assert {kind.__name__ for kind in KINDS} == {
         "Drafts", "Bubbles", "Typing", "Reactions", "Taps", "Fetches", "Menus", "Threads", "Forms",
-        "Reads", "Names", "Probes",
+        "Reads", "Names", "FreshChats", "Probes", "Closes",
     }  # fmt: skip
 
 
@@ -105,6 +106,13 @@ def fetching(harness: Harness) -> Fetches:
 
 
 @pytest.mark.needs.with_args(Bubbles)
+async def test_closing_twice_is_harmless(harness: Harness) -> None:
+    if (closes := ability(harness.adapter, Closes)) is None:
+        pytest.skip("holds nothing")
+    await closes.close()
+    await closes.close()
+
+
 async def test_a_bubble_is_shown_changed_and_removed(harness: Harness) -> None:
     await harness.says("hello")
     await harness.link.until_committed(1)

@@ -7,6 +7,7 @@ from typing import Any
 from gateway.adapter import (
     Bubbles,
     Capabilities,
+    Closes,
     Fetches,
     Form,
     Forms,
@@ -51,7 +52,7 @@ THREAD_NAME = 250
 SIGNS = {Mark.SEEN: "eyes", Mark.DONE: "white_check_mark", Mark.FAILED: "x"}
 DONE_ALREADY = frozenset({"already_reacted", "no_reaction", "message_not_found", "too_many_reactions"})
 NO_FORM = frozenset({"expired_trigger_id", "invalid_trigger_id", "trigger_exchanged", "exchanged_trigger_id"})
-ALWAYS = frozenset({Bubbles, Typing, Taps, Fetches, Menus, Threads, Forms, Reads, Names, Probes})
+ALWAYS = frozenset({Bubbles, Typing, Taps, Fetches, Menus, Threads, Closes, Forms, Reads, Names, Probes})
 
 
 class SlackAdapter:

@@ -5,7 +5,7 @@ import asyncio
 import aiohttp
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
-from gateway.adapter import Capabilities, Identity, Link
+from gateway.adapter import Capabilities, Closes, Identity, Link
 from gateway.platforms.slack.failures import delivery_error
 from gateway.platforms.slack.mrkdwn import TEXT_LIMIT, pieces
 from gateway.platforms.slack.sending import ROOM
@@ -56,7 +56,13 @@ class SlackOutlet:
     def capabilities(self) -> Capabilities:
         """Text, and nothing else."""
         return Capabilities(
-            text_limit=ROOM, remote=False, lasting=False, per_second=1.0, per_chat=1.0, per_group_minute=60.0
+            text_limit=ROOM,
+            remote=False,
+            lasting=False,
+            per_second=1.0,
+            per_chat=1.0,
+            per_group_minute=60.0,
+            abilities=frozenset({Closes}),
         )
 
     async def run(self, link: Link) -> None:

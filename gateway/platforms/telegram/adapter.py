@@ -12,6 +12,7 @@ from telegram.error import BadRequest, ChatMigrated, Forbidden, InvalidToken, Te
 from gateway.adapter import (
     Bubbles,
     Capabilities,
+    Closes,
     Drafts,
     Fetches,
     Identity,
@@ -47,7 +48,7 @@ MENU_SUMMARY = 256
 TOPIC_NAME = 128
 NAME_SECONDS = 5.0
 SIGNS = {Mark.SEEN: "👀", Mark.DONE: "👍", Mark.FAILED: "👎"}
-ALWAYS = frozenset({Bubbles, Typing, Taps, Fetches, Menus, Threads, Probes})
+ALWAYS = frozenset({Bubbles, Typing, Taps, Fetches, Menus, Threads, Closes, Probes})
 
 
 class TelegramAdapter:
