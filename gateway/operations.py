@@ -7,6 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.channels import channel_operations
 from gateway.gateway import Gateway
+from gateway.handoff import operations as handoffs
+from gateway.session_view import SessionView, view
 from gateway.status import Status
 from kernel.errors import AccessDenied, NotFound
 from kernel.ids import new_id
@@ -15,7 +17,6 @@ from kernel.people import Principal, Role, Scope
 from kernel.specs import Operation
 from store import channels, outbox, people, sessions, transcripts
 from store.outbox import Owed
-from store.sessions import Session
 from store.transcripts import Line
 
 
@@ -80,21 +81,6 @@ class Switch(Asked):
     """A connection to pause or resume."""
 
     platform: str = Field(description="The platform's name.")
-
-
-@dataclass(frozen=True, slots=True)
-class SessionView:
-    """A session; times in milliseconds since the epoch."""
-
-    id: str
-    title: str
-    owner: str
-    address: str
-    model: str
-    turns: int
-    created_at: int
-    active_at: int
-    closed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,6 +263,7 @@ def operations(gateway: Gateway) -> Sequence[Operation]:
             mcp=False,
         ),
         *channel_operations(gateway),
+        *handoffs.operations(gateway),
     )
 
 
@@ -297,7 +284,7 @@ class Desk:
     async def sessions(self, principal: Principal, asked: ListSessions) -> Sessions:
         """Return the caller's sessions; an owner's are everybody's."""
         found = await self._database.read(sessions.recent, self._visible(principal), asked.words, asked.limit)
-        return Sessions([_view(item) for item in found])
+        return Sessions([view(item) for item in found])
 
     async def messages(self, principal: Principal, asked: ListMessages) -> Messages:
         """Return a stretch of a session's messages; raise NotFound for a session the caller may not see."""
@@ -377,20 +364,6 @@ class Desk:
     async def resume(self, principal: Principal, asked: Switch) -> Done:
         """Resume a connection."""
         return Done(await self._gateway.front.switches.resume(asked.platform, actor=principal.id))
-
-
-def _view(session: Session) -> SessionView:
-    return SessionView(
-        session.id,
-        session.title,
-        session.owner,
-        str(session.address),
-        session.model,
-        session.turns,
-        session.created_at,
-        session.active_at,
-        session.closed,
-    )
 
 
 def _line(line: Line) -> MessageView:

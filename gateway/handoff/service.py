@@ -5,10 +5,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from gateway.handoff import words
-from gateway.handoff.targets import Asker, Surfaces, Targets
+from gateway.handoff.targets import LOCAL_OWNER, Asker, Surfaces, Targets
 from gateway.handoff.travel import Travel, Trip
 from kernel.crashpoints import crashpoint
-from kernel.errors import InvalidInput, NotFound, Stale
+from kernel.errors import AccessDenied, InvalidInput, NotFound, Stale
 from kernel.events import Event
 from kernel.messages import Address, Outbound, Priority, parse_address
 from kernel.people import Principal, Role
@@ -128,6 +128,12 @@ class Handoffs:
         waiting = await self.facts(session.id)
         told = f"▶️ Continuing **{session.title or session.id}** with all that was said."
         return f"{told}\n{waiting}" if waiting else told
+
+    async def pull_local(self, asker: Asker, session: Session) -> Session:
+        """Pull a session to the page or the terminal for a program of the owner's; raise AccessDenied for others."""
+        if asker.principal.role is not Role.OWNER:
+            raise AccessDenied("The page and the terminal belong to the owner.")
+        return await self.pull(asker, session, LOCAL_OWNER, private=True)
 
     async def facts(self, session_id: str) -> str:
         """Return what waits in a session, as lines; an empty text where nothing does."""

@@ -22,6 +22,7 @@ from gateway.adapter import (
     Said,
     Streaming,
     Taps,
+    Threads,
     Typing,
 )
 from kernel.messages import Address, Attachment, Inbound, InboundKind, Outbound, OutboundKind, Receipt, Sender
@@ -81,6 +82,9 @@ class ScriptedAdapter:
         self.backlog: list[Inbound] = []
         self.link: Link | None = None
         self.changes = Changes()
+        # Threads by number, as they were named; ``thread_troubles`` are raised by the next openings, one each.
+        self.threads: dict[str, str] = {}
+        self.thread_troubles: deque[Exception | None] = deque()
         self.open = asyncio.Event()
         self.open.set()
         self.forms_open = True
@@ -271,10 +275,27 @@ class ScriptedAdapter:
     async def menu(self, entries: Sequence[MenuEntry]) -> None:
         self.seen.menu = list(entries)
 
+    async def create_thread(self, parent: Address, name: str) -> Address | None:
+        if self.thread_troubles:
+            trouble = self.thread_troubles.popleft()
+            if trouble is None:
+                return None
+            raise trouble
+        number = f"t{len(self.threads) + 1}"
+        self.threads[number] = name
+        self.changes.notify()
+        return parent._replace(thread=number)
+
     async def fetch(self, attachment: Attachment, target: Path, limit: int) -> int:
         return await asyncio.to_thread(target.write_bytes, self.files[attachment.ref])
 
 
+THREADED: dict[str, Any] = {
+    "abilities": frozenset({Bubbles, Typing, Reactions, Taps, Menus, Fetches, Threads}),
+    "streaming": Streaming.EDIT,
+    "buttons": True,
+    "threads": True,
+}
 SHOWY: dict[str, Any] = {
     "abilities": frozenset({Bubbles, Typing, Reactions, Taps, Menus, Fetches}),
     "streaming": Streaming.EDIT,

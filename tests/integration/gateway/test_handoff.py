@@ -1,0 +1,405 @@
+"""Handoff between scripted platforms: where a conversation goes, what travels with it, and what happens when it cannot."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kernel.errors import DeliveryDeferred, DeliveryRejected, PlatformUnavailable
+from kernel.messages import OutboundKind
+from kernel.turns import TurnIO, TurnOutcome, TurnRequest
+from tests.fakes.adapter import ANN, BEN, THREADED, ScriptedAdapter, Sent
+from tests.fakes.turn_runner import Held, ScriptedRunner, fails
+from tests.support.gateway import Rig, findings, running
+
+DESK, PHONE = "fake", "other"
+
+
+@pytest.fixture(autouse=True)
+async def sound(tmp_path: Path) -> Any:
+    """After every story, every session has one owner and all else that is promised holds."""
+    yield
+    assert findings(tmp_path) == []
+
+
+def pair(**changes: Any) -> tuple[ScriptedAdapter, ScriptedAdapter]:
+    """Return two platforms that can open threads."""
+    return ScriptedAdapter(DESK, **(THREADED | changes)), ScriptedAdapter(PHONE, **(THREADED | changes))
+
+
+async def summarises(request: TurnRequest, io: TurnIO) -> TurnOutcome:
+    """Answer like an agent that was told to sum up."""
+    return TurnOutcome("Here we are." if request.internal else f"heard {request.inputs[-1].text}")
+
+
+def agents(*before: Any) -> ScriptedRunner:
+    return ScriptedRunner(*before, *[summarises] * 50)
+
+
+async def homes(rig: Rig) -> None:
+    """Let Ann write on every platform, so that each has a home channel, and once more where she begins."""
+    for adapter in reversed(rig.adapters):
+        await adapter.say("hello")
+        await adapter.until_sent(containing="heard hello")
+    await rig.until_event("home.set", len(rig.adapters))
+    await rig.settled()
+
+
+async def handed(rig: Rig, to: str = PHONE) -> Sent:
+    """Hand Ann's conversation at the desk over, and return the first message that arrived in the new place."""
+    before = len(phone(rig).sent)
+    await rig.adapter.say(f"/handoff {to}")
+    await rig.until_event("handoff.complete")
+    await rig.settled()
+    return phone(rig).sent[before]
+
+
+def phone(rig: Rig) -> ScriptedAdapter:
+    return rig.adapters[1]
+
+
+async def owner(rig: Rig) -> list[tuple[str, str]]:
+    """Return what answers where: platform and thread of every bound session that has said something."""
+    rows = await rig.rows(
+        "SELECT platform, coalesce(thread, '') AS thread FROM binding JOIN session ON id = session_id"
+        " WHERE title = 'hello' AND turns > 1 OR handoff_number > 0"
+    )
+    return [(row["platform"], row["thread"]) for row in rows]
+
+
+async def test_a_conversation_goes_on_in_a_thread_of_its_own_with_all_that_was_said(tmp_path: Path) -> None:
+    async with running(tmp_path, *pair(), runner=agents()) as rig:
+        await homes(rig)
+        first = await handed(rig)
+        assert first.text == "Here we are."
+        assert first.message.address.thread == "t1"
+        assert phone(rig).threads == {"t1": "hello"}
+        session = rig.runner.requests[-1].session_id
+        assert session == rig.runner.requests[1].session_id
+        assert "You said last: “hello”" in rig.runner.requests[-1].inputs[0].text
+        assert any("continues on **other**" in text for text in rig.adapter.texts())
+        await phone(rig).say("and now?", thread="t1")
+        await phone(rig).until_sent(containing="heard and now?")
+        assert rig.runner.requests[-1].session_id == session
+        assert rig.runner.requests[-1].principal.id == "other:7"
+
+
+async def test_the_former_place_can_only_be_read_until_the_conversation_is_taken_back(tmp_path: Path) -> None:
+    async with running(tmp_path, *pair(), runner=agents()) as rig:
+        await homes(rig)
+        await handed(rig)
+        await rig.adapter.say("anybody there?")
+        (told,) = await rig.adapter.until_sent(containing="here it can only be read")
+        await rig.adapter.say("/undo")
+        await rig.adapter.until_sent(2, "here it can only be read")
+        await rig.adapter.say("/status")
+        await rig.adapter.until_sent(containing="**Queues**")
+        await rig.adapter.tap(told, "↩️ Take it back")
+        await rig.adapter.until_sent(containing="Continuing **hello**")
+        await rig.adapter.say("here again")
+        await rig.adapter.until_sent(containing="heard here again")
+        assert len({request.session_id for request in rig.runner.requests}) == 2
+        await phone(rig).say("and here?", thread="t1")
+        await phone(rig).until_sent(containing="here it can only be read")
+        await rig.settled()
+
+
+async def test_take_pulls_back_and_new_begins_afresh(tmp_path: Path) -> None:
+    async with running(tmp_path, *pair(), runner=agents()) as rig:
+        await homes(rig)
+        await handed(rig)
+        await rig.adapter.say("/new")
+        await rig.adapter.until_sent(containing="A fresh conversation")
+        await rig.adapter.say("another matter")
+        await rig.adapter.until_sent(containing="heard another matter")
+        await rig.adapter.say("/take")
+        await rig.adapter.until_sent(containing="Continuing **hello**")
+        await phone(rig).until_sent(containing="continues on **fake**")
+        await rig.adapter.say("/sessions")
+        (listed,) = await rig.adapter.until_sent(containing="another matter** ·")
+        assert listed.text.count("· here") == 1
+        await rig.settled()
+
+
+async def test_a_finished_handoff_may_be_followed_by_another_and_back(tmp_path: Path) -> None:
+    async with running(tmp_path, *pair(), runner=agents()) as rig:
+        await homes(rig)
+        await handed(rig)
+        await phone(rig).say("/handoff fake", thread="t1")
+        await rig.until_event("handoff.complete", 2)
+        await rig.settled()
+        assert rig.adapter.threads == {"t1": "hello"}
+        assert await owner(rig) == [(DESK, "t1")]
+
+
+async def test_a_message_in_the_new_thread_waits_for_the_arrival_and_is_answered_after_it(tmp_path: Path) -> None:
+    held = Held("Arrived at last.")
+    runner = ScriptedRunner(summarises, summarises, held, *[summarises] * 9)
+    async with running(tmp_path, *pair(), runner=runner) as rig:
+        await homes(rig)
+        await rig.adapter.say("/handoff other")
+        await held.begun.wait()
+        await phone(rig).say("already here", thread="t1")
+        await rig.adapter.say("still at the desk")
+        await rig.adapter.until_sent(containing="is being handed over")
+        held.released.set()
+        await phone(rig).until_sent(containing="heard already here")
+        await rig.settled()
+        assert held.steered == []
+        inside = [sent.text for sent in phone(rig).sent if sent.message.address.thread == "t1"]
+        assert inside == ["Arrived at last.", "heard already here"]
+        kinds = [event.kind for event in rig.events]
+        assert kinds.index("handoff.complete") < len(kinds) - kinds[::-1].index("turn.start") - 1
+
+
+async def test_a_message_in_the_thread_before_the_session_is_there_belongs_to_it(tmp_path: Path) -> None:
+    async with running(tmp_path, *pair(), runner=agents()) as rig:
+        await homes(rig)
+        there = phone(rig)
+        opened = there.create_thread
+
+        async def slowly(parent: Any, name: str) -> Any:
+            address = await opened(parent, name)
+            await there.say("quicker than you", thread=address.thread)
+            return address
+
+        there.create_thread = slowly  # type: ignore[method-assign]
+        await handed(rig)
+        await there.until_sent(containing="heard quicker than you")
+        inside = [sent.text for sent in there.sent if sent.message.address.thread == "t1"]
+        assert inside == ["Here we are.", "heard quicker than you"]
+        await rig.settled()
+
+
+@pytest.mark.parametrize(
+    ("trouble", "why"),
+    [
+        (None, "This chat can have no threads"),
+        (DeliveryRejected("Not enough rights to open a thread."), "Not enough rights"),
+    ],
+)
+async def test_without_a_thread_it_goes_to_the_chat_itself_and_says_so(
+    trouble: Exception | None, why: str, tmp_path: Path
+) -> None:
+    async with running(tmp_path, *pair(), runner=agents()) as rig:
+        await homes(rig)
+        phone(rig).thread_troubles.append(trouble)
+        await handed(rig)
+        (said,) = [text for text in phone(rig).texts() if why in text]
+        assert "What was here before is kept" in said
+        assert await owner(rig) == [(PHONE, "")]
+        await rig.adapter.until_sent(containing=why)
+        await phone(rig).say("/sessions")
+        (listed,) = await phone(rig).until_sent(containing="/resume NUMBER")
+        assert listed.text.count("**hello**") == 2
+        await rig.settled()
+
+
+@pytest.mark.parametrize("trouble", [PlatformUnavailable("gone for lunch"), RuntimeError("a bug")])
+async def test_a_failure_leaves_the_session_with_its_former_owner(trouble: Exception, tmp_path: Path) -> None:
+    async with running(tmp_path, *pair(), runner=agents()) as rig:
+        await homes(rig)
+        phone(rig).thread_troubles.append(trouble)
+        await rig.adapter.say("/handoff other")
+        (told,) = await rig.adapter.until_sent(containing="failed")
+        assert ("gone for lunch" in told.text) or ("RuntimeError" in told.text)
+        assert await owner(rig) == [(DESK, "")]
+        await rig.adapter.say("still here")
+        await rig.adapter.until_sent(containing="heard still here")
+        await handed(rig)
+        assert await owner(rig) == [(PHONE, "t1")]
+
+
+async def test_a_platform_that_asks_to_wait_is_waited_for(tmp_path: Path) -> None:
+    async with running(tmp_path, *pair(), runner=agents()) as rig:
+        await homes(rig)
+        phone(rig).thread_troubles.append(DeliveryDeferred("slow down", retry_after=5))
+        await handed(rig)
+        assert await owner(rig) == [(PHONE, "t1")]
+
+
+async def test_a_turn_that_fails_in_the_new_place_brings_the_session_back(tmp_path: Path) -> None:
+    runner = ScriptedRunner(summarises, summarises, fails(RuntimeError("no model")), *[summarises] * 9)
+    async with running(tmp_path, *pair(), runner=runner) as rig:
+        await homes(rig)
+        await rig.adapter.say("/handoff other")
+        await rig.adapter.until_sent(containing="failed: This turn failed: RuntimeError")
+        assert await owner(rig) == [(DESK, "")]
+        await rig.adapter.say("still here")
+        await rig.adapter.until_sent(containing="heard still here")
+        await rig.settled()
+
+
+async def test_an_archived_thread_that_takes_no_messages_brings_the_session_back(tmp_path: Path) -> None:
+    async with running(tmp_path, *pair(), runner=agents()) as rig:
+        await homes(rig)
+        phone(rig).refuse(DeliveryRejected("The thread is archived."))
+        await rig.adapter.say("/handoff other:7:t9")
+        await rig.adapter.until_sent(containing="The thread is archived.")
+        assert await owner(rig) == [(DESK, "")]
+        await rig.settled()
+
+
+async def test_what_was_said_in_a_place_that_fails_is_answered_there(tmp_path: Path) -> None:
+    held = Held()
+    runner = ScriptedRunner(summarises, summarises, held, *[summarises] * 9)
+    async with running(tmp_path, *pair(), runner=runner) as rig:
+        await homes(rig)
+        await rig.adapter.say("/handoff other")
+        await held.begun.wait()
+        await phone(rig).say("already here", thread="t1")
+        await asyncio.sleep(400)
+        await rig.adapter.until_sent(containing="It took too long.")
+        (answer,) = await phone(rig).until_sent(containing="heard already here")
+        assert answer.message.address.thread == "t1"
+        assert await owner(rig) == [(DESK, "")]
+        await rig.settled()
+
+
+async def test_it_is_refused_while_the_agent_works_unless_it_may_wait(tmp_path: Path) -> None:
+    held = Held("done at last")
+    runner = ScriptedRunner(summarises, summarises, held, *[summarises] * 9)
+    async with running(tmp_path, *pair(), runner=runner) as rig:
+        await homes(rig)
+        await rig.adapter.say("long work")
+        await held.begun.wait()
+        await rig.adapter.say("/handoff other")
+        await rig.adapter.until_sent(containing="--when-idle")
+        await rig.adapter.say("/handoff other take care of it --when-idle")
+        await rig.adapter.until_sent(containing="as soon as the agent is done")
+        held.released.set()
+        await rig.until_event("handoff.complete")
+        await rig.settled()
+        assert "Your note: take care of it" in rig.runner.requests[-1].inputs[0].text
+        assert await owner(rig) == [(PHONE, "t1")]
+
+
+async def test_a_request_that_nobody_takes_up_is_withdrawn_in_time(tmp_path: Path) -> None:
+    async with running(tmp_path, *pair(), runner=agents()) as rig:
+        await homes(rig)
+        rig.gateway.handoff.close()
+        await rig.adapter.say("/handoff other")
+        await rig.adapter.say("what I said meanwhile")
+        await rig.until_event("handoff.request")
+        await asyncio.sleep(90)
+        await rig.adapter.until_sent(containing="was withdrawn")
+        await rig.adapter.until_sent(containing="heard what I said meanwhile")
+        assert await owner(rig) == [(DESK, "")]
+        await rig.settled()
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("/handoff", "Where to?"),
+        ("/handoff nowhere", "There is no platform"),
+        ("/handoff other:999", "I do not know the chat"),
+        ("/handoff fake:7", "there already"),
+        ("/handoff cancel", "came too late"),
+        ("/take", "There is no other conversation"),
+    ],
+)
+async def test_what_cannot_be_is_refused_with_the_way_out(line: str, why: str, tmp_path: Path) -> None:
+    async with running(tmp_path, *pair(abilities=frozenset(), threads=False), runner=agents()) as rig:
+        await rig.adapter.say("hello")
+        await rig.adapter.until_sent(containing="heard hello")
+        await rig.settled()
+        await rig.adapter.say(line)
+        await rig.adapter.until_sent(containing=why)
+        await rig.settled()
+
+
+async def test_a_missing_home_channel_is_named_with_the_remedy(tmp_path: Path) -> None:
+    async with running(tmp_path, *pair(), runner=agents()) as rig:
+        await rig.adapter.say("hello")
+        await rig.adapter.say("/handoff other")
+        await rig.adapter.until_sent(containing="/sethome")
+        await rig.settled()
+
+
+async def test_nobody_hands_over_to_where_they_have_not_written(tmp_path: Path) -> None:
+    async with running(tmp_path, *pair(), runner=agents()) as rig:
+        await homes(rig)
+        await rig.adapter.say("hello", sender=BEN)
+        await rig.adapter.until_sent(2, "heard hello")
+        await rig.settled()
+        for line in ("/handoff other", "/handoff fake:7"):
+            await rig.adapter.say(line, sender=BEN)
+        await rig.adapter.until_sent(2, "You have not written in")
+        await rig.adapter.say("/take", sender=BEN)
+        await rig.adapter.until_sent(containing="There is no other conversation")
+        await rig.settled()
+
+
+async def test_open_questions_travel_and_are_answered_in_the_new_place(tmp_path: Path) -> None:
+    async def asks(request: TurnRequest, io: TurnIO) -> TurnOutcome:
+        id = await rig.gateway.desk.ask(request, "Tea or coffee?", ["tea", "coffee"], "call")
+        return TurnOutcome("", held=(id,))
+
+    runner = ScriptedRunner(summarises, summarises, asks, *[summarises] * 9)
+    async with running(tmp_path, *pair(), runner=runner) as rig:
+        await homes(rig)
+        await rig.adapter.say("serve me")
+        (asked,) = await rig.adapter.until_sent(containing="Tea or coffee?")
+        await rig.settled()
+        await handed(rig)
+        (again,) = await phone(rig).until_sent(containing="Tea or coffee?")
+        assert again.message.address.thread == "t1"
+        closed = [sent for sent in rig.adapter.sent if sent.message.replaces == asked.id]
+        assert "Asked again on other" in closed[-1].text
+        await phone(rig).tap(again, "tea")
+        await rig.settled()
+        edits = [sent.text for sent in phone(rig).sent if sent.message.kind is OutboundKind.EDIT]
+        assert any("**tea** (Ann)" in text for text in edits)
+
+
+async def test_the_model_of_the_conversation_and_its_owner_stay(tmp_path: Path) -> None:
+    async with running(tmp_path, *pair(), runner=agents()) as rig:
+        await homes(rig)
+        await rig.adapter.say("/model openai:gpt-5.2")
+        await rig.adapter.until_sent(containing="now uses")
+        await handed(rig)
+        assert rig.runner.requests[-1].model == "openai:gpt-5.2"
+        rows = await rig.rows("SELECT owner FROM session WHERE handoff_number > 0")
+        assert rows == [{"owner": f"fake:{ANN.id}"}]
+
+
+async def test_me_is_where_the_owner_looks_on_another_platform(tmp_path: Path) -> None:
+    async with running(tmp_path, *pair(), runner=agents()) as rig:
+        await homes(rig)
+        await handed(rig, "me")
+        assert await owner(rig) == [(PHONE, "t1")]
+
+
+async def test_a_daemon_that_dies_before_the_move_leaves_the_former_owner(tmp_path: Path) -> None:
+    platforms = pair()
+    async with running(tmp_path, *platforms, runner=agents(), crash=True) as rig:
+        await homes(rig)
+        phone(rig).thread_troubles.append(DeliveryDeferred("later", retry_after=15))
+        await rig.adapter.say("/handoff other")
+        await rig.until_event("handoff.claim")
+    async with running(tmp_path, *platforms, runner=agents()) as rig:
+        await rig.until_event("handoff.fail")
+        await rig.adapter.until_sent(containing="Hermes stopped in the middle of it")
+        assert await owner(rig) == [(DESK, "")]
+        await rig.settled()
+
+
+@pytest.mark.parametrize(("away", "arrives"), [(0, True), (60, False)])
+async def test_a_daemon_that_dies_after_the_move_arrives_soon_or_gives_back(
+    away: float, arrives: bool, tmp_path: Path
+) -> None:
+    held, platforms = Held(), pair()
+    runner = ScriptedRunner(summarises, summarises, held)
+    async with running(tmp_path, *platforms, runner=runner, crash=True) as rig:
+        await homes(rig)
+        await rig.adapter.say("/handoff other")
+        await held.begun.wait()
+    later = ScriptedRunner(summarises) if arrives else ScriptedRunner(Held(), *[summarises] * 9)
+    async with running(tmp_path, *platforms, runner=later, away=away) as rig:
+        await rig.until_event("handoff.complete" if arrives else "handoff.fail")
+        await rig.settled()
+        assert await owner(rig) == [(PHONE, "t1") if arrives else (DESK, "")]
+        if not arrives:
+            await rig.adapter.until_sent(containing="away for too long")
