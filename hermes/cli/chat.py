@@ -70,7 +70,7 @@ def chat(
         raise InvalidInput(
             "This is no terminal to converse in.", remedy='Ask one question with: hermes chat -q "…"'
         )
-    asyncio.run(_converse(terminal, name or "main"))
+    asyncio.run(converse(terminal, name or "main"))
 
 
 async def _once(terminal: Terminal, chat_name: str, words: str, files: list[Path]) -> int:
@@ -82,10 +82,13 @@ async def _once(terminal: Terminal, chat_name: str, words: str, files: list[Path
             await client.close()
 
 
-async def _converse(terminal: Terminal, chat_name: str) -> None:
+async def converse(terminal: Terminal, chat_name: str, *, take: str = "") -> None:
+    """Converse in a chat; a conversation named by ``take`` is pulled into it first."""
     async with connected(terminal) as find:
         client = plugins.load(plugins.CHAT_CLIENT)(find, chat_name)
         try:
+            if take:
+                await client.take(take)
             await plugins.load(plugins.CHAT_SCREEN)(client, terminal.home.history)
         finally:
             await client.close()

@@ -25,6 +25,7 @@ from hermes.cli import (
     models,
     pairing,
     service,
+    sessions,
     setup,
     status,
     tasks,
@@ -96,7 +97,7 @@ def gateway(context: typer.Context) -> None:
 
 
 for part in (
-    chat, setup, doctor, status, messages, channels, tasks, approvals, asking, classify, tokens, backup, log_files,
+    chat, setup, doctor, status, sessions, messages, channels, tasks, approvals, asking, classify, tokens, backup, log_files,
     models,
 ):  # fmt: skip
     part.register(app)

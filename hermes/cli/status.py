@@ -1,23 +1,20 @@
-"""``hermes status`` and ``hermes sessions``."""
+"""``hermes status``."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from hermes.cli.groups import examples, group
-from hermes.cli.remote import required, running
-from hermes.cli.terminal import here, say_json, say_table, when
+from hermes.cli.groups import examples
+from hermes.cli.remote import running
+from hermes.cli.terminal import here, say_json
 from hermes.version import VERSION
 
 NOT_RUNNING = 3
-
-sessions = group("Conversations that the gateway remembers.")
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command(epilog=examples("hermes status", "hermes status --json | jq .connections"))(status)
-    app.add_typer(sessions, name="sessions")
 
 
 def status(
@@ -51,16 +48,3 @@ def status(
         "Open: "
         + (", ".join(f"{count} {name.replace('_', ' ')}" for name, count in waiting.items()) or "nothing")
     )
-
-
-@sessions.command("list")
-def list_(
-    context: typer.Context, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False
-) -> None:
-    """List the conversations, the latest first."""
-    found: list[dict[str, Any]] = required(here(context).home).get("/sessions")["sessions"]
-    if as_json:
-        say_json(found)
-        return
-    rows = [(one["id"], one["title"] or "untitled", one["address"], when(one["active_at"])) for one in found]
-    say_table(("id", "title", "where", "last active"), rows, "There are no conversations yet.")

@@ -81,6 +81,19 @@ class ChatClient:
         """Return the slash commands."""
         return (await self._ask("GET", "/api/commands"))["commands"]
 
+    @property
+    def place(self) -> str:
+        """The chat as an address."""
+        return f"{PLATFORM}:{self._chat}"
+
+    async def handoff(self) -> dict[str, Any]:
+        """Return the latest handoff of the conversation that is, or was, in this chat."""
+        return await self._ask("GET", f"/api/hermes/sessions/{self.place}/handoff")
+
+    async def take(self, session: str) -> None:
+        """Pull a conversation into this chat."""
+        await self._ask("POST", f"/api/hermes/sessions/{session}/take", json={"to": self.place})
+
     async def frames(self, since: int) -> AsyncIterator[Frame]:
         """Yield what happens in the chat, for ever; broken connections are mended without a loss.
 

@@ -23,10 +23,12 @@ from hermes.cli.talk.rendering import markdown, rendered, words
 from kernel.errors import HermesError
 
 OPEN = {"received", "queued", "running"}
+UNDER_WAY = {"pending", "running"}
 SHOWN_AT_START = 6
 # Characters of an answer under way that are drawn anew with every piece; the final one is printed whole.
 DRAFT_SHOWN = 6000
 MENU_LINES = 4
+HANDOFF = "/handoff"
 FILE_MARK = re.compile(r"(?:^|\s)@(\S+)")
 
 
@@ -46,6 +48,9 @@ class View:
     draft: str = ""
     status: str = ""
     lost: bool = False
+    # How many handoffs there were before one was asked for here; none is awaited while it is negative.
+    handed: int = -1
+    gone: bool = False
     open: set[str] = field(default_factory=set[str])
     shown: dict[str, str] = field(default_factory=dict[str, str])
     choices: list[Choice] = field(default_factory=list[Choice])
@@ -121,11 +126,13 @@ class Screen:
         """Read lines and send them."""
         while True:
             try:
-                text = (await self._session.prompt_async()).strip()
+                text = (await self._session.prompt_async()).strip() if not self._view.gone else ""
             except EOFError:
                 return
             except KeyboardInterrupt:
                 continue
+            if self._view.gone:
+                return
             if text:
                 await self._guarded(text)
 
@@ -144,6 +151,8 @@ class Screen:
             await self._client.tap(choice.value, choice.message_id)
             return
         attachments = [await self._client.upload(path) for path in named_files(text)]
+        if text.split(maxsplit=1)[0] == HANDOFF:
+            self._view.handed = await self._handoffs()
         key = await self._client.say(text, attachments)
         self._view.open.add(key)
         self._redraw()
@@ -153,11 +162,35 @@ class Screen:
             await self._frame(frame)
             self._redraw()
 
+    async def _handoffs(self) -> int:
+        """Return how many handoffs the conversation of this chat has seen."""
+        try:
+            return int((await self._client.handoff())["number"])
+        except HermesError:
+            return 0
+
+    async def _leave_if_gone(self) -> None:
+        """Leave, as with Ctrl-D, once the conversation has arrived where it was handed over to."""
+        if self._view.handed < 0:
+            return
+        found = await self._client.handoff()
+        if found["number"] <= self._view.handed or found["state"] in UNDER_WAY:
+            return
+        self._view.handed = -1
+        if found["state"] != "completed":
+            return
+        self._view.gone = True
+        back = f"hermes sessions resume {found['session']}"
+        await self._print(words(f"It continues at {found['place']}; it comes back with: {back}", "dim"))
+        if self._session.app.is_running:
+            self._session.app.exit(exception=EOFError())
+
     async def _frame(self, frame: Frame) -> None:
         view = self._view
         match frame.event:
             case "message":
                 await self._message(frame.data)
+                await self._leave_if_gone()
             case "draft":
                 view.draft = str(frame.data.get("text", ""))
             case "bubble":
