@@ -10,10 +10,11 @@ from kernel.errors import AccessDenied, Stale
 from kernel.messages import OutboundKind
 from kernel.people import Principal, Role
 from kernel.risk import Tier
-from kernel.states import ApprovalState, ToolCallState, TurnState
-from store import approvals, grants, sessions, turns
+from kernel.states import ApprovalState, QuestionState, ToolCallState, TurnState
+from store import approvals, grants, questions, sessions, turns
+from store.questions import Question
 from store.turns import Ending
-from store.units import Query
+from store.units import Query, Unit
 from tests.support.gate import CHAT, DECIDER, OPERATOR, OWNER, PROGRAM, USER, House, house
 
 PUSH = "git push --force"
@@ -68,6 +69,42 @@ async def test_the_result_starts_the_turn_that_continues_and_settles_the_one_tha
             return q.all("SELECT state FROM tool_call")[0]["state"]
 
         assert await home.database.read(call) == ToolCallState.DONE
+
+
+@pytest.mark.parametrize("question_first", [True, False], ids=["question first", "approval first"])
+async def test_a_turn_that_waits_for_an_answer_and_a_decision_settles_with_the_last(
+    tmp_path: Path, *, question_first: bool
+) -> None:
+    async with house(tmp_path).open() as home:
+        asked = await home.hold(PUSH)
+        words = ("q_1", "q1", home.session_id, home.turn_id, "Which branch?")
+        question = Question(*words, (), QuestionState.OPEN, "", "")
+        await home.database.write(questions.ask, question, "call-2")
+        ending = Ending(home.turn_id, "suspend", "finish", day="2027-01-15", held=(asked.id, question.id))
+        await home.database.write(turns.end, ending)
+
+        async def answered() -> None:
+            await home.database.write(_answer, question.id, home.turn_id)
+
+        async def approved() -> None:
+            await approve(home, asked)
+
+        first, last = (answered, approved) if question_first else (approved, answered)
+        await first()
+        assert await _state(home) is TurnState.SUSPENDED
+        await last()
+        assert await _state(home) is TurnState.DONE
+
+
+def _answer(tx: Unit, question: str, turn_id: str) -> None:
+    questions.answer(tx, question, "main", actor=OWNER.id)
+    turns.settle(tx, turn_id)
+
+
+async def _state(home: House) -> TurnState:
+    turn = await home.database.read(turns.get, home.turn_id)
+    assert turn is not None
+    return turn.state
 
 
 async def test_a_decision_while_the_agent_still_talks_leaves_no_turn_waiting(tmp_path: Path) -> None:
