@@ -97,8 +97,8 @@ def gateway(context: typer.Context) -> None:
 
 
 for part in (
-    chat, setup, doctor, status, sessions, messages, channels, tasks, approvals, asking, classify, tokens, backup, log_files,
-    models,
+    chat, setup, doctor, status, sessions, messages, channels, tasks, approvals, asking, classify, tokens,
+    backup, log_files, models,
 ):  # fmt: skip
     part.register(app)
 
