@@ -15,6 +15,10 @@ ASK = "ask_person"
 # The arguments by which an event names what it is the answer to.
 NAMED = ("question", "command", "path")
 
+# How Hermes tells that the conversation continues at another place, and what stands before the facts.
+ARRIVED = "[Handoff"
+RULE = "\n---\n"
+
 # What the gate says of an action that was refused; the lines after it counted on it and do not run either.
 NOT_RUN = "It did not run."
 
@@ -95,6 +99,9 @@ def _prompted(current: Agenda, waiting: list[Agenda], prompt: str) -> Agenda:
     if (order := framing.order_text(prompt)) is not None:
         return Agenda(parse_order(order))
     event = framing.event_text(prompt)
+    if event is not None and event.startswith(ARRIVED):
+        # The conversation has moved here; what is known of it is the answer, and what waits goes on waiting.
+        return Agenda(results=[event.partition(RULE)[2]])
     if event is None or (not waiting and verb_of(event) in VERBS):
         current.steps.extend(parse(framing.plain(prompt) if event is None else event))
         return current
