@@ -66,9 +66,19 @@ def record_task_failure(
     if attempt is not None:
         spent.update(spent_columns(found, attempt, extra.used, tx.now))
     if not outcome.counts or extra.retry_after:
-        return _deferred(tx, found, extra, spent) if release_claim else _kept(tx, found, spent)
+        held = not release_claim or attempts.live_of(tx, task) is not None
+        return _kept(tx, found, spent) if held else _deferred(tx, found, extra, spent)
     counted = _count(tx, found, error, outcome, spent)
+    if not end_run and _goes_on(tx, settings, counted):
+        return counted
+    if not end_run:
+        _ended(tx, counted, error, outcome, extra)
     return _judged(tx, settings, counted, error, extra, release_claim=release_claim)
+
+
+def _goes_on(tx: Unit, settings: BoardSettings, task: Task) -> bool:
+    """Tell whether an attempt that failed at something may try on: until a limit is reached, which ends it."""
+    return attempts.live_of(tx, task.id) is not None and not _tripped(tx, settings, task)
 
 
 def _ended(tx: Unit, task: Task, error: str, outcome: AttemptOutcome, extra: Extra) -> Attempt | None:

@@ -278,6 +278,77 @@ RULES = (
         "SELECT id FROM approval WHERE state IN ('pending', 'held', 'approved') AND expires_at < :before",
     ),
     Rule(
+        "I6",
+        "attempt.double",
+        "Two attempts hold one task.",
+        "SELECT task_id FROM attempt WHERE state IN ('claimed', 'running', 'waiting')"
+        " GROUP BY task_id HAVING count(*) > 1",
+    ),
+    Rule(
+        "I6",
+        "attempt.old",
+        "An attempt of an earlier epoch still holds its task.",
+        "SELECT task_id FROM attempt JOIN task ON task.id = attempt.task_id"
+        " WHERE attempt.state IN ('claimed', 'running', 'waiting') AND attempt.epoch <> task.epoch",
+    ),
+    Rule(
+        "I6",
+        "task.epoch",
+        "A task's epoch is not that of its latest attempt.",
+        "SELECT id FROM task WHERE epoch <> (SELECT coalesce(max(epoch), 0) FROM attempt WHERE task_id = task.id)",
+    ),
+    Rule(
+        "I6",
+        "task.unheld",
+        "A task counts as worked on and no attempt holds it.",
+        "SELECT id FROM task WHERE state IN ('claimed', 'in_progress', 'researching', 'drafting', 'editing',"
+        " 'needs_human') AND NOT EXISTS (SELECT 1 FROM attempt WHERE task_id = task.id"
+        " AND attempt.state IN ('claimed', 'running', 'waiting'))",
+    ),
+    Rule(
+        "I6",
+        "attempt.unowned",
+        "An attempt holds a task on which nobody works.",
+        "SELECT task_id FROM attempt JOIN task ON task.id = attempt.task_id"
+        " WHERE attempt.state IN ('claimed', 'running', 'waiting') AND task.state NOT IN"
+        " ('claimed', 'in_progress', 'researching', 'drafting', 'editing', 'needs_human')",
+    ),
+    Rule(
+        "I6",
+        "attempt.twice",
+        "One attempt ended twice.",
+        "SELECT subject FROM event WHERE kind IN ('attempt.succeeded', 'attempt.failed', 'attempt.timed_out',"
+        " 'attempt.crashed', 'attempt.lost', 'attempt.spawn_failed', 'attempt.released', 'attempt.handed_off',"
+        " 'attempt.cancelled') GROUP BY subject, body ->> 'epoch' HAVING count(*) > 1",
+    ),
+    Rule(
+        "I6",
+        "task.claims",
+        "An epoch did not grow with a claim.",
+        "WITH claims AS (SELECT subject, body ->> 'epoch' AS epoch, lag(body ->> 'epoch') OVER"
+        " (PARTITION BY subject ORDER BY seq) AS before FROM event WHERE kind = 'task.claim')"
+        " SELECT subject FROM claims WHERE epoch <= before",
+    ),
+    Rule(
+        "I6",
+        "task.unmet",
+        "A task's count of unmet dependencies is wrong.",
+        "SELECT id FROM task WHERE unmet <> (SELECT count(*) FROM dependency JOIN task AS needed"
+        " ON needed.id = dependency.needs_id WHERE dependency.task_id = task.id AND needed.state <> 'done')",
+    ),
+    Rule(
+        "I6",
+        "task.early",
+        "A task is ready before what it waits for is done.",
+        "SELECT id FROM task WHERE unmet > 0 AND state IN ('open', 'assigned')",
+    ),
+    Rule(
+        "I6",
+        "task.forgotten",
+        "A task waits for dependencies that are all met.",
+        "SELECT id FROM task WHERE state = 'blocked' AND block_kind = 'dependencies' AND unmet = 0",
+    ),
+    Rule(
         "I11",
         "conversation.head",
         "A conversation points at an entry that is not its own.",

@@ -102,6 +102,55 @@ UPDATE approval SET state = 'pending', decided_by = '', decided_at = NULL, start
 --: approval.overdue
 UPDATE approval SET state = 'approved', started_at = NULL;
 
+--: attempt.double
+DROP INDEX attempt_live;
+INSERT INTO task (id, state, title, lane, template, priority, queue, epoch, unmet, block_kind, entered_at, created_at, created_by, updated_at)
+VALUES (1, 'in_progress', 't', 'agent', 'simple', 1, 'q', 2, 0, '', 1, 1, 'cli', 1);
+INSERT INTO attempt (task_id, epoch, state, lane, agent, host, claimed_at, active_at, lease_until)
+VALUES (1, 1, 'running', 'agent', 'hermes', 'here', 1, 1, 1);
+INSERT INTO attempt (task_id, epoch, state, lane, agent, host, claimed_at, active_at, lease_until)
+VALUES (1, 2, 'running', 'agent', 'hermes', 'here', 1, 1, 1);
+
+--: attempt.old
+INSERT INTO task (id, state, title, lane, template, priority, queue, epoch, unmet, block_kind, entered_at, created_at, created_by, updated_at)
+VALUES (1, 'in_progress', 't', 'agent', 'simple', 1, 'q', 2, 0, '', 1, 1, 'cli', 1);
+INSERT INTO attempt (task_id, epoch, state, lane, agent, host, claimed_at, active_at, lease_until)
+VALUES (1, 1, 'running', 'agent', 'hermes', 'here', 1, 1, 1);
+
+--: task.epoch
+INSERT INTO task (id, state, title, lane, template, priority, queue, epoch, unmet, block_kind, entered_at, created_at, created_by, updated_at)
+VALUES (1, 'open', 't', 'agent', 'simple', 1, 'q', 2, 0, '', 1, 1, 'cli', 1);
+
+--: task.unheld
+INSERT INTO task (id, state, title, lane, template, priority, queue, epoch, unmet, block_kind, entered_at, created_at, created_by, updated_at)
+VALUES (1, 'drafting', 't', 'agent', 'simple', 1, 'q', 0, 0, '', 1, 1, 'cli', 1);
+
+--: attempt.unowned
+INSERT INTO task (id, state, title, lane, template, priority, queue, epoch, unmet, block_kind, entered_at, created_at, created_by, updated_at)
+VALUES (1, 'blocked', 't', 'agent', 'simple', 1, 'q', 1, 0, 'owner', 1, 1, 'cli', 1);
+INSERT INTO attempt (task_id, epoch, state, lane, agent, host, claimed_at, active_at, lease_until)
+VALUES (1, 1, 'waiting', 'agent', 'hermes', 'here', 1, 1, 1);
+
+--: attempt.twice
+INSERT INTO event (seq, at, kind, subject, actor, body, hash)
+VALUES (9998, 1, 'attempt.lost', '1', 'system', '{"epoch":2}', x'00'), (9999, 1, 'attempt.lost', '1', 'system', '{"epoch":2}', x'00');
+
+--: task.claims
+INSERT INTO event (seq, at, kind, subject, actor, body, hash)
+VALUES (9998, 1, 'task.claim', '1', 'system', '{"epoch":2}', x'00'), (9999, 1, 'task.claim', '1', 'system', '{"epoch":2}', x'00');
+
+--: task.unmet
+INSERT INTO task (id, state, title, lane, template, priority, queue, epoch, unmet, block_kind, entered_at, created_at, created_by, updated_at)
+VALUES (1, 'blocked', 't', 'agent', 'simple', 1, 'q', 0, 2, 'dependencies', 1, 1, 'cli', 1);
+
+--: task.early
+INSERT INTO task (id, state, title, lane, template, priority, queue, epoch, unmet, block_kind, entered_at, created_at, created_by, updated_at)
+VALUES (1, 'open', 't', 'agent', 'simple', 1, 'q', 0, 1, '', 1, 1, 'cli', 1);
+
+--: task.forgotten
+INSERT INTO task (id, state, title, lane, template, priority, queue, epoch, unmet, block_kind, entered_at, created_at, created_by, updated_at)
+VALUES (1, 'blocked', 't', 'agent', 'simple', 1, 'q', 0, 0, 'dependencies', 1, 1, 'cli', 1);
+
 --: conversation.head
 INSERT INTO conversation (id, revision, record, updated_at) VALUES ('a', '1', '{}', 1), ('b', '1', '{}', 1);
 INSERT INTO entry (id, conversation_id, position, body, created_at) VALUES ('e1', 'a', 0, '', 1);
