@@ -6,9 +6,10 @@ else: expiry is a no.
 """
 
 import asyncio
+import contextlib
 import logging
 
-from approvals.execution import Execution
+from approvals.execution import Execution, lose
 from approvals.room import Room, close, show
 from kernel.approvals import Approval
 from kernel.errors import HermesError, Stale
@@ -114,6 +115,7 @@ class Deadlines:
         await self._end_clocks()
         await self._expire()
         await self._escalate()
+        await self._lose_silent()
         return await self._until_next()
 
     async def _sort_deliveries(self) -> None:
@@ -171,6 +173,14 @@ class Deadlines:
             self._to_escalate.clear()
             await database.write(_escalate, self._room, ids)
 
+    async def _lose_silent(self) -> None:
+        """Ask a person about actions whose programs never said how they ended."""
+        room = self._room
+        since = room.clock.now() - room.settings.report_ms
+        for id in await room.database.read(approvals.silent, since, BATCH):
+            with contextlib.suppress(Stale):
+                await room.database.write(lose, room, id)
+
     async def _until_next(self) -> float:
         now = self._room.clock.monotonic()
         delays = [LONGEST_SLEEP, *(end - now for end in self._ends.values())]
@@ -178,6 +188,9 @@ class Deadlines:
         due = await self._room.database.read(approvals.deadline, escalates=step is not None)
         if due is not None:
             delays.append((due - self._room.clock.now()) / 1000)
+        begun = await self._room.database.read(approvals.longest_silence)
+        if begun is not None:
+            delays.append((begun + self._room.settings.report_ms - self._room.clock.now()) / 1000)
         return max(0.0, min(delays))
 
     def _forget(self, id: str) -> None:

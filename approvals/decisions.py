@@ -224,14 +224,15 @@ class Decisions:
             return Verdict(Outcome.UNKNOWN, "There is no such request.")
         if why := objection(principal, found, room.settings.approvers):
             return Verdict(Outcome.NOT_YOURS, why, found)
-        if found.state is not ApprovalState.UNKNOWN:
+        if found.state is not ApprovalState.UNKNOWN and not _carried_elsewhere(found):
             return await self._over(found)
-        told = wording.settled(happened=happened, note=note)
+        told = wording.settled(found, happened=happened, note=note)
         try:
             done = await room.database.write(_settle, room, found.id, principal.id, told)
         except Stale:
             return await self._over(await room.database.read(approvals.get, found.id))
-        return Verdict(Outcome.APPLIED, "Noted; the agent is told.", done)
+        sentence = "Noted." if done.runs is Runs.ASKER else "Noted; the agent is told."
+        return Verdict(Outcome.APPLIED, sentence, done)
 
 
 def _drifted(found: Approval, why: str, asked: Approval | None) -> Verdict:
@@ -351,7 +352,14 @@ def _hashed(id: str, code: str) -> bytes:
     return hashlib.sha256(f"{id}:{code}".encode()).digest()
 
 
+def _carried_elsewhere(found: Approval) -> bool:
+    """Tell whether a program is carrying a request out: a person may know before time tells that it never will."""
+    return found.state is ApprovalState.RUNNING and found.runs is Runs.ASKER
+
+
 def _settle(tx: Unit, room: Room, id: str, actor: str, told: str) -> Approval:
+    if _carried_elsewhere(approvals.get(tx, id)):
+        approvals.move(tx, id, "lose", actor=actor)
     done = approvals.finish(tx, id, "settle", told, None, actor=actor)
     conclude(tx, room, done)
     return done

@@ -37,7 +37,7 @@ class Execution:
         read, write = self._room.database.read, self._room.database.write
         lost = await read(approvals.in_state, ApprovalState.RUNNING)
         for id in lost:
-            await write(_lose, self._room, id)
+            await write(lose, self._room, id)
         ready = await read(approvals.in_state, ApprovalState.APPROVED)
         for id in ready:
             self.spawn(await read(approvals.get, id))
@@ -164,7 +164,8 @@ def _finish(tx: Unit, room: Room, id: str, result: CallResult) -> None:
     conclude(tx, room, done)
 
 
-def _lose(tx: Unit, room: Room, id: str) -> None:
+def lose(tx: Unit, room: Room, id: str) -> None:
+    """Commit that nobody knows what came of an action, and owe the question to a person."""
     lost = approvals.move(tx, id, "lose")
     if lost.turn_id:
         journal.lose_held(tx, lost.turn_id, lost.call_key)

@@ -297,7 +297,10 @@ class ApprovalService:
             raise Stale(
                 f"Not run: {drift[0]}", remedy="It was asked anew." if drift[1] else "It may not run."
             )
-        return await self._room.database.write(_consume, id, requester.id)
+        begun = await self._room.database.write(_consume, id, requester.id)
+        # From now on it is waited for how it ends.
+        self._deadlines.wake()
+        return begun
 
     async def report(self, id: str, requester: Principal, result: str, exit_code: int | None) -> Approval:
         """Store what came of an action that its asker ran."""
@@ -418,7 +421,9 @@ def _consume(tx: Unit, id: str, requester: str) -> Approval:
 
 
 def _report(tx: Unit, room: Room, id: str, requester: str, result: str, exit_code: int | None) -> Approval:
-    _own(tx, id, requester)
-    done = approvals.finish(tx, id, "finish", result, exit_code, actor=requester)
+    known = _own(tx, id, requester)
+    # A program that was thought lost knows best.
+    event = "settle" if known.state is ApprovalState.UNKNOWN else "finish"
+    done = approvals.finish(tx, id, event, result, exit_code, actor=requester)
     conclude(tx, room, done)
     return done

@@ -122,6 +122,13 @@ class ApprovalSettings(Section):
     expiry_hours: float = Field(
         default=168.0, gt=0, le=8760, description="Hours after which an unanswered request counts as refused."
     )
+    report_hours: float = Field(
+        default=24.0,
+        gt=0,
+        le=8760,
+        description="Hours after which a program that carries out what was approved, and has not said how it ended,"
+        " counts as lost: a person is asked what happened.",
+    )
     unattended: Literal["wait", "refuse"] = Field(
         default="wait", description="What a run without a person does when it would have to ask."
     )
@@ -167,6 +174,11 @@ class ApprovalSettings(Section):
     def expiry_ms(self) -> int:
         """How long a request waits, in milliseconds."""
         return int(self.expiry_hours * 3_600_000)
+
+    @property
+    def report_ms(self) -> int:
+        """How long a program may take to say how an approved action ended, in milliseconds."""
+        return int(self.report_hours * 3_600_000)
 
     @property
     def veto_ms(self) -> int:

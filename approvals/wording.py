@@ -95,17 +95,23 @@ def told(approval: Approval) -> str:
 
 
 def lost(approval: Approval) -> str:
-    """Return the question about an action whose outcome a crash left unknown."""
+    """Return the question about an action of which nobody knows how it ended."""
+    if approval.runs is Runs.ASKER:
+        return (
+            f"{approval.requester} began request {approval.short} and never said how it ended. It may have happened."
+            " Find out, then say whether it happened."
+        )
     return (
         f"Hermes stopped while {approval.action.tool} ran (request {approval.short}). It may have happened; it was"
         " not run again. Find out, then say whether it happened."
     )
 
 
-def settled(*, happened: bool, note: str) -> str:
+def settled(approval: Approval, *, happened: bool, note: str) -> str:
     """Return the result of an action whose outcome a person had to say."""
     what = "It did happen." if happened else "It did not happen."
-    return f"Hermes stopped while this ran; a person says: {what} {note}".strip()
+    why = "Nobody reported" if approval.runs is Runs.ASKER else "Hermes stopped while this ran"
+    return f"{why}; a person says: {what} {note}".strip()
 
 
 def applied(approval: Approval, how: How) -> str:

@@ -92,7 +92,7 @@ class ApprovalState(State):
     REFUSED = "refused", "A person said no."
     EXPIRED = "expired", "Nobody decided in time, which counts as no."
     VOID = "void", "What it was bound to has changed; it was asked anew."
-    UNKNOWN = "unknown", "The daemon stopped while it ran; it may have happened and is never run again."
+    UNKNOWN = "unknown", "Whoever ran it never said how it ended; it may have happened and is never run again."
     CANCELLED = "cancelled", "No longer needed."
 
 
@@ -142,3 +142,27 @@ class AttemptState(State):
     RELEASED = "released", "Given back without a verdict."
     HANDED_OFF = "handed_off", "Given to somebody else."
     CANCELLED = "cancelled", "Ended because the task was withdrawn."
+
+
+class ScheduleState(State):
+    """Where a scheduled job is."""
+
+    ACTIVE = "active", "Runs when its time comes."
+    PAUSED = "paused", "Paused by a person, or after failures; nothing runs until it is resumed."
+    OVER = "over", "Its last time has come; it stays in the list with its history."
+    DELETED = "deleted", "Deleted; only its history is kept."
+
+
+class FireState(State):
+    """Where one instant of a scheduled job is."""
+
+    DUE = "due", "Its time has come, and it waits to be taken up."
+    CLAIMED = "claimed", "Taken up; the work has not begun."
+    RUNNING = "running", "At work."
+    WAITING = "waiting", "Waits for a person's decision and costs nothing."
+    DONE = "done", "Ran to its end."
+    FAILED = "failed", "Ended in an error that was explained."
+    SKIPPED = "skipped", "Not run: its condition was not met, or the run before it was still at work."
+    MISSED = "missed", "Its time came while Hermes was away or the clock jumped; it is on record and was not run."
+    LOST = "lost", "The daemon stopped while it ran; it may have happened and is not run again."
+    CANCELLED = "cancelled", "Withdrawn by a person."

@@ -50,6 +50,11 @@ TO_ESCALATE = """
 SELECT id FROM approval WHERE state = 'pending' AND escalate_at IS NOT NULL AND escalate_at <= ?
 ORDER BY escalate_at LIMIT ?
 """
+_CARRIED = f"state IN ({LIVE}) AND state = 'running' AND runs = 'asker'"
+SILENT = f"""
+SELECT id FROM approval WHERE {_CARRIED} AND started_at <= ? ORDER BY started_at LIMIT ?
+"""  # noqa: S608 - our own constants
+LONGEST_SILENCE = f"SELECT min(started_at) AS since FROM approval WHERE {_CARRIED}"  # noqa: S608 - our own constant
 CLOCKS = "SELECT id FROM approval WHERE state = 'pending' AND veto_left IS NOT NULL"
 IN_STATE = f"""
 SELECT id FROM approval WHERE state IN ({LIVE}) AND state = ? AND runs = 'here' ORDER BY created_at
@@ -419,6 +424,17 @@ def deadline(q: Query, *, escalates: bool) -> int | None:
     wanted = (NEXT_EXPIRY, NEXT_ESCALATION) if escalates else (NEXT_EXPIRY,)
     found = [row["due"] for sql in wanted if (row := q.one(sql)) is not None and row["due"] is not None]
     return min(found, default=None)
+
+
+def silent(q: Query, since: int, limit: int) -> list[str]:
+    """Return the ids of requests that programs began to carry out at ``since`` (ms) or earlier, and still do."""
+    return [row["id"] for row in q.all(SILENT, (since, limit))]
+
+
+def longest_silence(q: Query) -> int | None:
+    """Return when the first of the actions began that programs are carrying out, ``None`` where there is none."""
+    row = q.one(LONGEST_SILENCE)
+    return row["since"] if row else None
 
 
 def expired(q: Query, now: int, limit: int) -> list[str]:

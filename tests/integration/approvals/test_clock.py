@@ -233,3 +233,37 @@ async def test_a_card_that_cannot_be_delivered_is_escalated_at_once(tmp_path: Pa
         assert (await home.get(asked.id)).escalation == 1
         await later(home, 100 * MINUTE)
         assert (await home.get(asked.id)).escalation == 1
+
+
+async def test_an_action_whose_program_never_says_how_it_ended_is_asked_about(tmp_path: Path) -> None:
+    async with house(tmp_path, report_hours=2).open() as home:
+        asked = await home.service.ask(PROGRAM, home.action(PUSH))
+        await home.service.decide(asked.id, OWNER, How.ONCE)
+        await home.service.consume(asked.id, PROGRAM)
+        await later(home, 120 * MINUTE - 1)
+        assert await state(home, asked) is ApprovalState.RUNNING
+        await later(home, 1)
+        assert await state(home, asked) is ApprovalState.UNKNOWN
+        verdict = await home.service.settle(asked.short, OWNER, happened=True, note="The branch is there.")
+        assert (verdict.outcome, verdict.sentence) == (Outcome.APPLIED, "Noted.")
+        assert "a person says: It did happen. The branch is there." in (await home.get(asked.id)).result
+
+
+async def test_a_program_that_was_thought_lost_may_still_say_how_it_ended(tmp_path: Path) -> None:
+    async with house(tmp_path, report_hours=2).open() as home:
+        asked = await home.service.ask(PROGRAM, home.action(PUSH))
+        await home.service.decide(asked.id, OWNER, How.ONCE)
+        await home.service.consume(asked.id, PROGRAM)
+        await later(home, 121 * MINUTE)
+        done = await home.service.report(asked.id, PROGRAM, "pushed", 0)
+        assert (done.state, done.exit_code) == (ApprovalState.DONE, 0)
+
+
+async def test_a_person_who_knows_need_not_wait_for_a_silent_program(tmp_path: Path) -> None:
+    async with house(tmp_path).open() as home:
+        asked = await home.service.ask(PROGRAM, home.action(PUSH))
+        await home.service.decide(asked.id, OWNER, How.ONCE)
+        await home.service.consume(asked.id, PROGRAM)
+        verdict = await home.service.settle(asked.id, OWNER, happened=False)
+        assert verdict.outcome is Outcome.APPLIED
+        assert "It did not happen" in (await home.get(asked.id)).result
