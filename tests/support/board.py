@@ -65,3 +65,8 @@ class MemoryBoard(Memory):
         """Return the kinds of a task's events, in order."""
         rows = self.rows("SELECT kind FROM event WHERE subject = ? ORDER BY seq", str(id))
         return [row["kind"] for row in rows]
+
+    def plan(self, sql: str, values: Any) -> list[dict[str, Any]]:
+        """Return SQLite's plan for a statement."""
+        found = self._connection.execute(f"EXPLAIN QUERY PLAN {sql}", values).fetchall()
+        return [dict(row) for row in found]

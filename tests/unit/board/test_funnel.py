@@ -26,7 +26,11 @@ def test_three_timeouts_trip_the_breaker_on_top_of_their_own_event(board: Memory
     id = board.add()
     assert [board.fail(id, TIMED_OUT).state for _ in range(3)] == ["open", "open", "blocked"]
     task = board.task(id)
-    assert (task.consecutive_failures, task.block_kind, task.last_failure_outcome) == (3, "owner", "timed_out")
+    assert (task.consecutive_failures, task.block_kind, task.last_failure_outcome) == (
+        3,
+        "owner",
+        "timed_out",
+    )
     assert board.events(id)[-2:] == ["attempt.timed_out", "task.gave_up"]
     assert board.findings() == []
 
@@ -79,7 +83,12 @@ def test_a_reclaim_gives_a_fresh_budget(board: MemoryBoard) -> None:
     for _ in range(3):
         board.fail(id, CRASHED)
     task = board.run(deciding.reclaim, id, actor="cli")
-    assert (task.state, task.consecutive_failures, task.attempts, task.last_failure_error) == ("open", 0, 0, "")
+    assert (task.state, task.consecutive_failures, task.attempts, task.last_failure_error) == (
+        "open",
+        0,
+        0,
+        "",
+    )
     assert [board.fail(id, TIMED_OUT).state for _ in range(2)] == ["open", "open"]
 
 
