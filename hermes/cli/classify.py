@@ -52,17 +52,25 @@ def classify(
 
 
 def _judged(terminal: Terminal, settings: Settings, text: str, cwd: Path | None) -> Any:
-    home = str(Path.home())
     here_now = str((cwd or Path.cwd()).absolute())
-    folder = f"{home}/project" if cwd is None and here_now in (*NO_WORKSPACES, home) else here_now
+    nobodys = (*NO_WORKSPACES, str(Path.home()))
+    folder = f"{Path.home()}/project" if cwd is None and here_now in nobodys else here_now
+    return policy_of(terminal, settings).read(command_of(text, folder))
+
+
+def policy_of(terminal: Terminal, settings: Settings) -> Any:
+    """Return the policy that a gateway of this home would judge by."""
     surroundings = plugins.load(SURROUNDINGS)(
-        home,
+        str(Path.home()),
         str(terminal.home.root),
         getuser(),
         port=settings.web.port or 8420,
         projects=tuple(str(Path(one).expanduser()) for one in settings.workspace.projects),
     )
-    action = plugins.load(ACTION)(
-        plugins.load(KIND).TERMINAL, "classify", "{}", text, cwd=folder, workspaces=(folder,)
-    )
-    return plugins.load(POLICY)(settings.approvals, surroundings).read(action)
+    return plugins.load(POLICY)(settings.approvals, surroundings)
+
+
+def command_of(text: str, folder: str) -> Any:
+    """Return a command as an action; its folder counts as the workspace."""
+    kind = plugins.load(KIND).TERMINAL
+    return plugins.load(ACTION)(kind, "guard", "{}", text, cwd=folder, workspaces=(folder,))

@@ -428,9 +428,19 @@ async def test_hermes_ask_waits_through_a_restart_of_the_gateway(tmp_path: Path)
 async def test_a_question_without_a_gateway_is_not_approved(tmp_path: Path) -> None:
     async with approval_site(tmp_path) as gate:
         pass
-    for words in (("ask", "Anybody?"), ("guard", "--", "echo", "ran")):
+    for words in (
+        ("ask", "Anybody?"),
+        ("guard", "--", "rm", "notes.txt"),
+        ("guard", "--risk", "low", "--", "ls"),
+    ):
         code, out, err = await gate.command(*words)
         assert (code, out, err.startswith("hermes: ")) == (1, "", True)
+
+
+async def test_what_is_harmless_needs_no_gateway_to_be_guarded(tmp_path: Path) -> None:
+    async with approval_site(tmp_path) as gate:
+        pass
+    assert await gate.command("guard", "--", "echo", "a  b", "$HOME") == (0, "a  b $HOME\n", "")
 
 
 async def test_hermes_guard_runs_what_is_harmless_at_once(gate: ApprovalSite) -> None:

@@ -46,7 +46,7 @@ def executions(root: Path) -> int:
 
 
 def _place(q: Query) -> tuple[str, str] | None:
-    session = sessions.bound(q, "key")
+    session = sessions.bound(q, "telegram:bot:1:dm")
     row = q.one("SELECT id FROM turn")
     return (session.id, row["id"]) if session and row else None
 
