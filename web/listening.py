@@ -2,6 +2,7 @@
 
 import errno
 import socket
+import ssl
 
 from kernel.errors import ConfigError
 from web.settings import WebSettings
@@ -12,8 +13,11 @@ BACKLOG = 128
 def bind(settings: WebSettings) -> socket.socket:
     """Return a socket that listens where the settings say.
 
-    Raises ConfigError with the way out where the port is taken, forbidden or the address is not this machine's.
+    Raises ConfigError with the way out where the port is taken, forbidden or the address is not this machine's, and
+    where the certificate cannot be used.
     """
+    if settings.tls_certificate:
+        _check_certificate(settings)
     try:
         family, _, _, _, address = socket.getaddrinfo(
             settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -21,6 +25,32 @@ def bind(settings: WebSettings) -> socket.socket:
         return _listen(family, address)
     except OSError as error:
         raise _explained(settings, error) from error
+
+
+def _check_certificate(settings: WebSettings) -> None:
+    """Read the certificate now: the page itself starts late, and a mistake is to be told first."""
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(
+            settings.tls_certificate, settings.tls_key, _ask_no_word
+        )
+    except ssl.SSLError as error:
+        reason = (
+            "they do not belong together" if "MISMATCH" in str(error) else "they are no PEM files, or locked"
+        )
+    except OSError as error:
+        reason = error.strerror or str(error)
+    else:
+        return
+    raise ConfigError(
+        f"The certificate of the page cannot be used ({reason}): web.tls_certificate is {settings.tls_certificate},"
+        f" web.tls_key is {settings.tls_key}.",
+        remedy="Name a certificate chain and its unencrypted key, both in PEM and readable by this user.",
+    )
+
+
+def _ask_no_word() -> str:
+    """Answer for an encrypted key: nobody sits at a daemon's terminal."""
+    return ""
 
 
 def _listen(
