@@ -11,6 +11,7 @@ from gateway.commands.registry import Registry
 from gateway.departures import Departures
 from gateway.handoff import words
 from gateway.intake import Intake, explain
+from gateway.keys import answer_key
 from gateway.lanes import Lanes
 from gateway.pieces import pieces
 from gateway.questions import TAP, QuestionDesk, form
@@ -192,7 +193,7 @@ class Control:
         last = len(parts) - 1
         return [
             Owed(
-                f"command:{row.id}:{number}",
+                answer_key(row.id, number),
                 Outbound(inbound.address, part, buttons=reply.buttons if number == last else ()),
                 Priority.REPLY,
                 row.session_id,

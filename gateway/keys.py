@@ -21,3 +21,8 @@ def session_key(inbound: Inbound, *, shared_groups: bool) -> str:
     if inbound.private or shared_groups:
         return f"{prefix}main"
     return f"{prefix}user:{inbound.sender.id}"
+
+
+def answer_key(number: int, part: int = 0) -> str:
+    """Return the outbox key of a part of the answer to a command, which came in as the inbox's row ``number``."""
+    return f"command:{number}:{part}"

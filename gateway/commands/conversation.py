@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from agent.models import names
 from gateway.commands.services import Services
 from gateway.handoff.targets import Asker
-from gateway.keys import session_key
+from gateway.keys import answer_key, session_key
 from kernel.clock import at
 from kernel.errors import AccessDenied, InvalidInput
 from kernel.messages import Inbound, Sender
@@ -134,6 +134,8 @@ class ConversationCommands:
         """Bind an earlier session to this place."""
         if not call.args:
             return await self.list(call)
+        if await self._services.handoffs.done(answer_key(call.inbox_id)):
+            return CommandReply("")
         session = await self._found(call)
         if session.id == call.session_id:
             return CommandReply("You are in this conversation already.")
@@ -148,6 +150,8 @@ class ConversationCommands:
         if call.args:
             return await self.resume(call)
         handoffs = self._services.handoffs
+        if await handoffs.done(answer_key(call.inbox_id)):
+            return CommandReply("")
         key = self._key(call)
         session = await self._database.read(sessions.departed, key) or await handoffs.latest(
             Asker(call.principal, call.address), key
@@ -157,8 +161,9 @@ class ConversationCommands:
 
     async def _pull(self, call: CommandCall, session: Session) -> CommandReply:
         asker, handoffs = Asker(call.principal, call.address), self._services.handoffs
-        await handoffs.pull(asker, session, call.sender_id, private=call.private)
-        return CommandReply(await handoffs.taken(session))
+        told = answer_key(call.inbox_id)
+        await handoffs.pull(asker, session, call.sender_id, private=call.private, told=told)
+        return CommandReply("")
 
     async def _found(self, call: CommandCall) -> Session:
         own = await self._own(call, limit=200)

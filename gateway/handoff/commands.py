@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from gateway.handoff import words
 from gateway.handoff.service import Handoffs
 from gateway.handoff.targets import Asker
+from gateway.keys import answer_key
 from kernel.errors import InvalidInput
 from kernel.specs import Command, CommandCall, CommandReply
 
@@ -36,11 +36,10 @@ class HandoffCommands:
             await self._handoffs.cancel(call.session_id, call.principal.id)
             return CommandReply("")
         asker = Asker(call.principal, call.address)
-        asked = await self._handoffs.request(asker, call.session_id, to, note, when_idle=when_idle)
-        later = " as soon as the agent is done" if when_idle else ""
-        return CommandReply(
-            f"⇄ This conversation goes to {words.where(asked.asked.to)}{later}; I say here when it has arrived."
-        )
+        told = answer_key(call.inbox_id)
+        if not await self._handoffs.done(told):
+            await self._handoffs.request(asker, call.session_id, to, note, when_idle=when_idle, told=told)
+        return CommandReply("")
 
 
 def read(args: str) -> tuple[str, str, bool]:

@@ -16,12 +16,9 @@ from gateway.questions import QuestionDesk
 from gateway.turns import Turns
 from kernel.bus import Bus
 from kernel.errors import NotFound
-from kernel.messages import Outbound, Priority
 from kernel.people import Principal
 from kernel.specs import Command
-from store import outbox
 from store.inbox import InboxRow
-from store.outbox import Owed
 
 TAP = "h"
 
@@ -64,12 +61,13 @@ class HandoffRoom:
     async def tapped(self, row: InboxRow, principal: Principal) -> str:
         """Take the conversation back that has left the place of a tap."""
         inbound = row.inbound
+        told = f"taken:{row.id}"
+        if await self.service.done(told):
+            return "It is back."
         session = await self._departures.session(inbound)
         if session is None:
             raise NotFound("There is nothing to take back: this place has a conversation.")
         asker = Asker(principal, inbound.address)
         self.service.may(principal, session)
-        await self.service.pull(asker, session, inbound.sender.id, private=inbound.private)
-        told = Outbound(inbound.address, await self.service.taken(session))
-        await self._database.write(outbox.add, Owed(f"taken:{row.id}", told, Priority.REPLY, session.id))
+        await self.service.pull(asker, session, inbound.sender.id, private=inbound.private, told=told)
         return f"{words.name_of(session)} is back."

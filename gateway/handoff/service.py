@@ -14,7 +14,7 @@ from kernel.messages import Address, Outbound, Priority, parse_address
 from kernel.people import Principal, Role
 from store import handoffs, outbox, sessions
 from store.database import Database
-from store.handoffs import Handoff
+from store.handoffs import Handoff, Plan
 from store.outbox import Owed
 from store.sessions import Session
 from store.units import Unit
@@ -60,21 +60,25 @@ class Handoffs:
             waiting.set()
 
     async def request(
-        self, asker: Asker, session_id: str, to: str, note: str = "", *, when_idle: bool = False
+        self,
+        asker: Asker,
+        session_id: str,
+        to: str,
+        note: str = "",
+        *,
+        when_idle: bool = False,
+        told: str = "",
     ) -> Handoff:
-        """Ask for a session to be handed over to what ``to`` names; raises what ``Targets.plan`` does, and Stale."""
+        """Ask for a session to be handed over to what ``to`` names; raises what ``Targets.plan`` does, and Stale.
+
+        With a key ``told`` the answer to whoever asked is owed in the same unit, so that asking is done once.
+        """
         plan = await self._targets.plan(asker, to, note, when_idle=when_idle)
         if not plan.fresh:
             key = self._surfaces.key(plan.to, plan.sender, private=plan.private)
             if key == await self._database.read(sessions.key_of, session_id):
                 raise InvalidInput("The conversation is there already.")
-        asked = await self._database.write(
-            handoffs.request,
-            session_id,
-            plan,
-            actor=asker.principal.id,
-            deadline=IDLE_MS if when_idle else TAKE_UP_MS,
-        )
+        asked = await self._database.write(_request, asker, session_id, plan, told)
         crashpoint("handoff.after_request")
         return asked
 
@@ -104,15 +108,23 @@ class Handoffs:
     async def _read(self, session_id: str) -> Handoff:
         return await self._database.read(handoffs.get, session_id)
 
-    async def pull(self, asker: Asker, session: Session, sender: str, *, private: bool) -> Session:
+    async def done(self, key: str) -> bool:
+        """Tell whether an answer with a key is owed already: what it answers is not done again after a crash."""
+        return await self._database.read(outbox.by_key, key) is not None
+
+    async def pull(
+        self, asker: Asker, session: Session, sender: str, *, private: bool, told: str = ""
+    ) -> Session:
         """Bind a session to the asker's place, at once, with all that belongs to it; the place it was at hears of it.
 
-        Raises Stale where the agent is at work in it or a handoff is under way.
+        With a key ``told`` the answer is owed in the same unit. Raises Stale where the agent is at work in it or a
+        handoff is under way.
         """
+        answer = Owed(told, Outbound(asker.place, await self._taken(session)), Priority.REPLY, session.id)
         key = self._surfaces.key(asker.place, sender, private=private)
         person = f"{asker.place.platform}:{sender}"
         pulled = await self._database.write(
-            _pull, self.moves, session.id, key, asker, person, private=private
+            _pull, self.moves, session.id, key, asker, person, answer, private=private
         )
         crashpoint("handoff.after_take")
         await self.moves.moved()
@@ -123,7 +135,7 @@ class Handoffs:
         if principal.role is not Role.OWNER and session.owner != principal.id:
             raise NotFound(f"There is no session {session.id}.", remedy="/sessions lists them.")
 
-    async def taken(self, session: Session) -> str:
+    async def _taken(self, session: Session) -> str:
         """Return what is said where a conversation was pulled to."""
         waiting = await self.facts(session.id)
         told = f"▶️ Continuing **{session.title or session.id}** with all that was said."
@@ -176,7 +188,17 @@ def tell_origin(tx: Unit, over: Handoff, text: str) -> None:
     outbox.add(tx, Owed(f"{over.key}:over", Outbound(origin, text), Priority.REPLY))
 
 
-def _pull(tx: Unit, moves: Moves, id: str, key: str, asker: Asker, person: str, *, private: bool) -> Session:
+def _request(tx: Unit, asker: Asker, session_id: str, plan: Plan, told: str) -> Handoff:
+    deadline = IDLE_MS if plan.when_idle else TAKE_UP_MS
+    asked = handoffs.request(tx, session_id, plan, actor=asker.principal.id, deadline=deadline)
+    if told:
+        outbox.add(tx, Owed(told, Outbound(asker.place, words.asked(plan)), Priority.REPLY, session_id))
+    return asked
+
+
+def _pull(
+    tx: Unit, moves: Moves, id: str, key: str, asker: Asker, person: str, answer: Owed, *, private: bool
+) -> Session:
     known, before, left = handoffs.get(tx, id), sessions.get(tx, id), sessions.key_of(tx, id)
     if known.live:
         raise Stale(
@@ -189,4 +211,6 @@ def _pull(tx: Unit, moves: Moves, id: str, key: str, asker: Asker, person: str, 
     if left and left != key:
         told = Outbound(before.address, words.taken(before, asker.place), silent=True)
         outbox.add(tx, Owed(f"take:{id}:{tx.now}", told, Priority.NOTICE))
+    if answer.key:
+        outbox.add(tx, answer)
     return pulled

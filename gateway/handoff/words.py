@@ -88,6 +88,12 @@ def arrived_plainly(title: str, why: str) -> str:
     )
 
 
+def asked(plan: Plan) -> str:
+    """Return the answer to whoever asked for a handoff."""
+    later = " as soon as the agent is done" if plan.when_idle else ""
+    return f"⇄ This conversation goes to {where(plan.to)}{later}; I say here when it has arrived."
+
+
 def left(known: Handoff, place: Address) -> str:
     """Return what the former place is told when a conversation has arrived elsewhere."""
     plain = f" {known.asked.plain}, so it is in the chat itself." if known.asked.plain else ""

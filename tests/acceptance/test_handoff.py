@@ -1,0 +1,182 @@
+"""Handoff with the real daemon: from the terminal to the phone and back, and at every step a kill."""
+
+import asyncio
+import json
+from contextlib import suppress
+from pathlib import Path
+
+import httpx
+import pytest
+
+from kernel.crashpoints import CRASHPOINTS
+from tests.fakes.telegram_api import server_error
+from tests.fakes.telegram_server import TelegramServer
+from tests.support.daemon import OWNER, Daemon, quiet_settings
+
+WITHIN = 30.0
+# What becomes of a handoff that was under way when the daemon died at a point: nothing had moved, or it arrives.
+ENDS = {
+    "handoff.after_request": "completed",
+    "handoff.after_claim": "failed",
+    "handoff.after_thread": "failed",
+    "handoff.after_move": "completed",
+    "handoff.after_reply": "completed",
+    "handoff.after_complete": "completed",
+    "handoff.after_fail": "failed",
+    "handoff.after_take": "completed",
+}
+
+
+@pytest.fixture
+async def phone() -> object:
+    """Run a Telegram whose private chats have topics."""
+    async with TelegramServer(topics_in_dms=True) as server:
+        yield server
+
+
+class Desk:
+    """The terminal's chat, as its program reaches it."""
+
+    def __init__(self, daemon: Daemon) -> None:
+        self._daemon = daemon
+
+    async def ask(self, method: str, path: str, **body: object) -> dict[str, object]:
+        """Call the API with this machine's token."""
+        info = self._daemon.info
+        headers = {"Authorization": f"Bearer {info.token}"}
+        async with httpx.AsyncClient(trust_env=False, timeout=40) as client:
+            answer = await client.request(method, info.url.rstrip("/") + path, headers=headers, json=body or None)
+        return answer.json()
+
+    async def say(self, text: str) -> None:
+        """Say something."""
+        self.said = getattr(self, "said", 0) + 1
+        key = f"desk-key-{self.said}"
+        await self.ask("POST", "/api/chat/terminal/main/messages", key=key, text=text)
+
+    async def quietly(self, text: str) -> None:
+        """Say something that may be the last that the daemon hears."""
+        with suppress(httpx.TransportError):
+            await self.say(text)
+
+    async def hears(self, text: str) -> dict[str, object]:
+        """Wait until a message of Hermes in the chat contains a text."""
+        async with asyncio.timeout(WITHIN):
+            while True:
+                history = await self.ask("GET", "/api/chat/terminal/main/history")
+                for message in history["messages"]:
+                    if message["direction"] == "out" and text in message["text"]:
+                        return message
+                await asyncio.sleep(0.1)  # noqa: ASYNC110 - another process has no event for us
+
+
+def settings(phone: TelegramServer, **sections: object) -> dict[str, object]:
+    return quiet_settings(phone, web={"enabled": True, "port": 0}, **sections)
+
+
+async def ready(daemon: Daemon, phone: TelegramServer) -> Desk:
+    """Make the phone a home channel and begin a conversation at the desk."""
+    phone.user_says(OWNER, "say hello phone")
+    await phone.wait_for_text(OWNER, "hello phone", within=WITHIN)
+    await daemon.quiet()
+    desk = Desk(daemon)
+    await desk.say("say hello desk")
+    await desk.hears("hello desk")
+    return desk
+
+
+def thread_of(phone: TelegramServer, text: str) -> int | None:
+    """Return the topic in which a message of the bot stands."""
+    (found,) = [message for message in phone.messages(OWNER) if text in message.text]
+    return found.thread_id
+
+
+async def test_a_conversation_goes_to_the_phone_and_comes_back(tmp_path: Path, phone: TelegramServer) -> None:
+    async with Daemon(tmp_path / "home", settings(phone)) as daemon:
+        await daemon.start()
+        desk = await ready(daemon, phone)
+        await desk.say("/handoff telegram look after it")
+        await desk.hears("continues on **telegram**")
+        summary = await phone.wait_for_text(OWNER, "it was on terminal", within=WITHIN)
+        assert "Your note: look after it" in summary.text
+        thread = thread_of(phone, "it was on terminal")
+        assert thread is not None
+        phone.user_says(OWNER, "say still the same", thread=thread)
+        await phone.wait_for_text(OWNER, "still the same", within=WITHIN)
+        await desk.say("is anybody here?")
+        await desk.hears("here it can only be read")
+        code, shown = await daemon.command("sessions", "list", "--json")
+        assert code == 0
+        places = {one["title"]: one["address"] for one in json.loads(shown)}
+        assert places["say hello desk"] == f"telegram:{OWNER}:{thread}"
+        await desk.say("/take")
+        await desk.hears("Continuing **say hello desk**")
+        code, shown = await daemon.command("handoff", "--last", "telegram")
+        assert (code, "continues at telegram:" in shown) == (0, True), shown
+        code, exported = await daemon.command("sessions", "export", "last")
+        assert "still the same" in exported
+        assert await daemon.stop() == 0
+        assert daemon.findings() == []
+
+
+async def test_a_waiting_request_is_decided_with_live_buttons_in_the_new_place(
+    tmp_path: Path, phone: TelegramServer
+) -> None:
+    async with Daemon(tmp_path / "home", settings(phone)) as daemon:
+        await daemon.start()
+        desk = await ready(daemon, phone)
+        await desk.say("run rm notes.txt; echo gone\nsay and that was it")
+        await desk.hears("may I?")
+        await daemon.quiet()
+        await desk.say("/handoff telegram")
+        await desk.hears("continues on **telegram**")
+        summary = await phone.wait_for_text(OWNER, "it was on terminal", within=WITHIN)
+        assert "waits for a decision" in summary.text
+        card = await phone.wait_for_text(OWNER, "may I?", within=WITHIN)
+        assert card.thread_id == summary.thread_id
+        await desk.hears("is asked on telegram now")
+        phone.tap(card, "✅ Approve")
+        answer = await phone.wait_for_text(OWNER, "and that was it", within=WITHIN)
+        assert answer.thread_id == summary.thread_id
+        await daemon.quiet()
+        assert await daemon.stop() == 0
+        assert daemon.findings() == []
+
+
+def test_every_step_of_a_handoff_has_its_end() -> None:
+    assert set(ENDS) == {point for point in CRASHPOINTS if point.startswith("handoff.")}
+
+
+@pytest.mark.parametrize("point", ENDS)
+async def test_after_a_kill_at_any_step_the_session_has_exactly_one_owner(
+    point: str, tmp_path: Path, phone: TelegramServer
+) -> None:
+    async with Daemon(tmp_path / "home", settings(phone)) as daemon:
+        await daemon.start()
+        desk = await ready(daemon, phone)
+        await daemon.stop()
+        if point == "handoff.after_fail":
+            phone.fault("createForumTopic", server_error(), times=None)
+        await daemon.start(point)
+        await desk.quietly("/handoff telegram")
+        if point == "handoff.after_take":
+            await desk.hears("continues on **telegram**")
+            await desk.quietly("/take")
+        await daemon.died()
+        await daemon.start()
+        state = ENDS[point]
+        async with asyncio.timeout(WITHIN):
+            while True:
+                found = await desk.ask("GET", "/api/hermes/sessions/terminal:main/handoff")
+                if found.get("state") in ("completed", "failed", "cancelled"):
+                    break
+                await asyncio.sleep(0.1)  # noqa: ASYNC110 - another process has no event for us
+        assert found["state"] == state, found
+        await daemon.quiet()
+        assert await daemon.stop() == 0
+        assert daemon.findings() == []
+        at = daemon.rows(
+            "SELECT platform FROM binding JOIN session ON id = session_id WHERE title = 'say hello desk'"
+        )
+        back = state == "failed" or point == "handoff.after_take"
+        assert [row["platform"] for row in at] == ["terminal" if back else "telegram"]
