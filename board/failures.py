@@ -143,8 +143,8 @@ def _judged(
         return block(tx, task, extra.action or error, extra.owner, actor=extra.actor)
     if not release_claim or task.state in READY:
         return task
-    later = tx.now + settings.backoff_ms(task.consecutive_failures)
-    return rest(tx, task, actor=extra.actor, not_before=later)
+    pause = settings.backoff_ms(task.consecutive_failures)
+    return rest(tx, task, actor=extra.actor, not_before=tx.now + pause if pause else 0)
 
 
 def _tripped(tx: Unit, settings: BoardSettings, task: Task) -> str:
