@@ -12,10 +12,12 @@ from kernel.errors import IllegalTransition
 from kernel.states import AdapterState as A
 from kernel.states import ApprovalState as P
 from kernel.states import AttemptState as R
+from kernel.states import FireState as F
 from kernel.states import HandoffState as H
 from kernel.states import InboxState as I
 from kernel.states import OutboxState as O
 from kernel.states import QuestionState as Q
+from kernel.states import ScheduleState as J
 from kernel.states import State
 from kernel.states import TaskState as K
 from kernel.states import ToolCallState as C
@@ -277,6 +279,40 @@ ATTEMPT: Machine[R] = Machine(
     },
 )
 
+SCHEDULE: Machine[J] = Machine(
+    "schedule",
+    J.ACTIVE,
+    {
+        (J.ACTIVE, "pause"): J.PAUSED,
+        (J.PAUSED, "resume"): J.ACTIVE,
+        (J.OVER, "resume"): J.ACTIVE,
+        (J.ACTIVE, "finish"): J.OVER,
+        **{(state, "delete"): J.DELETED for state in (J.ACTIVE, J.PAUSED, J.OVER)},
+    },
+)
+
+# A fire is unfinished in these; the others are its ends.
+UNFINISHED_FIRES = (F.DUE, F.CLAIMED, F.RUNNING, F.WAITING)
+
+FIRE: Machine[F] = Machine(
+    "fire",
+    F.DUE,
+    {
+        (F.DUE, "claim"): F.CLAIMED,
+        (F.DUE, "miss"): F.MISSED,
+        **{(state, "skip"): F.SKIPPED for state in (F.DUE, F.CLAIMED, F.RUNNING)},
+        (F.CLAIMED, "start"): F.RUNNING,
+        (F.CLAIMED, "release"): F.DUE,
+        (F.RUNNING, "wait"): F.WAITING,
+        (F.WAITING, "go_on"): F.RUNNING,
+        **{(state, "retry"): F.DUE for state in (F.CLAIMED, F.RUNNING, F.WAITING)},
+        **{(state, "finish"): F.DONE for state in (F.CLAIMED, F.RUNNING, F.WAITING)},
+        **{(state, "fail"): F.FAILED for state in (F.CLAIMED, F.RUNNING, F.WAITING)},
+        **{(state, "lose"): F.LOST for state in (F.RUNNING, F.WAITING)},
+        **{(state, "cancel"): F.CANCELLED for state in UNFINISHED_FIRES},
+    },
+)
+
 MACHINES: tuple[
     Machine[I]
     | Machine[T]
@@ -287,6 +323,8 @@ MACHINES: tuple[
     | Machine[H]
     | Machine[K]
     | Machine[R]
+    | Machine[J]
+    | Machine[F]
     | Machine[A],
     ...,
 ] = (
@@ -299,5 +337,7 @@ MACHINES: tuple[
     HANDOFF,
     TASK,
     ATTEMPT,
+    SCHEDULE,
+    FIRE,
     ADAPTER,
 )
