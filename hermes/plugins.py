@@ -7,6 +7,7 @@ load = late.load
 # Each platform's SPEC, loaded only where its settings say that it is used.
 PLATFORMS = {
     "telegram": "gateway.platforms.telegram:SPEC",
+    "discord": "gateway.platforms.discord:SPEC",
     "slack": "gateway.platforms.slack:SPEC",
 }
 

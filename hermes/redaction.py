@@ -10,6 +10,7 @@ MARK = "[redacted]"
 SHAPES = re.compile(
     r"""
       (?<!\d)\d{6,14}:[A-Za-z0-9_-]{30,}                # Telegram bot token, also behind "bot" in an address
+    | \b[A-Za-z0-9_-]{20,30}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,}   # Discord bot token
     | \bhermes_[a-z]{2,8}_[A-Za-z0-9_-]{20,}            # our own
     | \b(?:sk|pk|rk)-[A-Za-z0-9_-]{16,}                 # OpenAI, Anthropic, OpenRouter …
     | \bxox[a-z]-[A-Za-z0-9-]{10,} | \bxapp-[A-Za-z0-9-]{10,}

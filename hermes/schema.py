@@ -13,6 +13,7 @@ from typing_extensions import override
 from agent.settings import AgentSettings
 from approvals.settings import ApprovalSettings
 from board.settings import BoardSettings
+from gateway.platforms.discord.settings import DiscordSettings
 from gateway.platforms.slack.settings import SlackSettings
 from gateway.platforms.telegram.settings import TelegramSettings
 from gateway.settings import (
@@ -121,6 +122,7 @@ class PlatformsSettings(Section):
     """The chat platforms; each is on when its token is set."""
 
     telegram: TelegramSettings = Field(default_factory=TelegramSettings, description="One bot on Telegram.")
+    discord: DiscordSettings = Field(default_factory=DiscordSettings, description="One bot on Discord.")
     slack: SlackSettings = Field(default_factory=SlackSettings, description="One app on Slack.")
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.contract.discord import DiscordHarness
 from tests.contract.harness import Harness
 from tests.contract.local import LocalHarness
 from tests.contract.slack import SlackHarness
@@ -13,6 +14,7 @@ from tests.contract.telegram import TelegramHarness
 HARNESSES: dict[str, type[Harness]] = {
     "telegram": TelegramHarness,
     "local": LocalHarness,
+    "discord": DiscordHarness,
     "slack": SlackHarness,
 }
 

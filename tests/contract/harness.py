@@ -149,6 +149,11 @@ class Harness(ABC):
     def chat(self) -> Address:
         """The person's private chat with the bot."""
 
+    @property
+    def threaded(self) -> Address:
+        """A chat that can have threads; some platforms have none in private."""
+        return self.chat
+
     @abstractmethod
     async def says(self, text: str, *, thread: str | None = None) -> None:
         """Have the person write, and do not wait until the bot knows."""

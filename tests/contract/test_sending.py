@@ -71,9 +71,9 @@ async def test_a_file_is_shown_under_its_name(harness: Harness) -> None:
 async def test_a_thread_is_an_address_in_both_directions(harness: Harness) -> None:
     threads = ability(harness.adapter, Threads)
     assert threads is not None
-    address = await threads.create_thread(harness.chat, "A long story")
+    address = await threads.create_thread(harness.threaded, "A long story")
     assert address is not None
-    assert address.parent == harness.chat
+    assert address.parent == harness.threaded
     await harness.adapter.send(Outbound(address, "inside", nonce="a"))
     (shown,) = [message for message in await harness.shown() if message.text == "inside"]
     assert shown.thread == address.thread
