@@ -60,6 +60,11 @@ class Socket:
         self.owed += 1
         self.settled.clear()
 
+    async def close(self) -> None:
+        """Close the connection; of one that broke aiohttp keeps the transport, which nobody else can end."""
+        await self.wire.close()
+        self.wire._response.close()  # noqa: SLF001
+
     async def acknowledge(self, envelope: str) -> None:
         """Tell Slack that an envelope is stored; on a connection that broke Slack sends it again."""
         self.owed -= 1
@@ -157,7 +162,7 @@ class SocketMode:
             async with asyncio.timeout(HELLO_SECONDS):
                 await self._hello(socket)
         except BaseException:
-            await wire.close()
+            await socket.close()
             raise
         self._open.add(socket)
         return socket
@@ -246,12 +251,12 @@ class SocketMode:
             # Slack hands over again what was not acknowledged.
             log.debug("A connection is left with %s envelopes unacknowledged.", socket.owed)
         self._open.discard(socket)
-        await socket.wire.close()
+        await socket.close()
 
     async def _close_all(self) -> None:
         for socket in tuple(self._open):
             self._open.discard(socket)
-            await socket.wire.close()
+            await socket.close()
 
 
 def _object(text: str) -> dict[str, Any]:
@@ -265,7 +270,8 @@ def _object(text: str) -> dict[str, Any]:
 def _request(body: dict[str, Any]) -> SocketModeRequest | None:
     try:
         request = SocketModeRequest.from_dict(body)
-    except ValueError:
+    except (TypeError, ValueError):
+        # The SDK trips over a payload that is no object.
         return None
     return request if request is not None and request.envelope_id else None
 
