@@ -77,7 +77,13 @@ class Gatekeeping:
         place = Surrounding(**surrounding)
         database, clock, chosen = gateway.database, gateway.clock, settings.approvals
         keys = await Buttons.load(database)
-        scenery = Scenery(gateway.adapters, place.zone, settings.web.public_url, place.redact)
+        scenery = Scenery(
+            gateway.adapters,
+            place.zone,
+            settings.web.public_url,
+            place.redact,
+            place.home / "media" / "actions",
+        )
         cards = Cards(keys, gateway.access, clock, scenery, chosen, gateway.chats.is_group)
         caller = Caller(agents, gateway.access.principal_of, place.workspace)
         service = ApprovalService(

@@ -1,7 +1,8 @@
 """Cards: the messages that ask for a decision, in every place that is to be told, and their edits afterwards."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from approvals import wording
@@ -11,6 +12,7 @@ from gateway.adapter import Adapter, Forms
 from gateway.approvals import text
 from gateway.approvals.batches import offers
 from gateway.approvals.buttons import Buttons, Verb
+from gateway.approvals.lengthy import lengthy
 from gateway.pieces import pieces
 from kernel.approvals import Approval
 from kernel.clock import Clock, at
@@ -34,19 +36,23 @@ ON_THE_WAY = (OutboxState.PENDING, OutboxState.SENDING, OutboxState.UNCERTAIN)
 # Keys of the messages that show a request; whatever else is owed about one is no card. What is told where nobody can
 # answer is none either: no clock runs for it.
 CARD, LOST, TOLD = "card", "lost", "told"
+# How a platform may frame a card whose request needs nobody any more.
+CLOSED = "closed"
 
 
 @dataclass(frozen=True, slots=True)
 class Scenery:
     """Where cards appear: the adapters, the owner's timezone, the page's public address (may be empty).
 
-    ``redact`` takes secrets out of what is shown.
+    ``redact`` takes secrets out of what is shown. In ``folder`` are the files that show actions too long for messages;
+    old ones are removed with the files that people sent.
     """
 
     adapters: Mapping[tuple[str, str], Adapter]
     zone: ZoneInfo
     public_url: str
     redact: Callable[[str], str] = str
+    folder: Path | None = None
 
 
 class Cards:
@@ -141,22 +147,21 @@ class Cards:
         base = self._scenery.public_url
         return f"{base}/approvals#{approval.id}" if base else ""
 
-    def _parts(self, approval: Approval, place: Address) -> list[str]:
-        """Return the texts of a card.
+    def _parts(self, approval: Approval, place: Address) -> list[Outbound]:
+        """Return the messages of a card, still without its buttons.
 
-        An action too long for one message has messages of its own, and under them one that says what to know of it,
-        so that an edit of the last never touches the action.
+        An action too long for one message has messages of its own or a file, and under them one that says what
+        to know of it, so that an edit of the last never touches the action.
         """
         now, zone, redact = self._clock.now(), self._scenery.zone, self._scenery.redact
         adapter, link = self._adapter(place), self._link(approval)
         elsewhere = "" if self._answers_at(place) else f"\n\n{text.elsewhere(approval)}"
         whole = pieces(redact(text.asking(approval, zone, now, link)) + elsewhere, adapter)
         if len(whole) == 1:
-            return whole
-        blocks = text.blocks(redact(approval.action.text))
-        action = [piece for block in blocks for piece in pieces(block, adapter)]
+            return [Outbound(place, whole[0])]
+        action = lengthy(approval, redact(approval.action.text), place, adapter, self._scenery.folder)
         terms = f"{text.head(approval)}\n\n{redact(text.terms(approval, zone, now, link))}{elsewhere}"
-        return [*action, *pieces(terms, adapter)]
+        return [*action, *(Outbound(place, part) for part in pieces(terms, adapter))]
 
     def _card(self, approval: Approval, place: Address, step: int = 0) -> list[Owed]:
         """Return the messages of one card; its buttons stand under the last, which is sent after all the others."""
@@ -167,11 +172,11 @@ class Cards:
         return [
             Owed(
                 f"approval:{approval.id}:{kind}:{step}:{place}:{number}",
-                Outbound(
-                    place,
+                replace(
                     part,
                     buttons=self.choices(approval, place) if number == last else (),
                     silent=silent or number != last,
+                    card=str(approval.tier),
                 ),
                 Priority.QUESTION,
                 approval.session_id,
@@ -255,7 +260,7 @@ class Cards:
             return None
         place, now, zone = row.message.address, self._clock.now(), self._scenery.zone
         if approval.open:
-            shown = self._parts(approval, place)[-1]
+            shown = self._parts(approval, place)[-1].text
         else:
             answered = bool(approval.turn_id) and place == approval.origin
             told = text.ended(approval, zone, now, answered=answered)
@@ -267,6 +272,7 @@ class Cards:
             self.choices(approval, place),
             replaces=row.receipt[-1],
             silent=True,
+            card=str(approval.tier) if approval.open else CLOSED,
         )
         key = f"approval:{approval.id}:{approval.state}:{now}:{row.id}"
         return Owed(key, edit, Priority.REPLY, approval.session_id)

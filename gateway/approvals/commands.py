@@ -85,7 +85,11 @@ class ApprovalCommands:
         return CommandReply(f"{self._parts.redact(text.asking(approval, zone, now, ''))}\n\n{decide}")
 
     async def _request(self, ref: str) -> Approval:
-        found = await self._parts.database.read(approvals.by_ref, ref) if ref else None
+        if not ref:
+            raise InvalidInput(
+                "Which request? Its name stands behind the command.", remedy="/approvals lists what waits."
+            )
+        found = await self._parts.database.read(approvals.by_ref, ref)
         if found is None:
             raise InvalidInput(f"There is no request {ref!r}.", remedy="/approvals lists what waits.")
         return found

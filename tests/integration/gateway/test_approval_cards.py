@@ -59,7 +59,7 @@ async def test_a_card_shows_the_whole_action_and_where_and_for_whom_and_until_wh
         assert here.agents.ran == [f"{MEDIUM} && echo done"]
         edits = [sent for sent in here.adapter.sent if sent.message.replaces == card.id]
         assert "Approved by Ann" in edits[-1].text
-        assert "all well" in edits[-1].text
+        assert "Exit code 0." in edits[-1].text
         assert labels(edits[-1]) == []
 
 
@@ -85,6 +85,40 @@ async def test_a_long_action_comes_in_several_messages_with_buttons_under_the_la
         assert await here.tap(here.card(asked), "✅ Approve once") == "Approved; it runs now."
         edits = [sent for sent in here.adapter.sent if sent.message.kind is OutboundKind.EDIT]
         assert len(edits[-1].text) <= 1000
+
+
+async def test_an_action_too_long_for_a_few_messages_comes_as_a_file(tmp_path: Path) -> None:
+    command = "rm " + " ".join(f"file-{number:04}.txt" for number in range(2000))
+    async with gated(tmp_path, showy(text_limit=1000, files=True)) as here:
+        asked = await here.ask(command)
+        rows = await here.rig.rows(
+            "SELECT kind, text, extra FROM outbox JOIN approval_card ON outbox_id = outbox.id ORDER BY id"
+        )
+        assert len(rows) <= 4
+        assert (rows[0]["kind"], f"{len(command)} characters" in rows[0]["text"]) == ("file", True)
+        [sent] = [one.message for one in here.adapter.sent if one.message.file is not None]
+        assert sent.file
+        assert sent.file.read_text() == command
+        assert "file-0000.txt" in rows[1]["text"]
+        assert await here.tap(here.card(asked), "✅ Approve once") == "Approved; it runs now."
+        assert here.agents.ran == [command]
+
+
+async def test_an_action_whose_file_did_not_arrive_is_not_approved_by_its_button(tmp_path: Path) -> None:
+    command = "rm " + " ".join(f"file-{number:04}.txt" for number in range(2000))
+    async with gated(tmp_path, showy(text_limit=1000, files=True)) as here:
+        here.adapter.refuse(DeliveryRejected("No."))
+        asked = await here.ask(command)
+        assert "Not all of this request" in await here.tap(here.card(asked), "✅ Approve once")
+        assert here.agents.ran == []
+
+
+async def test_a_decision_without_a_name_says_what_is_missing(tmp_path: Path) -> None:
+    async with gated(tmp_path) as here:
+        await here.ask(MEDIUM)
+        for command in ("/approve", "/deny", "/edit"):
+            assert "Which request?" in await here.says(command)
+        assert here.agents.ran == []
 
 
 async def test_what_was_not_shown_completely_is_not_approved_by_its_button(tmp_path: Path) -> None:
