@@ -26,6 +26,8 @@ _EVENT = re.compile(r"\A<event>(.*)</event>\Z", re.DOTALL)
 # A task comes as an event with a note that names it.
 _ORDER = re.compile(r"\A<event>(.*?)</event>\n<note>Task \d+: .*</note>\Z", re.DOTALL)
 _WRAPPED = re.compile(r"<(?:note|attachment)\b[^>]*>.*?</(?:note|attachment)>", re.DOTALL)
+_NOTES = re.compile(r"<note\b[^>]*>(.*?)</note>", re.DOTALL)
+_NAMED = re.compile(r"<attachment\b[^>]*\bname=\"([^\"]*)\"")
 _AUTHORED = re.compile(r"<message\b[^>]*>(.*?)</message>", re.DOTALL)
 
 
@@ -75,3 +77,8 @@ def plain(prompt: str) -> str:
     """Return what a person typed, without notes, attachments and the author's name."""
     bare = _WRAPPED.sub("", prompt)
     return _AUTHORED.sub(lambda found: html.unescape(found.group(1)), bare).strip()
+
+
+def beside(prompt: str) -> list[str]:
+    """Return what stands beside a person's words: notes as they are, and the names of excerpted files."""
+    return [html.unescape(text) for text in (*_NOTES.findall(prompt), *_NAMED.findall(prompt))]

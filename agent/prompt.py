@@ -13,6 +13,12 @@ from kernel.turns import TurnInput
 TEXT_TYPES = ("text/", "application/json", "application/xml", "application/yaml", "application/x-yaml")
 SHOWN_IMAGES = ("image/png", "image/jpeg", "image/gif", "image/webp")
 
+SOUNDS = frozenset({AttachmentKind.VOICE, AttachmentKind.AUDIO})
+UNHEARD = (
+    "You cannot hear it: say that it is kept and what can be done about it, such as writing it down, or running a"
+    " program that transcribes it."
+)
+
 
 def prompt(
     inputs: Sequence[TurnInput], settings: ContextSettings, *, internal: bool = False
@@ -42,7 +48,8 @@ def _described(attachment: Attachment, settings: ContextSettings) -> str:
     if (excerpt := _excerpt(attachment, settings.text_attachment)) is not None:
         return framing.attachment(excerpt, name)
     kind = f"{attachment.kind.value} {name} ({attachment.mime or 'type unknown'})"
-    return framing.note(f"{kind}, kept at {attachment.path}")
+    unheard = f". {UNHEARD}" if attachment.kind in SOUNDS else ""
+    return framing.note(f"{kind}, kept at {attachment.path}{unheard}")
 
 
 def _excerpt(attachment: Attachment, limit: int) -> str | None:

@@ -7,7 +7,18 @@ from dataclasses import dataclass, field
 from pydantic_ai.messages import ModelMessage, ModelRequest, ModelResponse, ToolReturnPart, UserPromptPart
 
 from agent import framing
-from agent.offline.language import VERBS, Call, Fail, Step, answered, parse, parse_order, verb_of
+from agent.offline.language import (
+    VERBS,
+    Call,
+    Fail,
+    Say,
+    Step,
+    answered,
+    parse,
+    parse_order,
+    received,
+    verb_of,
+)
 from agent.offline.showing import shown
 from agent.toolbox import ENDED, HELD
 
@@ -103,7 +114,7 @@ def _prompted(current: Agenda, waiting: list[Agenda], prompt: str) -> Agenda:
         # The conversation has moved here; what is known of it is the answer, and what waits goes on waiting.
         return Agenda(results=[event.partition(RULE)[2]])
     if event is None or (not waiting and verb_of(event) in VERBS):
-        current.steps.extend(parse(framing.plain(prompt) if event is None else event))
+        current.steps.extend(_wanted(prompt) if event is None else parse(event))
         return current
     resumed = _asked(waiting, event) if waiting else current
     resumed.held = False
@@ -114,6 +125,13 @@ def _prompted(current: Agenda, waiting: list[Agenda], prompt: str) -> Agenda:
     if not asked and NOT_RUN in event:
         resumed.steps = resumed.steps[: resumed.done]
     return resumed
+
+
+def _wanted(prompt: str) -> list[Step]:
+    """Return the steps of a person's message; files that come without a word are acknowledged."""
+    words = framing.plain(prompt)
+    files = [] if words else framing.beside(prompt)
+    return [Say(received(files))] if files else parse(words)
 
 
 def _asked(waiting: list[Agenda], event: str) -> Agenda:

@@ -1,12 +1,14 @@
 """The mini-language of the offline operator: what a line means, and the words said when it means nothing."""
 
 import difflib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 LONGEST_SLEEP = 3600.0
 ANSWER = "{answer}"
+# How advice to a model begins that stands behind a file's path.
+TO_MODELS = "You cannot hear it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +173,25 @@ def parse(text: str) -> list[Step]:
     if not lines or _verb(lines[0])[0] not in VERBS:
         return [Say(explanation(text))]
     return [_step(line) for line in lines]
+
+
+def received(files: Sequence[str]) -> str:
+    """Return what is said of files that came without a word; each is told by a note, or is a name."""
+    lines = [f"- {_kept(file)}" for file in files]
+    heard = any(file.startswith(("voice ", "audio ")) for file in files)
+    way = (
+        "I cannot listen to it. Write what you said, or `run` a program that transcribes it; nothing is lost meanwhile."
+        if heard
+        else "Say what is to be done; `help` lists what I understand."
+    )
+    return "\n".join(["I have received:", *lines, "", way])
+
+
+def _kept(note: str) -> str:
+    """Return a note about a file as a person reads it, with its path as it is written."""
+    what, kept, rest = note.partition(", kept at ")
+    path = rest.partition(f". {TO_MODELS}")[0]
+    return f"{what}, kept at `{path}`" if kept else what
 
 
 def parse_order(text: str) -> list[Step]:

@@ -8,6 +8,7 @@ import pytest
 
 from agent.settings import AgentSettings, BudgetSettings
 from kernel.errors import AgentError
+from kernel.messages import Attachment, AttachmentKind
 from kernel.turns import TurnInput
 from tests.fakes.agent_ports import Chat, Ports, Surface, runner_on, turn_request
 from tests.fakes.gate import trusting
@@ -92,6 +93,27 @@ async def test_a_person_hears_that_it_was_refused_and_nothing_that_is_meant_for_
     )
     answer = (await chat.send(told, internal=True)).text
     assert answer == "Refused by Ann, now. Reason: not today It did not run."
+
+
+async def test_files_without_a_word_are_acknowledged_and_a_voice_message_gets_a_way_out(chat: Chat):
+    voice = Attachment(AttachmentKind.VOICE, "r", "v.ogg", "audio/ogg", 5, "/kept/v.ogg")
+    (chat.workspace / "n.txt").write_text("one\n")
+    notes = Attachment(AttachmentKind.DOCUMENT, "r", "n.txt", "text/plain", 4, str(chat.workspace / "n.txt"))
+    lost = Attachment(AttachmentKind.PHOTO, "r", "p.jpg", "image/jpeg", 9, problem="It is larger than 20 MB.")
+
+    async def said(*files: Attachment, text: str = "") -> str:
+        request = turn_request(text, chat.workspace)
+        request = replace(request, inputs=(replace(request.inputs[0], attachments=files),))
+        return (await chat.runner.run(request, Surface())).text
+
+    told = await said(voice)
+    assert "- voice v.ogg (audio/ogg), kept at `/kept/v.ogg`\n" in told
+    assert "I cannot listen to it" in told
+    assert "say that it is kept" not in told
+    told = await said(notes, lost)
+    assert "- n.txt" in told
+    assert "It is larger than 20 MB." in told
+    assert await said(voice, text="say one") == "one"
 
 
 async def test_a_background_process_is_started_shown_and_ended(chat: Chat):
