@@ -38,6 +38,7 @@ def rows(harness: Path | None) -> list[Row]:
         *_idle(play(harness, own, "idle")),
         *_kill(play(harness, own, "kill")),
         *_approval(play(harness, own, "approval"), play(harness, own, "approval-kill")),
+        *_handoff(play(harness, own, "handoff")),
     ]
 
 
@@ -108,4 +109,14 @@ def _approval(result: Result, after_kill: Result) -> list[Row]:
             "",
             0,
         ),
+    ]
+
+
+def _handoff(result: Result) -> list[Row]:
+    arrival = result["request_to_message_ms"]
+    ended = sum(state != "completed" for state in result["states"])
+    return [
+        at_most("handoff to the reply in its new place, p50", arrival["p50"], "ms", 60),
+        at_most("handoff to the reply in its new place, p95", arrival["p95"], "ms", 150),
+        at_most("handoffs that did not arrive", ended, "", 0),
     ]
