@@ -13,7 +13,7 @@ from kernel.errors import InvalidInput, NotFound
 from kernel.events import Event
 from kernel.messages import Inbound
 from kernel.people import Principal, Role
-from store import people
+from store import inbox, people
 from store.database import Database
 from store.people import Pairing, Person
 
@@ -50,6 +50,8 @@ class Access:
         self._clock = clock
         self._local = local
         self._admitted: dict[str, Role] = {}
+        # The roles that each person had on their platform when they were last seen there, and when that was.
+        self._worn: OrderedDict[str, tuple[int, tuple[str, ...]]] = OrderedDict()
         self._buckets: OrderedDict[str, Bucket] = OrderedDict()
         self._offered: OrderedDict[str, None] = OrderedDict()
         self._bootstrap = ""
@@ -60,9 +62,11 @@ class Access:
         self._settings = settings
 
     async def load(self) -> None:
-        """Read the admitted people from the store."""
+        """Read from the store who is admitted, and which roles people had where roles count."""
         found = await self._database.read(people.everyone)
         self._admitted = {f"{person.platform}:{person.id}": person.role for person in found}
+        if self._settings.roles and not self._worn:
+            self._worn.update(await self._database.read(inbox.roles_worn, STRANGERS_KEPT))
 
     def changed(self, event: Event) -> None:
         """Take up an admission that another room committed, such as that of a program's token."""
@@ -83,10 +87,27 @@ class Access:
         return self._admitted.get(id, Role.NONE)
 
     def principal(self, inbound: Inbound) -> Principal:
-        """Return who wrote a message, with their role now."""
+        """Return who wrote a message, with their role now.
+
+        A message without roles, such as a direct one, counts with those that its sender was last seen with.
+        """
         platform, sender = inbound.address.platform, inbound.sender
-        role = max(self.role(platform, sender.id), self._role_of_groups(platform, sender.roles))
-        return Principal(f"{platform}:{sender.id}", role, sender.name)
+        id = f"{platform}:{sender.id}"
+        if sender.roles:
+            self._remember(id, inbound.sent_at, sender.roles)
+        worn = sender.roles or self._worn_by(id)
+        role = max(self.role(platform, sender.id), self._role_of_groups(platform, worn))
+        return Principal(id, role, sender.name)
+
+    def _remember(self, id: str, at: int, roles: tuple[str, ...]) -> None:
+        """Take note of somebody's roles, unless later ones are known: what waited long may be looked at again."""
+        known = self._worn.pop(id, (0, ()))
+        self._worn[id] = max((at, roles), known, key=lambda seen: seen[0])
+        if len(self._worn) > STRANGERS_KEPT:
+            self._worn.popitem(last=False)
+
+    def _worn_by(self, id: str) -> tuple[str, ...]:
+        return self._worn.get(id, (0, ()))[1]
 
     def _role_of_groups(self, platform: str, roles: Sequence[str]) -> Role:
         granted = (self._settings.roles.get(f"{platform}:{role}") for role in roles)
@@ -95,7 +116,9 @@ class Access:
     def principal_of(self, id: str) -> Principal:
         """Return somebody by ``platform:id``, with their role now."""
         platform, _, sender = id.partition(":")
-        return Principal(id, self.role(platform, sender))
+        return Principal(
+            id, max(self.role(platform, sender), self._role_of_groups(platform, self._worn_by(id)))
+        )
 
     def has_owner(self, platform: str) -> bool:
         """Tell whether somebody on a platform is an owner."""

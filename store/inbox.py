@@ -52,6 +52,10 @@ ANCHORS = """
 SELECT chat, thread, message_id, max(id) FROM inbox
 WHERE platform = ? AND account = ? AND kind = 'message' AND state <> 'dead' GROUP BY chat, thread
 """
+ROLES_WORN = """
+SELECT platform, sender, sent_at, extra, max(id) FROM inbox WHERE extra LIKE '%"roles"%'
+GROUP BY platform, sender ORDER BY max(id) DESC LIMIT ?
+"""
 MISSED = """
 SELECT count(*) AS n, count(DISTINCT chat) AS chats FROM inbox
 WHERE platform = ? AND account = ? AND kind = 'message' AND state <> 'ignored' AND sent_at BETWEEN ? AND ?
@@ -126,6 +130,18 @@ def anchors(q: Query, platform: str, account: str) -> dict[Address, str]:
         Address(platform, account, row["chat"], row["thread"]): row["message_id"]
         for row in q.all(ANCHORS, (platform, account))
     }
+
+
+def roles_worn(q: Query, limit: int) -> dict[str, tuple[int, tuple[str, ...]]]:
+    """Return when each of the latest ``limit`` people with roles was last seen with which; the latest comes last."""
+    found = {
+        f"{row['platform']}:{row['sender']}": (
+            row["sent_at"],
+            tuple(json.loads(row["extra"]).get("roles", ())),
+        )
+        for row in q.all(ROLES_WORN, (limit,))
+    }
+    return dict(reversed(found.items()))
 
 
 def attachments_of(text: str) -> tuple[Attachment, ...]:
