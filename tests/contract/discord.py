@@ -43,7 +43,7 @@ class DiscordHarness(Harness, Refusals):
         super().__init__(folder)
         self.link = self.acquainted = Acquainted()
         self._last: Json | None = None
-        self._forgotten: list[DiscordAdapter] = []
+        self._met = ""
 
     def make_adapter(self) -> DiscordAdapter:
         """Return a bot that talks to the fake server."""
@@ -57,12 +57,17 @@ class DiscordHarness(Harness, Refusals):
             self.office = self.server.guild(PERSON)
             self.general = self.server.channel(self.office)
             self.server.world.dm(PERSON)
-            self.acquainted.earlier[self.chat] = self.server.world.new_id()
+            self._met = self.server.world.new_id()
             self.adapter = self.make_adapter()
         self.acquainted.heard.clear()
         await super().start()
         async with asyncio.timeout(WAIT):
             await self.acquainted.heard.wait()
+
+    async def crash(self) -> None:
+        """Crash, once the person has been heard at some time."""
+        self.acquainted.earlier[self.chat] = self._met
+        await super().crash()
 
     async def end(self) -> None:
         """End the adapter with its connections; the gateway knows that its session is over."""

@@ -5,7 +5,7 @@ import re
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tests.fakes.discord_world import (
     ARCHIVED,
@@ -21,8 +21,8 @@ from tests.fakes.discord_world import (
     Refusal,
 )
 
-if TYPE_CHECKING:
-    from tests.fakes.discord_server import DiscordServer
+# The whole server, which registers these functions and so cannot be imported here.
+DiscordServer = Any
 
 
 @dataclass(slots=True)
@@ -39,7 +39,7 @@ class Call:
 
 
 Answer = Awaitable[Any]
-Handler = Callable[["DiscordServer", Call], Answer]
+Handler = Callable[[DiscordServer, Call], Answer]
 ROUTES: list[tuple[str, re.Pattern[str], str, Handler]] = []
 CHANNEL, MESSAGE = "/channels/{channel}", "/channels/{channel}/messages/{message}"
 
@@ -56,32 +56,32 @@ def route(method: str, path: str) -> Callable[[Handler], Handler]:
 
 
 @route("GET", "/gateway")
-async def gateway(server: "DiscordServer", call: Call) -> Json:
+async def gateway(server: DiscordServer, call: Call) -> Json:
     return {"url": server.gateway_url}
 
 
 @route("GET", "/gateway/bot")
-async def gateway_bot(server: "DiscordServer", call: Call) -> Json:
+async def gateway_bot(server: DiscordServer, call: Call) -> Json:
     return {"url": server.gateway_url, "shards": server.gateway.shards_required, "session_start_limit": {}}
 
 
 @route("GET", "/users/@me")
-async def me(server: "DiscordServer", call: Call) -> Json:
+async def me(server: DiscordServer, call: Call) -> Json:
     return server.world.users[BOT_ID]
 
 
 @route("GET", "/(?:oauth2/)?applications/@me")
-async def application(server: "DiscordServer", call: Call) -> Json:
+async def application(server: DiscordServer, call: Call) -> Json:
     return {"id": BOT_ID, "flags": (1 << 19) if server.gateway.content_allowed else 0}
 
 
 @route("GET", "/applications/{application}/commands")
-async def get_commands(server: "DiscordServer", call: Call) -> list[Json]:
+async def get_commands(server: DiscordServer, call: Call) -> list[Json]:
     return server.world.commands
 
 
 @route("PUT", "/applications/{application}/commands")
-async def put_commands(server: "DiscordServer", call: Call) -> list[Json]:
+async def put_commands(server: DiscordServer, call: Call) -> list[Json]:
     for command in call.body:
         if not re.fullmatch(r"[-_'a-z0-9]{1,32}", command["name"]):
             raise Refusal(400, 50035, "Invalid Form Body")
@@ -93,7 +93,7 @@ async def put_commands(server: "DiscordServer", call: Call) -> list[Json]:
 
 
 @route("GET", "/guilds/{guild}/members/{user}")
-async def member(server: "DiscordServer", call: Call) -> Json:
+async def member(server: DiscordServer, call: Call) -> Json:
     guild = server.world.guilds[call.places["guild"]]
     if call.places["user"] not in guild["members"]:
         raise Refusal(404, 10007, "Unknown Member")
@@ -101,12 +101,12 @@ async def member(server: "DiscordServer", call: Call) -> Json:
 
 
 @route("GET", CHANNEL)
-async def get_channel(server: "DiscordServer", call: Call) -> Json:
+async def get_channel(server: DiscordServer, call: Call) -> Json:
     return server.world.shown_channel(server.world.channel(call.places["channel"]))
 
 
 @route("PATCH", CHANNEL)
-async def patch_channel(server: "DiscordServer", call: Call) -> Json:
+async def patch_channel(server: DiscordServer, call: Call) -> Json:
     channel = server.world.channel(call.places["channel"])
     server.world.may("threads", channel["id"])
     channel["thread_metadata"]["archived"] = call.body["archived"]
@@ -117,13 +117,13 @@ async def patch_channel(server: "DiscordServer", call: Call) -> Json:
 
 
 @route("POST", CHANNEL + "/typing")
-async def typing(server: "DiscordServer", call: Call) -> None:
+async def typing(server: DiscordServer, call: Call) -> None:
     server.world.channel(call.places["channel"])
     server.world.typing.append(call.places["channel"])
 
 
 @route("GET", CHANNEL + "/messages")
-async def history(server: "DiscordServer", call: Call) -> list[Json]:
+async def history(server: DiscordServer, call: Call) -> list[Json]:
     world, channel = server.world, server.world.channel(call.places["channel"])
     if ("history", channel["id"]) in world.denied:
         raise MISSING_ACCESS
@@ -138,12 +138,12 @@ async def history(server: "DiscordServer", call: Call) -> list[Json]:
 
 
 @route("GET", MESSAGE)
-async def get_message(server: "DiscordServer", call: Call) -> Json:
+async def get_message(server: DiscordServer, call: Call) -> Json:
     return server.world.message(call.places["channel"], call.places["message"])
 
 
 @route("POST", CHANNEL + "/messages")
-async def create_message(server: "DiscordServer", call: Call) -> Json:
+async def create_message(server: DiscordServer, call: Call) -> Json:
     world, body = server.world, call.body
     channel = world.channel(call.places["channel"])
     check(server, channel, body, call.file)
@@ -162,7 +162,7 @@ async def create_message(server: "DiscordServer", call: Call) -> Json:
     return message
 
 
-def check(server: "DiscordServer", channel: Json, body: Json, file: Any) -> None:
+def check(server: DiscordServer, channel: Json, body: Json, file: Any) -> None:
     """Refuse what Discord refuses."""
     world = server.world
     if channel["type"] in (15, 16):
@@ -202,7 +202,7 @@ def check_components(rows: list[Json]) -> None:
 
 
 @route("PATCH", MESSAGE)
-async def edit_message(server: "DiscordServer", call: Call) -> Json:
+async def edit_message(server: DiscordServer, call: Call) -> Json:
     message = server.world.message(call.places["channel"], call.places["message"])
     channel = server.world.channel(call.places["channel"])
     if message["author"]["id"] != BOT_ID:
@@ -218,19 +218,19 @@ async def edit_message(server: "DiscordServer", call: Call) -> Json:
 
 
 @route("DELETE", MESSAGE)
-async def delete_message(server: "DiscordServer", call: Call) -> None:
+async def delete_message(server: DiscordServer, call: Call) -> None:
     message = server.world.message(call.places["channel"], call.places["message"])
     server.world.messages[call.places["channel"]].remove(message)
 
 
 @route("PUT", MESSAGE + "/reactions/{emoji}/@me")
-async def react(server: "DiscordServer", call: Call) -> None:
+async def react(server: DiscordServer, call: Call) -> None:
     message = server.world.message(call.places["channel"], call.places["message"])
     message.setdefault("signs", []).append(call.places["emoji"])
 
 
 @route("DELETE", MESSAGE + "/reactions/{emoji}/@me")
-async def unreact(server: "DiscordServer", call: Call) -> None:
+async def unreact(server: DiscordServer, call: Call) -> None:
     signs = server.world.message(call.places["channel"], call.places["message"]).get("signs", [])
     if call.places["emoji"] not in signs:
         raise UNKNOWN_MESSAGE
@@ -238,7 +238,7 @@ async def unreact(server: "DiscordServer", call: Call) -> None:
 
 
 @route("POST", CHANNEL + "/threads")
-async def create_thread(server: "DiscordServer", call: Call) -> Json:
+async def create_thread(server: DiscordServer, call: Call) -> Json:
     parent = server.world.channel(call.places["channel"])
     server.world.may("threads", parent["id"])
     if parent["type"] not in (0, 5, 15, 16):
@@ -256,7 +256,7 @@ async def create_thread(server: "DiscordServer", call: Call) -> Json:
 
 
 @route("POST", MESSAGE + "/threads")
-async def thread_from_message(server: "DiscordServer", call: Call) -> Json:
+async def thread_from_message(server: DiscordServer, call: Call) -> Json:
     parent = server.world.channel(call.places["channel"])
     message = server.world.message(parent["id"], call.places["message"])
     server.world.may("message threads", parent["id"])
@@ -267,7 +267,7 @@ async def thread_from_message(server: "DiscordServer", call: Call) -> Json:
     return server.world.shown_channel(thread)
 
 
-def interaction(server: "DiscordServer", call: Call, missing: Refusal) -> Interaction:
+def interaction(server: DiscordServer, call: Call, missing: Refusal) -> Interaction:
     """Return the interaction that a token belongs to."""
     for known in server.world.interactions.values():
         if known.token == call.places["token"]:
@@ -276,7 +276,7 @@ def interaction(server: "DiscordServer", call: Call, missing: Refusal) -> Intera
 
 
 @route("POST", "/interactions/{interaction}/{token}/callback")
-async def answer_interaction(server: "DiscordServer", call: Call) -> None:
+async def answer_interaction(server: DiscordServer, call: Call) -> None:
     found = interaction(server, call, UNKNOWN_INTERACTION)
     after = time.monotonic() - found.at
     if after > server.world.interaction_seconds:
@@ -308,7 +308,7 @@ def check_form(form: Json) -> None:
 
 
 @route("POST", "/webhooks/{application}/{token}")
-async def follow_up(server: "DiscordServer", call: Call) -> Json:
+async def follow_up(server: DiscordServer, call: Call) -> Json:
     found = interaction(server, call, UNKNOWN_WEBHOOK)
     found.followups.append(call.body)
     server.changed()
@@ -316,7 +316,7 @@ async def follow_up(server: "DiscordServer", call: Call) -> Json:
 
 
 @route("PATCH", "/webhooks/{application}/{token}/messages/@original")
-async def edit_original(server: "DiscordServer", call: Call) -> Json:
+async def edit_original(server: DiscordServer, call: Call) -> Json:
     found = interaction(server, call, UNKNOWN_WEBHOOK)
     if found.original is None:
         raise UNKNOWN_MESSAGE
@@ -326,7 +326,7 @@ async def edit_original(server: "DiscordServer", call: Call) -> Json:
 
 
 @route("DELETE", "/webhooks/{application}/{token}/messages/@original")
-async def delete_original(server: "DiscordServer", call: Call) -> None:
+async def delete_original(server: DiscordServer, call: Call) -> None:
     found = interaction(server, call, UNKNOWN_WEBHOOK)
     if found.original is None:
         raise UNKNOWN_MESSAGE

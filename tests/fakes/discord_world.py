@@ -101,14 +101,14 @@ class World:
 
     def add_channel(self, raw: Json) -> Json:
         """Add a channel or thread."""
-        channel = {"id": self.new_id(), "last_message_id": None, "name": "", **raw}
+        channel: Json = {"id": self.new_id(), "last_message_id": None, "name": "", **raw}
         self.channels[channel["id"]] = channel
         self.messages[channel["id"]] = []
         return channel
 
     def add_guild(self, name: str = "Office") -> Json:
         """Add a server that the bot is in."""
-        guild = {"id": self.new_id(), "name": name, "members": {}}
+        guild: Json = {"id": self.new_id(), "name": name, "members": {}}
         self.guilds[guild["id"]] = guild
         return guild
 

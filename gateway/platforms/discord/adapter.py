@@ -1,7 +1,7 @@
 """Discord as the gateway sees it."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +59,7 @@ CLIENT_SPLIT = 2_000
 # Progress is one message whatever becomes of its format; what is new stands at its end.
 BUBBLE_LIMIT = 1_500
 PAGE = 100
+SEEN_KEPT = 1_000
 SIGNS = {Mark.SEEN: "👀", Mark.DONE: "✅", Mark.FAILED: "❌"}
 ALWAYS = frozenset({Bubbles, Typing, Taps, Forms, Fetches, OpensThreads, Reads, Names, Probes})
 CONTENT_FLAGS = (1 << 18) | (1 << 19)
@@ -196,13 +197,20 @@ class DiscordAdapter:
         """Put a reaction on a message, in place of the one that says it was seen."""
         channel = self._where_said(address, message_id)
         path = "/channels/{channel_id}/messages/{message_id}/reactions/{emoji}/@me"
-        target = {"channel_id": channel, "message_id": sending.snowflake_of(message_id)}
-        await self._passing(self._rest.call("PUT", path, **target, emoji=SIGNS[mark]))
+        id = sending.snowflake_of(message_id)
+
+        def call(method: str, sign: str) -> Awaitable[Any]:
+            return self._rest.call(method, path, channel_id=channel, message_id=id, emoji=sign)
+
+        await self._passing(call("PUT", SIGNS[mark]))
         if mark is Mark.SEEN:
+            # What was never answered is forgotten at some time, and its sign stays.
+            if len(self._seen) >= SEEN_KEPT:
+                self._seen.clear()
             self._seen.add((channel, message_id))
         elif (channel, message_id) in self._seen:
             self._seen.discard((channel, message_id))
-            await self._passing(self._rest.call("DELETE", path, **target, emoji=SIGNS[Mark.SEEN]))
+            await self._passing(call("DELETE", SIGNS[Mark.SEEN]))
 
     def _where_said(self, address: Address, message_id: str) -> str:
         """Return the channel of a person's message: one that a thread was made from stands above the thread."""
@@ -216,7 +224,7 @@ class DiscordAdapter:
         """Show a form to whoever tapped; tell whether it was still possible."""
         return await self._interactions.open_form(tap_id, form)
 
-    async def _passing(self, call: Any) -> Any:
+    async def _passing(self, call: Awaitable[Any]) -> Any:
         try:
             return await call
         except RestError as error:
