@@ -80,7 +80,7 @@ async def test_whatever_is_attached_is_answered_and_kept(shared: Shared, kind: s
     kept = [path.read_bytes() for path in shared.daemon.home.media.rglob("*") if path.is_file()]
     assert b"data of " + kind.encode() in kept
     assert ("I cannot listen to it" in ann.heard[-1]) == (kind in {"voice", "audio"})
-    assert "kept at" in ann.heard[-1]
+    assert "I have received" in ann.heard[-1]
 
 
 async def test_what_the_bot_cannot_use_is_not_ignored(shared: Shared) -> None:
