@@ -15,7 +15,7 @@ from store.inbox import InboxRow, Verdict
 from store.units import Query, Unit, Value
 
 BY_SESSION = "SELECT * FROM session WHERE id = ?"
-LIVE = "SELECT * FROM session WHERE handoff_state IN ('pending', 'running') ORDER BY id"
+LIVE = "SELECT * FROM session WHERE handoff_state IN ('pending', 'running') ORDER BY rowid"
 HELD = """
 SELECT handoff_state, handoff_number FROM session WHERE id = ? AND handoff_state IN ('pending', 'running')
 """

@@ -4,10 +4,11 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from kernel.errors import NotFound
+from kernel.errors import NotFound, Stale
 from kernel.ids import new_id
 from kernel.messages import Address
 from kernel.states import HandoffState
+from kernel.transitions import HANDOFF
 from store import marks
 from store.units import Query, Unit
 
@@ -271,8 +272,10 @@ def attachments(q: Query, id: str) -> list[str]:
 def forget(tx: Unit, id: str, *, actor: str) -> None:
     """Erase what was said in a session; ids, states and the audit trail stay.
 
-    What is still under way is erased when it ends.
+    What is still under way is erased when it ends. Raises Stale while the session is being handed over.
     """
+    if get(tx, id).handoff not in HANDOFF.sources("request"):
+        raise Stale("This conversation is being handed over.", remedy="Wait for it to arrive, then /forget.")
     tx.run("DELETE FROM binding WHERE session_id = ?", (id,))
     for row in tx.all("SELECT key FROM departed WHERE session_id = ?", (id,)):
         come_back(tx, row["key"])

@@ -45,7 +45,9 @@ class Desk:
         info = self._daemon.info
         headers = {"Authorization": f"Bearer {info.token}"}
         async with httpx.AsyncClient(trust_env=False, timeout=40) as client:
-            answer = await client.request(method, info.url.rstrip("/") + path, headers=headers, json=body or None)
+            answer = await client.request(
+                method, info.url.rstrip("/") + path, headers=headers, json=body or None
+            )
         return answer.json()
 
     async def say(self, text: str) -> None:
@@ -67,7 +69,7 @@ class Desk:
                 for message in history["messages"]:
                     if message["direction"] == "out" and text in message["text"]:
                         return message
-                await asyncio.sleep(0.1)  # noqa: ASYNC110 - another process has no event for us
+                await asyncio.sleep(0.1)
 
 
 def settings(phone: TelegramServer, **sections: object) -> dict[str, object]:
@@ -170,7 +172,7 @@ async def test_after_a_kill_at_any_step_the_session_has_exactly_one_owner(
                 found = await desk.ask("GET", "/api/hermes/sessions/terminal:main/handoff")
                 if found.get("state") in ("completed", "failed", "cancelled"):
                     break
-                await asyncio.sleep(0.1)  # noqa: ASYNC110 - another process has no event for us
+                await asyncio.sleep(0.1)
         assert found["state"] == state, found
         await daemon.quiet()
         assert await daemon.stop() == 0

@@ -1,4 +1,4 @@
-"""Handoff between scripted platforms: where a conversation goes, what travels with it, and what happens when it cannot."""
+"""Handoff between scripted platforms: where a conversation goes, what travels along, and when it cannot."""
 
 import asyncio
 from pathlib import Path
@@ -133,7 +133,9 @@ async def test_a_finished_handoff_may_be_followed_by_another_and_back(tmp_path: 
         assert await owner(rig) == [(DESK, "t1")]
 
 
-async def test_a_message_in_the_new_thread_waits_for_the_arrival_and_is_answered_after_it(tmp_path: Path) -> None:
+async def test_a_message_in_the_new_thread_waits_for_the_arrival_and_is_answered_after_it(
+    tmp_path: Path,
+) -> None:
     held = Held("Arrived at last.")
     runner = ScriptedRunner(summarises, summarises, held, *[summarises] * 9)
     async with running(tmp_path, *pair(), runner=runner) as rig:
