@@ -216,6 +216,10 @@ class Daemon:
         """Return what ``hermes audit check`` finds in a copy of the store."""
         return audit.check(self.home, secrets, SystemClock(), grace=grace)
 
+    def dead(self) -> list[str]:
+        """Return the texts of the dead letters."""
+        return [row["text"] for row in self.rows("SELECT text FROM outbox WHERE state = 'dead'")]
+
     def rows(self, sql: str, *values: Any) -> list[sqlite3.Row]:
         """Query a copy of the store; the daemon may be running."""
         with tempfile.TemporaryDirectory() as scratch:
