@@ -169,25 +169,25 @@ def deny(
     _decide(context, ref, decision="reject", reason=reason)
 
 
-@app.command()
+@app.command(epilog=examples("hermes approvals hold k3m9x"))
 def hold(context: typer.Context, ref: Ref) -> None:
     """Put a request on hold: no clock decides for it."""
     _decide(context, ref, decision="hold")
 
 
-@app.command()
+@app.command(epilog=examples("hermes approvals release k3m9x"))
 def release(context: typer.Context, ref: Ref) -> None:
     """Take a request off hold."""
     _decide(context, ref, decision="release")
 
 
-@app.command()
+@app.command(epilog=examples("hermes approvals again k3m9x"))
 def again(context: typer.Context, ref: Ref) -> None:
     """Ask anew for what expired or became void."""
     print(required(here(context).home).post(_path(ref, "again"))["sentence"])
 
 
-@app.command()
+@app.command(epilog=examples("hermes approvals settle k3m9x --happened"))
 def settle(
     context: typer.Context,
     ref: Ref,
@@ -202,7 +202,7 @@ def _decide(context: typer.Context, ref: str, **decision: str) -> None:
     print(required(here(context).home).post(_path(ref), **decision)["sentence"])
 
 
-@grants.command("list")
+@grants.command("list", epilog=examples("hermes grants list", "hermes grants list --all"))
 def list_grants(
     context: typer.Context,
     everything: Annotated[bool, typer.Option("--all", help="Also those that ended.")] = False,

@@ -50,7 +50,7 @@ def name(
     print(required(here(context).home).post("/channels/names", address=address, name=called)["message"])
 
 
-@app.command()
+@app.command(epilog=examples("hermes channels forget team"))
 def forget(
     context: typer.Context, called: Annotated[str, typer.Argument(metavar="NAME", help="The name.")]
 ) -> None:

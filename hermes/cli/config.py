@@ -97,7 +97,7 @@ def _effect(terminal: Terminal) -> str:
     return "`hermes config reload` makes the running gateway use it." if running(terminal.home) else ""
 
 
-@app.command()
+@app.command(epilog=examples("hermes config check && hermes config reload"))
 def reload(context: typer.Context) -> None:
     """Make the running gateway read its settings again; while they are wrong, it keeps what it has."""
     print(required(here(context).home).post("/settings/reload")["message"])

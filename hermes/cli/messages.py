@@ -35,7 +35,9 @@ def send(
     print("The message is on its way.")
 
 
-@app.command("list")
+@app.command(
+    "list", epilog=examples("hermes messages list s_8k2m4p6q8r", "hermes messages list s_8k2m4p6q8r --json")
+)
 def list_(
     context: typer.Context,
     session: Annotated[str, typer.Argument(help="The conversation's id; `hermes sessions list` shows it.")],
@@ -52,7 +54,7 @@ def list_(
         print(f"{when(one['at'])} {'>' if one['direction'] == 'in' else '<'} {one['text']}")
 
 
-@app.command()
+@app.command(epilog=examples("hermes messages dead"))
 def dead(
     context: typer.Context, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False
 ) -> None:
@@ -65,7 +67,7 @@ def dead(
     say_table(("number", "to", "since", "why", "text"), rows, "Every message could be delivered.")
 
 
-@app.command()
+@app.command(epilog=examples("hermes messages revive 42"))
 def revive(
     context: typer.Context, number: Annotated[int, typer.Argument(help="The message's number.")]
 ) -> None:

@@ -15,7 +15,7 @@ from kernel.errors import InvalidInput
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command(epilog=examples("hermes model", "hermes model openai:gpt-5.2", "hermes model offline"))(model)
-    app.command()(tools)
+    app.command(epilog=examples("hermes tools"))(tools)
 
 
 def model(

@@ -19,7 +19,7 @@ app = group("Admit people who wrote to the bot, and see who is admitted.")
 Rows = list[dict[str, Any]]
 
 
-@app.command("list")
+@app.command("list", epilog=examples("hermes pairing list"))
 def list_(
     context: typer.Context, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False
 ) -> None:

@@ -66,7 +66,7 @@ def _lingers(terminal: Terminal) -> bool:
     return (Path("/var/lib/systemd/linger") / user).exists()
 
 
-@app.command()
+@app.command(epilog=examples("hermes service uninstall"))
 def uninstall(context: typer.Context, system: System = False, tenant: Tenant = "") -> None:
     """Stop the service and remove its unit; the home directory stays."""
     terminal = here(context)
@@ -88,12 +88,16 @@ def _verb(name: str, sentence: str) -> Callable[..., None]:
     return verb
 
 
-app.command("start")(_verb("start", "Start the service."))
-app.command("stop")(_verb("stop", "Stop the service; what is under way settles first."))
-app.command("restart")(_verb("restart", "Stop the service and start it again."))
+app.command("start", epilog=examples("hermes service start"))(_verb("start", "Start the service."))
+app.command("stop", epilog=examples("hermes service stop"))(
+    _verb("stop", "Stop the service; what is under way settles first.")
+)
+app.command("restart", epilog=examples("hermes service restart"))(
+    _verb("restart", "Stop the service and start it again.")
+)
 
 
-@app.command()
+@app.command(epilog=examples("hermes service status"))
 def status(context: typer.Context, system: System = False, tenant: Tenant = "") -> None:
     """Show what systemd says about the service; the exit code is 0 while it runs."""
     terminal = here(context)

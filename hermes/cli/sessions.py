@@ -32,7 +32,7 @@ def register(root: typer.Typer) -> None:
     )(handoff)
 
 
-@app.command("list")
+@app.command("list", epilog=examples("hermes sessions list"))
 def list_(
     context: typer.Context,
     words: Annotated[str, typer.Option(help="Only those that mention these words.")] = "",
@@ -42,7 +42,7 @@ def list_(
     _listed(context, words, as_json=as_json)
 
 
-@app.command()
+@app.command(epilog=examples('hermes sessions search "holiday plans"'))
 def search(
     context: typer.Context,
     words: Annotated[str, typer.Argument(help="What was said in it, or its title.")],
@@ -68,7 +68,7 @@ def _where(one: dict[str, Any]) -> str:
     return f"{one['address']}{moving}" if not one["closed"] else f"kept, last at {one['address']}"
 
 
-@app.command()
+@app.command(epilog=examples("hermes sessions show last", "hermes sessions show s_k2m"))
 def show(context: typer.Context, session: Reference, as_json: AsJson = False) -> None:
     """Show one conversation."""
     found: dict[str, Any] = required(here(context).home).get(f"/sessions/{session}")
@@ -94,7 +94,7 @@ def export(context: typer.Context, session: Reference, as_json: AsJson = False) 
         print(f"\n## {who}, {when(line['at'])}\n\n{line['text']}")
 
 
-@app.command()
+@app.command(epilog=examples("hermes sessions resume last"))
 def resume(
     context: typer.Context,
     session: Reference,

@@ -372,7 +372,7 @@ def explain(context: typer.Context, task: Number, as_json: AsJson = False) -> No
         print(f"!! {one['title']}: {one['sentence']} ({_hint(one['action'], task)})")
 
 
-@app.command()
+@app.command(epilog=examples("hermes tasks stats"))
 def stats(context: typer.Context, as_json: AsJson = False) -> None:
     """Count tasks and attempts."""
     found = _remote(context).get("/tasks/stats")

@@ -57,7 +57,7 @@ def create(
         print(made["secret"])
 
 
-@app.command("list")
+@app.command("list", epilog=examples("hermes tokens list", "hermes tokens list --json"))
 def list_(
     context: typer.Context, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False
 ) -> None:

@@ -4,13 +4,16 @@ import json
 import os
 import re
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
+from typer.main import get_command
 
 from gateway.access import CODE_LENGTH
+from hermes.cli.commands import app
 from hermes.cli.main import EXIT_CONFIG, EXIT_LOCKED, main
 from hermes.home import Home
 from hermes.version import VERSION
@@ -50,6 +53,19 @@ def test_the_help_names_every_command_and_has_examples(run: Run) -> None:
     assert code == 0
     assert names <= set(re.findall(r"^  (\w+) ", out, re.MULTILINE))
     assert "Examples:" in out
+
+
+def leaves(command: Any, path: str = "hermes") -> Iterator[tuple[str, str]]:
+    """Yield every command that does something, with what stands below its help."""
+    inner = getattr(command, "commands", {})
+    for name, one in inner.items():
+        yield from leaves(one, f"{path} {name}")
+    if not inner:
+        yield path, command.epilog or ""
+
+
+def test_every_command_shows_an_example_of_itself() -> None:
+    assert [path for path, below in leaves(get_command(app)) if path not in below] == []
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
