@@ -77,6 +77,12 @@ class Deadlines:
         self._to_begin |= self._standing
         self._woken.set()
 
+    def call_next(self, id: str) -> None:
+        """Tell the next place of a request's escalation now, because one more person is needed."""
+        if self._room.settings.escalation_ms is not None:
+            self._to_escalate.add(id)
+            self._woken.set()
+
     def remaining(self, approval: Approval) -> int | None:
         """Return the milliseconds that a request's veto clock still has, ``None`` where it has none."""
         if approval.veto_left is None:

@@ -154,6 +154,8 @@ class Decisions:
 
     async def _decided(self, approval: Approval, choice: Choice) -> Verdict:
         if approval.open:
+            if approval.escalation == 0:
+                self._deadlines.call_next(approval.id)
             sentence = f"Counted: {approval.needed} approvers have to agree."
             return Verdict(Outcome.COUNTED, sentence, approval)
         crashpoint("approval.after_decision")

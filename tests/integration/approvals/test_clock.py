@@ -223,6 +223,18 @@ async def test_nobody_answers_and_the_next_places_are_told_in_turn(tmp_path: Pat
         assert chats == ["1", "escalation 1", "escalation 2"]
 
 
+async def test_where_a_second_person_is_needed_the_next_place_is_told_with_the_first_yes(
+    tmp_path: Path,
+) -> None:
+    steps = {"minutes": 600, "places": ("telegram:8", "telegram:9")}
+    async with house(tmp_path, escalation=steps, step_up="second_approver").open() as home:
+        asked = await home.hold(PUSH)
+        for _ in range(2):
+            assert (await home.service.decide(asked.id, OWNER, How.ONCE)).outcome is Outcome.COUNTED
+            await home.settled()
+        assert (await home.get(asked.id)).escalation == 1
+
+
 async def test_a_card_that_cannot_be_delivered_is_escalated_at_once(tmp_path: Path) -> None:
     steps = {"minutes": 10, "places": ("telegram:8",)}
     async with house(tmp_path, escalation=steps).open() as home:
