@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import bench_approvals, bench_classifier, bench_gateway, bench_store, report
+from benchmarks import bench_approvals, bench_board, bench_classifier, bench_gateway, bench_store, report
 from benchmarks.report import Row
 
 RESULTS = Path(__file__).parent / "RESULTS.md"
@@ -38,9 +38,15 @@ def classifier() -> list[Row]:
     return bench_classifier.rows()
 
 
+def board() -> list[Row]:
+    """Measure the board beside raw sqlite3."""
+    return bench_board.rows()
+
+
 SUITES: Mapping[str, Callable[[], list[Row]]] = {
     "store": store,
     "classifier": classifier,
+    "board": board,
     "gateway": gateway,
     "approvals": approvals,
 }

@@ -11,7 +11,6 @@ from board.settings import BoardSettings
 from kernel.crashpoints import crashpoint
 from kernel.errors import StoreError
 from kernel.events import Event
-from kernel.tasks import Task
 from store import attempts
 from store.attempts import Claim
 from store.tasks import Queue, parse_queue
@@ -82,10 +81,19 @@ def _busy(load: Load, agent: str) -> int:
     return sum(count for (_, name), count in load.items() if name == agent)
 
 
-def claim_ready(tx: Unit, settings: BoardSettings, logs: str) -> list[tuple[Task, str]]:
-    """Take what is ready for the free places of this machine, the most important first; return who takes what."""
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A task that was taken, and who takes it."""
+
+    id: int
+    epoch: int
+    agent: str
+
+
+def claim_ready(tx: Unit, settings: BoardSettings, logs: str) -> list[Taken]:
+    """Take what is ready for the free places of this machine, the most important first."""
     attempts.ripen(tx)
-    taken: list[tuple[Task, str]] = []
+    taken: list[Taken] = []
     load = dict(attempts.load(tx))
     queues = [parse_queue(key) for key in attempts.queues(tx)]
     while queues:
@@ -94,14 +102,11 @@ def claim_ready(tx: Unit, settings: BoardSettings, logs: str) -> list[tuple[Task
         if not queues or (claimed := _claim(tx, settings, agents, logs)) is None:
             break
         taken.append(claimed)
-        key = (claimed[0].lane, claimed[1])
-        load[key] = load.get(key, 0) + 1
+        load["taken", claimed.agent] = load.get(("taken", claimed.agent), 0) + 1
     return taken
 
 
-def _claim(
-    tx: Unit, settings: BoardSettings, agents: Mapping[str, str], logs: str
-) -> tuple[Task, str] | None:
+def _claim(tx: Unit, settings: BoardSettings, agents: Mapping[str, str], logs: str) -> Taken | None:
     """Take the best task of the queues that somebody serves."""
     by_agent: dict[str, list[str]] = {}
     for key, agent in agents.items():
@@ -111,14 +116,14 @@ def _claim(
         claim = Claim(agent, settings.machine, settings.start_ms, logs)
         task = attempts.claim_next(tx, keys, claim)
         if task is not None:
-            return task, agent
+            return Taken(task.id, task.epoch, agent)
     return None
 
 
 class Dispatcher:
     """Looks when something was committed that could make work, and now and then by itself."""
 
-    def __init__(self, room: Room, begin: Callable[[Task, str], None]) -> None:
+    def __init__(self, room: Room, begin: Callable[[Taken], None]) -> None:
         self._room = room
         self._begin = begin
         self._wake = asyncio.Event()
@@ -172,9 +177,9 @@ class Dispatcher:
         ripe = 0 < found.next_ripe <= now
         if ripe or any(agent_for(settings, parse_queue(key), found.load) for key in found.queues):
             logs = str(self._room.logs)
-            for task, agent in await self._room.database.write(claim_ready, settings, logs):
+            for taken in await self._room.database.write(claim_ready, settings, logs):
                 crashpoint("task.after_claim")
-                self._begin(task, agent)
+                self._begin(taken)
             return 0.0 if ripe else settings.poll_seconds
         later = (found.next_ripe - now) / 1000 if found.next_ripe else settings.poll_seconds
         return min(max(later, 0.01), settings.poll_seconds)

@@ -61,6 +61,10 @@ class Board:
         self._tasks: list[asyncio.Task[None]] = []
         self.found = Truth()
 
+    def use(self, lane: str, worker: Worker) -> None:
+        """Let a worker execute the attempts of a lane."""
+        self._workers[lane] = worker
+
     async def prepare(self, group: asyncio.TaskGroup) -> Truth:
         """Compare the board with what really runs and follow it from now on; return what was found."""
         self.room.home.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -95,6 +99,7 @@ class Board:
             await asyncio.wait(self._tasks)
         await self._supervisor.drain()
         self._supervisor.close()
+        self._agents.close()
 
     def folder(self, session_id: str) -> Path | None:
         """Return where the attempt works whose conversation a session holds, or ``None``."""
@@ -177,5 +182,7 @@ def _say(tx: Unit, id: int, text: str, sender: Sender, key: str) -> None:
         raise Stale(f"Nobody has begun task {id}; there is no conversation yet.", remedy="Comment on it.")
     session = sessions.get(tx, task.session_id)
     inbound = Inbound(session.address, f"say:{key}", key, sender, InboundKind.MESSAGE, text, session.private)
-    inbox.add(tx, inbound, Verdict("admit", session=lambda _: session.id))
+    # In a chat or thread of the task's own it is taken like any message there: it may answer a question.
+    alone = sessions.key_of(tx, session.id).endswith((":main", f":thread:{session.address.thread}"))
+    inbox.add(tx, inbound, Verdict("") if alone else Verdict("admit", session=lambda _: session.id))
     remarks.add_comment(tx, id, text, author=f"{session.address.platform}:{sender.id}")

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from board import workspaces
+from board.dispatcher import Taken
 from board.failures import Extra, record_task_failure
 from board.room import Room
 from kernel.crashpoints import crashpoint
 from kernel.errors import HermesError, SpawnFailed, Stale
 from kernel.events import Event
 from kernel.states import AttemptState, TaskState
-from kernel.tasks import Attempt, AttemptOutcome, Job, Task, Worker
+from kernel.tasks import Attempt, AttemptOutcome, Brief, Job, Task, Worker
 from store import attempts, tasks
 from store.units import Query, Unit
 
@@ -55,10 +56,10 @@ class Supervisor:
         if session_id and folder:
             self._folders[session_id] = Path(folder)
 
-    def begin(self, task: Task, agent: str) -> None:
+    def begin(self, taken: Taken) -> None:
         """Start an attempt that was taken."""
-        self._starting.add((task.id, task.epoch))
-        self._spawn(self._begin(task, agent))
+        self._starting.add((taken.id, taken.epoch))
+        self._spawn(self._begin(taken))
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         assert self._group is not None  # noqa: S101 - open comes first
@@ -71,27 +72,27 @@ class Supervisor:
         self._jobs.add(job)
         job.add_done_callback(self._jobs.discard)
 
-    async def _begin(self, task: Task, agent: str) -> None:
+    async def _begin(self, taken: Taken) -> None:
         try:
-            await self._start(task, agent)
+            await self._start(taken)
         except Stale:
-            log.info("Task %s was taken back before its attempt %s began.", task.id, task.epoch)
+            log.info("Task %s was taken back before its attempt %s began.", taken.id, taken.epoch)
         except SpawnFailed as error:
-            await self._fail(task.id, task.epoch, str(error), AttemptOutcome.SPAWN_FAILED, error.lasting)
+            await self._fail(taken.id, taken.epoch, str(error), AttemptOutcome.SPAWN_FAILED, error.lasting)
         except Exception as error:
             # Whatever keeps an attempt from starting is a failed start, counted like any other.
-            log.exception("Attempt %s of task %s could not be started.", task.epoch, task.id)
+            log.exception("Attempt %s of task %s could not be started.", taken.epoch, taken.id)
             await self._fail(
-                task.id, task.epoch, f"{type(error).__name__}: {error}", AttemptOutcome.SPAWN_FAILED
+                taken.id, taken.epoch, f"{type(error).__name__}: {error}", AttemptOutcome.SPAWN_FAILED
             )
         finally:
-            self._starting.discard((task.id, task.epoch))
+            self._starting.discard((taken.id, taken.epoch))
             self._changed.set()
 
-    async def _start(self, task: Task, agent: str) -> None:
-        brief = await self._room.database.read(tasks.brief, task.id)
+    async def _start(self, taken: Taken) -> None:
+        task, brief = await self._room.database.read(_task_and_brief, taken.id)
         if reason := overspent(task):
-            extra = Extra(task.epoch, action=reason)
+            extra = Extra(taken.epoch, action=reason)
             await self._room.database.write(
                 record_task_failure,
                 self._room.settings,
@@ -104,9 +105,9 @@ class Supervisor:
         worker = self._workers.get(task.lane)
         if worker is None:
             raise SpawnFailed(f"Nothing executes the lane {task.lane}.", lasting=True)
-        folder = await workspaces.prepare(self._room, task.id, task.epoch, brief)
-        path = self._room.logs / f"{task.id}-{task.epoch}.log"
-        await worker.start(Job(task, brief, task.epoch, agent, folder, path))
+        folder = await workspaces.prepare(self._room, task.id, taken.epoch, brief)
+        path = self._room.logs / f"{task.id}-{taken.epoch}.log"
+        await worker.start(Job(task, brief, taken.epoch, taken.agent, folder, path))
 
     async def _fail(
         self, task_id: int, epoch: int, error: str, outcome: AttemptOutcome, lasting: bool = False
@@ -202,6 +203,10 @@ class Supervisor:
             await worker.drain()
         if self._jobs:
             await asyncio.wait(self._jobs, timeout=5.0)
+
+
+def _task_and_brief(q: Query, id: int) -> tuple[Task, Brief]:
+    return tasks.get(q, id), tasks.brief(q, id)
 
 
 def _task_and_project(q: Query, id: int) -> tuple[Task, str]:

@@ -64,6 +64,12 @@ def turns_since(q: Query, session_id: str, inbox_id: int) -> list[tuple[str, Tur
     return [(row["id"], TurnState(row["state"])) for row in q.all(TURNS_SINCE, (session_id, inbox_id))]
 
 
+def suspended(q: Query, session_id: str, inbox_id: int) -> str:
+    """Return the turn of an attempt that waits for a person, or nothing; meanwhile others may run beside it."""
+    found = [id for id, state in turns_since(q, session_id, inbox_id) if state is TurnState.SUSPENDED]
+    return found[-1] if found else ""
+
+
 def is_waiting(q: Query, session_id: str, inbox_id: int) -> bool:
     """Tell whether a message of the attempt still waits for its turn or is in one."""
     return q.one(WAITING_ROWS, (session_id, inbox_id)) is not None

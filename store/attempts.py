@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from kernel.errors import NotFound, Stale
 from kernel.events import Scalar
 from kernel.states import AttemptState
-from kernel.tasks import Attempt, AttemptOutcome, Task
+from kernel.tasks import Attempt, AttemptOutcome
 from kernel.transitions import ATTEMPT, READY
 from store import tasks
 from store.tasks import TIMES
@@ -29,8 +29,13 @@ UPDATE task SET state = 'claimed', epoch = epoch + 1, attempts = attempts + 1,
     times = {TIMES.replace("?", ":now")}, entered_at = :now, updated_at = :now, question = '',
     block_kind = '', block_reason = '', block_owner = ''
 """  # noqa: S608 - our own constants
-CLAIM_NEXT = f"{_CLAIM} WHERE id = ({HEAD}) RETURNING *"
-CLAIM_ONE = f"{_CLAIM} WHERE id = :id AND state IN ({_READY}) RETURNING *"
+CLAIM_NEXT = f"{_CLAIM} WHERE id = ({HEAD}) RETURNING id, epoch, lane"
+# With one queue, which is the rule, its head is the best.
+CLAIM_FIRST = f"""
+{_CLAIM} WHERE id = (SELECT id FROM task WHERE queue = :queue AND state IN ({_READY}) AND not_before = 0
+    ORDER BY priority DESC, id LIMIT 1) RETURNING id, epoch, lane
+"""  # noqa: S608 - our own constants
+CLAIM_ONE = f"{_CLAIM} WHERE id = :id AND state IN ({_READY}) RETURNING id, epoch, lane"
 INSERT = """
 INSERT INTO attempt (task_id, epoch, state, lane, agent, host, log, claimed_at, active_at, lease_until)
 VALUES (?, ?, 'claimed', ?, ?, ?, ?, ?, ?, ?)
@@ -70,6 +75,9 @@ SELECT lane, agent, count(*) AS n FROM ({LIVE}) WHERE state IN ('claimed', 'runn
 """  # noqa: S608 - our own constant
 
 
+STATES = {str(state): state for state in AttemptState}
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
     """Who takes a task, and until when it must have started: the lease is in milliseconds from now."""
@@ -80,32 +88,19 @@ class Claim:
     log: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A task that was taken: what a claim needs to tell, and no more, since everybody waits for the writer."""
+
+    id: int
+    epoch: int
+    lane: str
+
+
 def row_of(row: sqlite3.Row) -> Attempt:
-    """Map a row of the table."""
-    return Attempt(
-        row["task_id"],
-        row["epoch"],
-        AttemptState(row["state"]),
-        row["lane"],
-        row["agent"],
-        row["host"],
-        row["pid"],
-        row["pid_mark"],
-        row["session_id"] or "",
-        row["inbox_id"],
-        row["workspace"],
-        row["log"],
-        row["error"],
-        row["tokens"],
-        row["money"],
-        row["claimed_at"],
-        row["started_at"],
-        row["ended_at"],
-        row["active_at"],
-        row["lease_until"],
-        row["deadline_at"],
-        row["left_ms"],
-    )
+    """Map a row of the table, whose columns stand in its order."""
+    task_id, epoch, state, lane, agent, host, pid, pid_mark, session_id, *rest = row
+    return Attempt(task_id, epoch, STATES[state], lane, agent, host, pid, pid_mark, session_id or "", *rest)
 
 
 def queues(q: Query) -> list[str]:
@@ -124,13 +119,16 @@ def next_ripe(q: Query) -> int:
     return (row["due"] or 0) if row else 0
 
 
-def claim_next(tx: Unit, served: Sequence[str], claim: Claim) -> Task | None:
+def claim_next(tx: Unit, served: Sequence[str], claim: Claim) -> Claimed | None:
     """Take the most important ready task of the served queues, the oldest first; ``None`` where there is none."""
-    row = tx.one(CLAIM_NEXT, {"queues": json.dumps(served), "now": tx.now})
+    if len(served) == 1:
+        row = tx.one(CLAIM_FIRST, {"queue": served[0], "now": tx.now})
+    else:
+        row = tx.one(CLAIM_NEXT, {"queues": json.dumps(served), "now": tx.now})
     return _claimed(tx, row, claim) if row else None
 
 
-def claim_one(tx: Unit, id: int, claim: Claim) -> Task:
+def claim_one(tx: Unit, id: int, claim: Claim) -> Claimed:
     """Take one task; raise Stale where it is not ready and NotFound where there is none."""
     row = tx.one(CLAIM_ONE, {"id": id, "now": tx.now})
     if row is None:
@@ -139,13 +137,13 @@ def claim_one(tx: Unit, id: int, claim: Claim) -> Task:
     return _claimed(tx, row, claim)
 
 
-def _claimed(tx: Unit, row: sqlite3.Row, claim: Claim) -> Task:
-    id, epoch, now = row["id"], row["epoch"], tx.now
+def _claimed(tx: Unit, row: sqlite3.Row, claim: Claim) -> Claimed:
+    (id, epoch, lane), now = row, tx.now
     log = f"{claim.log}/{id}-{epoch}.log" if claim.log else ""
     lease = now + claim.lease_ms
-    tx.run(INSERT, (id, epoch, row["lane"], claim.agent, claim.host, log, now, now, lease))
-    tx.emit("task.claim", str(id), actor=claim.agent, epoch=epoch, lane=row["lane"])
-    return tasks.row_of(row)
+    tx.run(INSERT, (id, epoch, lane, claim.agent, claim.host, log, now, now, lease))
+    tx.emit("task.claim", str(id), actor=claim.agent, epoch=epoch, lane=lane)
+    return Claimed(id, epoch, lane)
 
 
 def get(q: Query, task_id: int, epoch: int) -> Attempt:

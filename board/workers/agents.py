@@ -94,17 +94,20 @@ class AgentWorker:
         self._turns: dict[str, str] = {}
         self._heard: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
         self._unlisten: Callable[[], None] | None = None
+        self._following: asyncio.Task[None] | None = None
 
     def open(self, group: asyncio.TaskGroup) -> None:
         """Begin to hear of turns."""
         self._unlisten = self._room.bus.listen("turn.", self._hear)
-        group.create_task(self._follow(), name="agents' attempts")
+        self._following = group.create_task(self._follow(), name="agents' attempts")
 
     def close(self) -> None:
         """Hear of nothing more."""
         if self._unlisten is not None:
             self._unlisten()
             self._unlisten = None
+        if self._following is not None:
+            self._following.cancel()
 
     async def start(self, job: Job) -> None:
         """Commit the message that begins the work, together with the attempt's start."""
@@ -158,24 +161,28 @@ class AgentWorker:
         key = (attempt.task_id, attempt.epoch)
         if self._sessions.get(turn.session_id) != key:
             return
-        if what == "start":
-            await self._reports.goes_on(*key)
-        elif turn.state is TurnState.SUSPENDED and what == "suspend":
-            await self._reports.waits(*key, question)
-        elif what in ("finish", "fail", "cancel"):
+        if what in ("finish", "fail", "cancel"):
             await self._over(turn, attempt)
+        elif what == "suspend" and question:
+            await self._reports.waits(*key, question)
+        elif what == "start" and not question:
+            await self._reports.goes_on(*key)
 
     def _facts(self, q: Query, turn_id: str) -> tuple[AgentTurn, Attempt, str] | None:
         turn = agentwork.turn(q, turn_id)
         attempt = attempts.of_turn(q, turn.session_id, turn_id) if turn else None
-        return (turn, attempt, agentwork.question(q, turn_id)) if turn and attempt else None
+        return (turn, attempt, _question(q, attempt)) if turn and attempt else None
 
     async def _over(self, turn: AgentTurn, attempt: Attempt) -> bool:
         """Report the end of an attempt, unless more of it waits in its session; tell whether it ended."""
-        waits, used, submitted = await self._room.database.read(_rest, attempt)
+        waits, question, used, submitted = await self._room.database.read(_rest, attempt)
+        key = (attempt.task_id, attempt.epoch)
+        if question:
+            # Somebody talked to the agent beside its question, which is still open.
+            await self._reports.waits(*key, question)
+            return False
         if waits and turn.state is not TurnState.FAILED:
             return False
-        key = (attempt.task_id, attempt.epoch)
         self._sessions.pop(attempt.session_id, None)
         ended = ending(turn, submitted, used)
         try:
@@ -245,10 +252,17 @@ def _session(tx: Unit, job: Job) -> tuple[str, Address]:
     return id, address
 
 
-def _rest(q: Query, attempt: Attempt) -> tuple[bool, Used, str]:
-    """Return whether more of an attempt waits in its session, what it used, and what it submitted."""
+def _question(q: Query, attempt: Attempt) -> str:
+    """Return what an attempt waits for a person to say, or nothing."""
+    turn_id = agentwork.suspended(q, attempt.session_id, attempt.inbox_id)
+    return agentwork.question(q, turn_id) if turn_id else ""
+
+
+def _rest(q: Query, attempt: Attempt) -> tuple[bool, str, Used, str]:
+    """Return whether more of an attempt waits in its session, what it asks, what it used, and what it submitted."""
     return (
         agentwork.is_waiting(q, attempt.session_id, attempt.inbox_id),
+        _question(q, attempt),
         agentwork.used(q, attempt.session_id, attempt.inbox_id),
         marks.get(q, marks.of_session(attempt.session_id, f"{SUBMISSION}:{attempt.epoch}")),
     )

@@ -141,6 +141,7 @@ def test_every_move_of_a_task_leads_to_one_state() -> None:
 # What is looked at again and again must not look at what is waiting or over.
 PLANS = {
     "the head of the queues": (attempts.CLAIM_NEXT, {"queues": "[]", "now": 1}),
+    "the head of one queue": (attempts.CLAIM_FIRST, {"queue": "", "now": 1}),
     "the different queues": (attempts.QUEUES, ()),
     "what becomes ready": (attempts.RIPEN, (1,)),
     "when the next becomes ready": (attempts.NEXT_RIPE, ()),
