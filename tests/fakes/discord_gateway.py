@@ -3,6 +3,7 @@
 import asyncio
 import json
 import zlib
+from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
@@ -57,8 +58,9 @@ class Session:
 class Gateway:
     """Accepts connections and tells them what happens in the world."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, changed: Callable[[], None]) -> None:
         self.world = world
+        self._changed = changed
         self.url = ""
         self.heartbeat_ms = 41_250
         self.identifies: list[Json] = []
@@ -105,6 +107,7 @@ class Gateway:
             if message.type is not WSMsgType.TEXT:
                 continue
             await self._heard(wire, json.loads(message.data))
+            self._changed()
 
     async def _heard(self, wire: Wire, payload: Json) -> None:
         if self.deaf:

@@ -57,7 +57,7 @@ class DiscordServer:
 
     def __init__(self) -> None:
         self.world = World()
-        self.gateway = Gateway(self.world)
+        self.gateway = Gateway(self.world, self.changed)
         self.faults = faults.FaultPlan()
         self.calls: list[Call] = []
         self.limits: dict[str, tuple[int, float]] = {}

@@ -30,6 +30,7 @@ from gateway.adapter import Threads as OpensThreads
 from gateway.platforms.discord import commands, convert, files, sending
 from gateway.platforms.discord.catchup import CatchUp
 from gateway.platforms.discord.connection import (
+    IDENTIFY_SECONDS,
     Client,
     ContentRefused,
     Hearing,
@@ -68,7 +69,9 @@ CONTENT_FLAGS = (1 << 18) | (1 << 19)
 class DiscordAdapter:
     """One bot: listens at the gateway, sends by REST, and shows progress."""
 
-    def __init__(self, settings: DiscordSettings, clock: Clock) -> None:
+    def __init__(
+        self, settings: DiscordSettings, clock: Clock, *, identify_seconds: float = IDENTIFY_SECONDS
+    ) -> None:
         if not settings.account:
             raise ConfigError("There is no Discord bot token.", remedy="Set DISCORD_BOT_TOKEN.")
         silence()
@@ -87,6 +90,7 @@ class DiscordAdapter:
         looks = sending.Looks(embeds=settings.embeds, link_previews=settings.link_previews)
         self._courier = sending.Courier(self._rest, self._directory, self._threads, looks)
         self._memory: dict[int, Memory] = {}
+        self._identify_seconds = identify_seconds
         self._seen: set[tuple[str, str]] = set()
 
     @property
@@ -136,7 +140,9 @@ class DiscordAdapter:
         """Run a fresh client with its shards; the first end of any part ends them all."""
         alive = _Alive(link)
         hearing = Hearing(self._intake.hear, self._intake.malformed, alive.proven)
-        client = Client(self._rest, hearing, content=content, shards=count)
+        client = Client(
+            self._rest, hearing, content=content, shards=count, identify_seconds=self._identify_seconds
+        )
         await client.prepare()
         alive.shards = [Shard(client, number, self._memory) for number in range(count)]
 

@@ -85,7 +85,9 @@ def intents(*, content: bool) -> discord.Intents:
 class Client(discord.Client):
     """What the library's websocket asks of a client; its object model stays empty."""
 
-    def __init__(self, rest: Rest, hearing: Hearing, *, content: bool, shards: int) -> None:
+    def __init__(
+        self, rest: Rest, hearing: Hearing, *, content: bool, shards: int, identify_seconds: float
+    ) -> None:
         super().__init__(
             intents=intents(content=content),
             max_messages=None,
@@ -101,7 +103,8 @@ class Client(discord.Client):
         # Whose frame is being read: the library's parsers run before its first await.
         self.reading: Shard | None = None
         self._turn = asyncio.Lock()
-        self._identified_at = -IDENTIFY_SECONDS
+        self._identify_seconds = identify_seconds
+        self._identified_at = -identify_seconds
 
     def _parser(self, name: str) -> Callable[[Any], None]:
         def parse(data: Any) -> None:
@@ -123,7 +126,7 @@ class Client(discord.Client):
         del shard_id, initial
         loop = asyncio.get_running_loop()
         async with self._turn:
-            await asyncio.sleep(max(0.0, self._identified_at + IDENTIFY_SECONDS - loop.time()))
+            await asyncio.sleep(max(0.0, self._identified_at + self._identify_seconds - loop.time()))
             self._identified_at = loop.time()
 
 
