@@ -244,7 +244,8 @@ def payload(message: Outbound, step: Step, looks: Looks) -> dict[str, Any]:
         "allowed_mentions": {"parse": [], "replied_user": False},
         "flags": flags,
     }
-    if step.first and message.reply_to:
+    # A thread made from a message shows it at its top already.
+    if step.first and message.reply_to and message.reply_to != message.address.thread:
         body["message_reference"] = reference(message.reply_to)
     if step.file:
         name = message.file_name or (message.file.name if message.file else "file")
