@@ -1,5 +1,6 @@
 """Slack with the real daemon: words, cards, commands and threads over Socket Mode, and what a pause must not lose."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -144,3 +145,67 @@ async def test_a_reply_whose_receipt_was_lost_to_a_kill_is_not_said_twice(
     slack.types(DIRECT, "say afterwards")
     await slack.wait_for_text(DIRECT, "afterwards", within=30)
     assert [m.shown for m in slack.messages(DIRECT)].count("once only") == 1
+
+
+async def test_a_form_refuses_with_a_reason_and_another_approves_an_edited_text(
+    slack: SlackServer, daemon: Daemon, tmp_path: Path
+) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    card = await card_of(slack, f"chmod 777 {tmp_path}; echo x >> {first}")
+    slack.tap(card, next(label for label in card.labels if "because" in label))
+    await slack.wait_for(lambda: slack.world.views)
+    (view,) = slack.world.views.values()
+    slack.submits(view, "not on a Friday & not <now>", user=OWNER)
+    await slack.wait_for(lambda: "not on a Friday & not <now>" in card.shown)
+    assert card.labels == []
+    card = await card_of(slack, f"chmod 777 {tmp_path}; echo y >> {first}")
+    slack.tap(card, next(label for label in card.labels if "Edit" in label))
+    await slack.wait_for(lambda: len(slack.world.views) == 2)
+    view = list(slack.world.views.values())[-1]
+    preset = view["blocks"][0]["element"]["initial_value"]
+    slack.submits(view, preset.replace(str(first), str(second)), user=OWNER)
+    await slack.wait_for(lambda: "Exit code 0." in card.shown or second.exists(), within=30)
+    await daemon.until(second.exists)
+    assert second.read_text() == "y\n"
+    assert not first.exists()
+
+
+async def test_somebody_else_s_form_decides_nothing(
+    slack: SlackServer, daemon: Daemon, tmp_path: Path
+) -> None:
+    card = await card_of(slack, f"chmod 777 {tmp_path}; echo x")
+    slack.tap(card, next(label for label in card.labels if "because" in label))
+    await slack.wait_for(lambda: slack.world.views)
+    (view,) = slack.world.views.values()
+    slack.submits(view, "I am nobody", user=OTHER)
+    slack.types(DIRECT, "say still open")
+    await slack.wait_for_text(DIRECT, "still open")
+    assert card.labels
+    slack.tap(card, next(label for label in card.labels if label == "❌ Refuse"))
+    await slack.wait_for(lambda: not card.labels)
+
+
+async def test_a_webhook_alone_tells_of_requests_and_how_to_answer_elsewhere(
+    slack: SlackServer, tmp_path: Path
+) -> None:
+    chosen = quiet_settings(
+        platforms={"slack": {"webhook_url": slack.webhook}},
+        notices={"start": True},
+        web={"enabled": True},
+    )
+    async with Daemon(tmp_path / "home", chosen) as running:
+        await running.start()
+        await slack.wait_for(lambda: slack.posts, within=30)
+        code, told = await running.command("status")
+        assert code in (0, 1)
+        assert "nobody can answer" in told
+        script = f"chmod 777 {tmp_path}; echo x"
+        asking = asyncio.create_task(running.command("guard", "--timeout", "3s", "--", "sh", "-c", script))
+        posted = await slack.wait_for(
+            lambda: [said["text"] for said in slack.posts if "/approve" in said["text"]], within=30
+        )
+        assert "Nobody can answer here" in posted[0]
+        code, _ = await asking
+        assert code != 0
+        assert await running.stop() == 0
+        assert "s3cr3tWebhookPart" not in running.text

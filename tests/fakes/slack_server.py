@@ -430,7 +430,7 @@ async def _given(request: web.Request, method: str) -> Json:
 
 async def post(
     url: str,
-    payload: Json,
+    payload: Any,
     *,
     form: str = "",
     secret: str = SIGNING_SECRET,

@@ -21,15 +21,10 @@ from gateway.platforms.slack.web import (
     silence,
 )
 from kernel.clock import Clock
-from kernel.errors import DeliveryRejected
-from kernel.messages import Address, Outbound, OutboundKind, Receipt
+from kernel.errors import DeliveryDeferred, DeliveryRejected
+from kernel.messages import Outbound, OutboundKind, Receipt
 
-CHAT = "webhook"
 OK, TOO_MANY, FAILED = 200, 429, 500
-MUTE = (
-    "Slack can show what Hermes says but nobody can answer there: only the webhook is set. "
-    "Decide on another platform or by `hermes approvals`; with SLACK_BOT_TOKEN and SLACK_APP_TOKEN it answers."
-)
 
 
 class SlackOutlet:
@@ -39,6 +34,7 @@ class SlackOutlet:
         silence(settings.secrets)
         self._settings = settings
         self._clock = clock
+        self._until = 0.0
         self._identity = Identity("slack", settings.installation)
         self._session: aiohttp.ClientSession | None = None
 
@@ -48,17 +44,12 @@ class SlackOutlet:
         return self._identity
 
     @property
-    def home(self) -> Address:
-        """The one chat there is."""
-        return Address("slack", self._identity.account, CHAT)
-
-    @property
     def capabilities(self) -> Capabilities:
         """Text, and nothing else."""
         return Capabilities(
             text_limit=ROOM,
-            remote=False,
             lasting=False,
+            receives=False,
             per_second=1.0,
             per_chat=1.0,
             per_group_minute=60.0,
@@ -66,9 +57,8 @@ class SlackOutlet:
         )
 
     async def run(self, link: Link) -> None:
-        """Say that nobody can answer, and wait until cancelled."""
+        """Wait until cancelled: nothing ever comes back, and a webhook cannot be asked how it is."""
         link.connected()
-        link.degraded(MUTE)
         await asyncio.Event().wait()
 
     async def close(self) -> None:
@@ -85,9 +75,15 @@ class SlackOutlet:
         if not cut:
             raise DeliveryRejected("The message is empty.")
         mark = "↻ " if message.resend else ""
+        left = self._until - self._clock.monotonic()
+        if left > 0:
+            raise DeliveryDeferred("Slack asks to wait.", retry_after=max(1.0, left))
         try:
             for piece in cut:
                 await self._post(mark + piece.mrkdwn)
+        except Flooded as error:
+            self._until = self._clock.monotonic() + error.retry_after
+            raise delivery_error(error) from None
         except CallFailed as error:
             raise delivery_error(error) from None
         return Receipt(())
