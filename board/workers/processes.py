@@ -158,6 +158,8 @@ class ProcessWorker:
     async def _report(self, key: tuple[int, int], code: int | None) -> None:
         ended = await asyncio.to_thread(self._ended, key, code)
         await self._reports.ended(*key, ended)
+        # Until its end is stored, another daemon may have to read it here.
+        await asyncio.to_thread(shutil.rmtree, self._folder(*key), ignore_errors=True)
 
     def _ended(self, key: tuple[int, int], code: int | None) -> Ended:
         folder = self._folder(*key)
@@ -166,10 +168,7 @@ class ProcessWorker:
             code = int(written)
         tail = _tail(self._room.logs / f"{key[0]}-{key[1]}.log")
         if code == 0:
-            result = _read(folder / "result", RESULT_BYTES) or tail
-            shutil.rmtree(folder, ignore_errors=True)
-            return Ended(AttemptOutcome.SUCCEEDED, result=result)
-        shutil.rmtree(folder, ignore_errors=True)
+            return Ended(AttemptOutcome.SUCCEEDED, result=_read(folder / "result", RESULT_BYTES) or tail)
         return _failed(code, tail)
 
     async def stop(self, attempt: Attempt, why: str) -> None:
