@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from board import limits
 from board.dispatcher import agent_for
 from board.settings import BoardSettings
 from kernel.clock import at
@@ -31,7 +32,7 @@ def _reasons(q: Query, settings: BoardSettings, now: int, task: Task) -> Iterato
     if task.question:
         yield f"It asks: {task.question}"
     if task.consecutive_failures:
-        limit = settings.limit_of(task)
+        limit = limits.failures(settings, task)
         yield (
             f"{task.consecutive_failures} of {limit} failures in a row; the last one {task.last_failure_outcome}:"
             f" {task.last_failure_error}"

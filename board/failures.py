@@ -7,6 +7,7 @@ the next attempt: all of it is decided here, in the unit that stores how the att
 from dataclasses import dataclass, field
 from typing import Any
 
+from board import limits
 from board.creating import rest
 from board.settings import BoardSettings
 from board.working import spent_columns
@@ -148,7 +149,7 @@ def _judged(
 
 
 def _tripped(tx: Unit, settings: BoardSettings, task: Task) -> str:
-    if task.consecutive_failures >= settings.limit_of(task):
+    if task.consecutive_failures >= limits.failures(settings, task):
         return f"Given up after {task.consecutive_failures} failures in a row."
     if (count := tasks.tree_failures(tx, task.root_id)) >= settings.tree_limit:
         return f"Given up after {count} failures in the tree of task {task.root_id}."

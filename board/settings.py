@@ -5,8 +5,6 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from kernel.tasks import Task
-
 SECOND_MS = 1000
 MINUTE_MS = 60 * SECOND_MS
 HOUR_MS = 60 * MINUTE_MS
@@ -106,17 +104,6 @@ class BoardSettings(Section):
         """Return how long a task waits after so many failures in a row."""
         seconds = self.first_wait * 2 ** min(max(failures - 1, 0), 30)
         return int(min(seconds, self.longest_wait) * SECOND_MS)
-
-    def limit_of(self, task: Task) -> int:
-        """Return after how many failures in a row a task is given up."""
-        return task.failure_limit or self.failure_limit
-
-    def run_ms(self, task: Task) -> int:
-        """Return how long an attempt may work, the task's own limit and what is left of its budget included."""
-        longest = task.max_run_ms or int(self.run_minutes * MINUTE_MS)
-        if task.budget.ms:
-            return max(1, min(longest, task.budget.ms - task.used.ms))
-        return longest
 
     @property
     def start_ms(self) -> int:

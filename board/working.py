@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from board import limits
 from board.creating import unblock_dependants
 from board.settings import BoardSettings
 from board.templates import template
@@ -52,7 +53,7 @@ def start(tx: Unit, settings: BoardSettings, task_id: int, epoch: int, given: St
         started_at=tx.now,
         active_at=tx.now,
         lease_until=tx.now + settings.lease_ms,
-        deadline_at=tx.now + settings.run_ms(task),
+        deadline_at=tx.now + limits.run_ms(settings, task),
     )
     phase = template(task.template).first
     columns: dict[str, Any] = {"session_id": given.session_id} if given.session_id else {}

@@ -27,6 +27,7 @@ main(["gateway"])
 NEEDED = {
     "agent": {"settings"},
     "approvals": {"settings"},
+    "board": {"settings"},
     "gateway": {
         "access", "adapter", "answering", "departures", "front", "intake", "keys", "local", "rates", "settings",
         "supervisor", "switches", "platforms", "platforms.telegram", "platforms.telegram.adapter",
