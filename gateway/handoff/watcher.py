@@ -48,10 +48,6 @@ Named = tuple[str, int]
 Split = Callable[[Address, str], list[str]]
 
 
-class Failed(HermesError):
-    """A handoff cannot be carried to its end."""
-
-
 class Watcher:
     """Carries handoffs out, each in a task of its own."""
 
@@ -205,9 +201,9 @@ class Watcher:
             async with asyncio.timeout(THREAD_SECONDS):
                 thread = await self._thread(threads, plan.to, words.thread_name(claimed))
         except TimeoutError:
-            raise Failed(f"{plan.to.platform} did not open a thread in time.") from None
+            raise HermesError(f"{plan.to.platform} did not open a thread in time.") from None
         except PlatformError as error:
-            raise Failed(f"{plan.to.platform} did not open a thread: {error.message}") from None
+            raise HermesError(f"{plan.to.platform} did not open a thread: {error.message}") from None
         except DeliveryError as error:
             return plan.to, f"No thread could be opened ({error.message.rstrip('.')})"
         return (thread, "") if thread else (plan.to, "This chat can have no threads")
@@ -233,7 +229,7 @@ class Watcher:
         await self._moves.moved()
 
     async def _arrival(self, moved: Handoff) -> None:
-        """Wait until the reply was delivered; raise Failed where it never will be."""
+        """Wait until the reply was delivered; raise HermesError where it never will be."""
         changed = self._carried[moved.session_id, moved.number]
         while True:
             changed.clear()
@@ -241,16 +237,16 @@ class Watcher:
             if arrived:
                 return
             if why:
-                raise Failed(why)
+                raise HermesError(why)
             await changed.wait()
 
     async def _continue(self, left: Handoff) -> None:
         """Carry on with what an earlier process began: only what had moved and whose lease still holds can arrive."""
         if left.asked.place is None:
-            raise Failed("Hermes stopped in the middle of it.")
+            raise HermesError("Hermes stopped in the middle of it.")
         arrived, _ = await self._database.read(handoffs.progress, left)
         if not arrived and left.lease < self._clock.now():
-            raise Failed("Hermes was away for too long.")
+            raise HermesError("Hermes was away for too long.")
         await self._finish(left)
 
     async def _fail(self, known: Handoff, reason: str) -> None:

@@ -59,6 +59,14 @@ UPDATE turn SET state = 'running';
 
 --: binding.closed
 UPDATE session SET closed_at = 1;
+--: session.homeless
+DELETE FROM binding;
+--: binding.elsewhere
+UPDATE session SET chat = 'another';
+--: departed.bound
+INSERT INTO departed SELECT key, session_id, 'test', 'bot', '1', NULL, 1 FROM binding;
+--: handoff.locked
+UPDATE session SET handoff_state = 'running', handoff_number = 1, handoff_lease = 1, handoff_deadline = 1;
 
 --: tool_call.open
 INSERT INTO tool_call (turn_id, call_key, tool, digest, idempotent, state, started_at)

@@ -24,7 +24,7 @@ LATER = 10**15
 
 def talk(tx: Unit, number: int) -> None:
     """Carry one message from the inbox to a confirmed answer."""
-    session = sessions.resolve(tx, "k", CHAT, "test:1", private=True, reset=Reset())
+    session = sessions.resolve(tx, "test:bot:1:main", CHAT, "test:1", private=True, reset=Reset())
     inbound = Inbound(CHAT, f"m{number}", str(number), Sender("1"), text="hi")
     row = inbox.add(tx, inbound, Verdict("admit", session=lambda _: session))
     assert row is not None
