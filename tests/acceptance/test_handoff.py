@@ -121,6 +121,34 @@ async def test_a_conversation_goes_to_the_phone_and_comes_back(tmp_path: Path, p
         assert daemon.findings() == []
 
 
+# Every ordered pair of the surfaces that there are, as one walk.
+WALK = ("web", "telegram", "terminal", "telegram", "web", "terminal")
+
+
+async def test_a_conversation_walks_over_every_pair_of_surfaces(tmp_path: Path, phone: TelegramServer) -> None:
+    async with Daemon(tmp_path / "home", settings(phone)) as daemon:
+        await daemon.start()
+        desk = await ready(daemon, phone)
+        found = await desk.ask("GET", "/api/hermes/sessions/terminal:main")
+        id, places = found["id"], [found["address"]]
+        for number, platform in enumerate(WALK, 1):
+            path = f"/api/hermes/sessions/{id}/handoff"
+            done = await desk.ask("POST", path, to=platform, note=f"step {number}", wait=25)
+            assert (done["state"], done["number"], done["error"]) == ("completed", number, ""), done
+            assert done["origin"] == places[-1]
+            places.append(done["place"])
+            shown = await desk.ask("GET", f"/api/hermes/sessions/{id}")
+            assert (shown["address"], shown["handoff"]) == (done["place"], "completed")
+        assert [place.partition(":")[0] for place in places] == ["terminal", *WALK]
+        assert places[-1] == "terminal:main"
+        assert len({place for place in places if place.startswith("web:")}) == 2
+        exported = await desk.ask("GET", f"/api/hermes/sessions/{id}/export")
+        told = [line["text"] for line in exported["messages"] if "Your note" in line["text"]]
+        assert len(told) == len(WALK)
+        assert await daemon.stop() == 0
+        assert daemon.findings() == []
+
+
 async def test_a_waiting_request_is_decided_with_live_buttons_in_the_new_place(
     tmp_path: Path, phone: TelegramServer
 ) -> None:
