@@ -88,7 +88,14 @@ class World:
     def person(self, id: str, name: str = "") -> Json:
         """Return somebody, who exists from now on."""
         return self.users.setdefault(
-            id, {"id": id, "username": name or f"user{id}", "global_name": name or f"User {id}"}
+            id,
+            {
+                "id": id,
+                "username": name or f"user{id}",
+                "global_name": name or f"User {id}",
+                "discriminator": "0",
+                "avatar": None,
+            },
         )
 
     def dm(self, user: str) -> Json:

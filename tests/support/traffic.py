@@ -38,6 +38,10 @@ class Town(Protocol):
         """Return what somebody was told, message by message."""
         ...
 
+    def owed(self, person: int) -> Sequence[str]:
+        """Return those of them that were owed, without what only showed progress and lost its receipt."""
+        ...
+
     def trouble(self, chance: random.Random) -> None:
         """Let one thing go wrong soon."""
         ...
@@ -63,6 +67,9 @@ class TelegramTown:
 
     def told(self, person: int) -> Sequence[str]:
         return [message.text for message in self._server.messages(FIRST + person)]
+
+    def owed(self, person: int) -> Sequence[str]:
+        return self.told(person)
 
     def trouble(self, chance: random.Random) -> None:
         sending = _wire(chance, telegram_server.flood(1), telegram_server.server_error())
@@ -112,6 +119,9 @@ class SlackTown:
     def told(self, person: int) -> Sequence[str]:
         return [message.shown for message in self._server.messages(self._chat(person))]
 
+    def owed(self, person: int) -> Sequence[str]:
+        return [m.shown for m in self._server.messages(self._chat(person)) if m.metadata]
+
     def trouble(self, chance: random.Random) -> None:
         sending = _wire(chance, slack_server.flood(1), slack_server.server_error())
         self._server.fault("chat.postMessage", sending, skip=chance.randint(0, 10))
@@ -155,6 +165,10 @@ class DiscordTown:
     def told(self, person: int) -> Sequence[str]:
         chat = self._server.world.dm(str(FIRST + person))["id"]
         return [self._server.text(message) for message in self._server.heard(chat)]
+
+    def owed(self, person: int) -> Sequence[str]:
+        chat = self._server.world.dm(str(FIRST + person))["id"]
+        return [self._server.text(message) for message in self._server.heard(chat) if message.get("nonce")]
 
     def trouble(self, chance: random.Random) -> None:
         sending = _wire(chance, discord_server.too_many(1), Refuse(502, b"Bad Gateway"))
@@ -224,11 +238,11 @@ class Traffic:
         for town in self.towns:
             town.calm()
 
-    def answers(self) -> dict[str, tuple[int, int]]:
-        """Return how often each word was answered: plain, and marked as sent again."""
+    def answers(self, *, owed: bool = False) -> dict[str, tuple[int, int]]:
+        """Return how often each word was answered, or in messages that were owed: plain, and marked as sent again."""
         found: dict[str, tuple[int, int]] = {}
         for (town, person), words in self.said.items():
-            told = self.towns[town].told(person)
+            told = self.towns[town].owed(person) if owed else self.towns[town].told(person)
             for word in words:
                 fitting = [text for text in told if word in text]
                 marked = sum(text.startswith(RESEND) for text in fitting)
@@ -241,7 +255,7 @@ class Traffic:
 
     def doubled(self) -> list[str]:
         """Return what was answered twice without the mark of a second sending."""
-        return [word for word, (plain, _) in self.answers().items() if plain > 1]
+        return [word for word, (plain, _) in self.answers(owed=True).items() if plain > 1]
 
     async def until_heard(self, within: float, dead: Callable[[], Sequence[str]] = tuple) -> None:
         """Wait until everything was answered, or is in a dead letter whose texts ``dead()`` returns.
