@@ -9,7 +9,7 @@ from kernel.errors import NotFound, Stale
 from kernel.events import Scalar
 from kernel.states import AttemptState
 from kernel.tasks import Attempt, AttemptOutcome
-from kernel.transitions import ATTEMPT, READY
+from kernel.transitions import ATTEMPT, READY, TASK
 from store import tasks
 from store.tasks import TIMES
 from store.units import Query, Unit, Value
@@ -75,6 +75,8 @@ SELECT lane, agent, count(*) AS n FROM ({LIVE}) WHERE state IN ('claimed', 'runn
 """  # noqa: S608 - our own constant
 
 
+# The move that a claim makes with a statement of its own.
+CLAIMED = f"{TASK.name}.claim"
 STATES = {str(state): state for state in AttemptState}
 
 
@@ -142,7 +144,7 @@ def _claimed(tx: Unit, row: sqlite3.Row, claim: Claim) -> Claimed:
     log = f"{claim.log}/{id}-{epoch}.log" if claim.log else ""
     lease = now + claim.lease_ms
     tx.run(INSERT, (id, epoch, lane, claim.agent, claim.host, log, now, now, lease))
-    tx.emit("task.claim", str(id), actor=claim.agent, epoch=epoch, lane=lane)
+    tx.emit(CLAIMED, str(id), actor=claim.agent, epoch=epoch, lane=lane)
     return Claimed(id, epoch, lane)
 
 
