@@ -50,7 +50,8 @@ SELECT chat, message_id FROM inbox WHERE id IN (
 # SQLite takes the other columns of a row from where max() found its value.
 ANCHORS = """
 SELECT chat, thread, message_id, max(id) FROM inbox
-WHERE platform = ? AND account = ? AND kind = 'message' AND state <> 'dead' GROUP BY chat, thread
+WHERE platform = ? AND account = ? AND kind = 'message' AND state <> 'dead' AND message_id <> ''
+GROUP BY chat, thread
 """
 ROLES_WORN = """
 SELECT platform, sender, sent_at, extra, max(id) FROM inbox WHERE extra LIKE '%"roles"%'

@@ -118,6 +118,8 @@ async def test_what_was_said_while_nobody_listened_is_answered_in_order(
 ) -> None:
     slack.types(DIRECT, "say before")
     await slack.wait_for_text(DIRECT, "before")
+    slack.slash(DIRECT, "say by slash")
+    await slack.wait_for_text(DIRECT, "by slash")
     await daemon.quiet()
     await daemon.kill()
     slack.tells_events = False
@@ -127,7 +129,8 @@ async def test_what_was_said_while_nobody_listened_is_answered_in_order(
     await daemon.start()
     await slack.wait_for_text(DIRECT, "missed 2", within=30)
     rows = daemon.rows("SELECT text FROM inbox WHERE chat = ? AND kind = 'message' ORDER BY id", DIRECT)
-    assert [row[0] for row in rows] == ["say before", "say missed 0", "say missed 1", "say missed 2"]
+    missed = [f"say missed {number}" for number in range(3)]
+    assert [row[0] for row in rows] == ["say before", "say by slash", *missed]
 
 
 async def test_a_reply_whose_receipt_was_lost_to_a_kill_is_not_said_twice(

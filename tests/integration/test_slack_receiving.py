@@ -236,6 +236,21 @@ async def test_a_history_that_may_not_be_read_holds_nothing_up() -> None:
         await slack.link.until(lambda: "live" in slack.texts)
 
 
+async def test_a_history_that_fails_for_a_while_is_asked_again_though_newer_messages_came() -> None:
+    async with app() as slack:
+        slack.server.types(CHAT, "known")
+        await slack.link.until_committed(1)
+        await slack.stop()
+        slack.server.tells_events = False
+        slack.server.types(CHAT, "missed")
+        slack.server.tells_events = True
+        slack.server.fault("conversations.history", server_error(), times=4)
+        await slack.restart()
+        await slack.connected()
+        slack.server.types(CHAT, "live")
+        await slack.link.until(lambda: {"missed", "live"} <= set(slack.texts))
+
+
 async def test_envelopes_out_of_order_and_ten_times_over_have_the_keys_of_their_messages() -> None:
     async with app() as slack:
         await slack.connected()

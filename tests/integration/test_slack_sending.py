@@ -187,6 +187,26 @@ async def test_in_a_thread_the_thread_is_looked_through() -> None:
         assert shown.thread_ts == root.ts
 
 
+async def test_the_end_of_a_long_thread_is_looked_through_too() -> None:
+    async with app(run=False) as slack:
+        root = slack.server.says(CHANNEL, "root", user=PERSON)
+        for number in range(320):
+            slack.server.world.add(CHANNEL, PERSON, f"reply {number}", thread_ts=root.ts)
+        where = slack.at(CHANNEL, root.ts)
+        slack.server.fault("chat.postMessage", DropAfter())
+        with pytest.raises(DeliveryUncertain):
+            await slack.adapter.send(Outbound(where, "once", nonce="a"))
+        await slack.adapter.send(Outbound(where, "once", nonce="a", resend=True))
+        assert len(slack.server.messages(CHANNEL)) == 1
+
+
+async def test_where_a_thread_is_gone_its_channel_is_written_to() -> None:
+    async with app(run=False) as slack:
+        await slack.adapter.send(Outbound(slack.at(CHANNEL, "1700000000.000100"), "still here", nonce="a"))
+        (shown,) = slack.server.messages(CHANNEL)
+        assert shown.thread_ts == ""
+
+
 async def test_a_history_that_cannot_be_asked_now_is_asked_again_and_nothing_sent() -> None:
     async with app(run=False) as slack:
         slack.server.fault("conversations.history", server_error())

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 from gateway.adapter import Link
@@ -20,6 +21,7 @@ log = logging.getLogger(__name__)
 FIRST_SECONDS = 1.5
 PAGE = 100
 AT_ONCE = 4
+RETRY_SECONDS, LONGEST_RETRY = 0.5, 60.0
 KINDS = "public_channel,private_channel,mpim,im"
 Json = Mapping[str, Any]
 
@@ -102,13 +104,19 @@ class CatchUp:
         return [str(item["id"]) for item in found.get("channels") or () if "id" in item]
 
     async def _guarded(self, link: Link, gap: Gap, places: asyncio.Semaphore) -> None:
-        async with places:
+        """Fetch one gap, as often as it takes: once newer messages are stored, nothing else remembers it."""
+        for attempt in count():
             try:
-                await self._one(link, gap)
+                async with places:
+                    await self._one(link, gap)
             except Refused as error:
                 log.info("The history of %s cannot be read: %s", gap.channel, error)
+                return
             except CallFailed as error:
-                log.warning("What was missed in %s could not be fetched: %s", gap.channel, error)
+                log.warning("What was missed in %s could not be fetched yet: %s", gap.channel, error)
+                await asyncio.sleep(min(RETRY_SECONDS * 2.0**attempt, LONGEST_RETRY))
+            else:
+                return
 
     async def _one(self, link: Link, gap: Gap) -> None:
         missed = await self._history(gap)

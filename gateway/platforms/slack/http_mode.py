@@ -91,7 +91,11 @@ class HttpMode:
             try:
                 await self._introduction.learn(self._api)
             except CallFailed as error:
-                raise platform_error(error) from None
+                failure = platform_error(error)
+                if isinstance(failure, PlatformUnauthorised):
+                    raise failure from None
+                # The listener hears all the same.
+                link.degraded(failure.message)
             link.progress()
 
     async def _answer(self, request: web.Request, link: Link) -> web.Response:

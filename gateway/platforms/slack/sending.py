@@ -21,11 +21,14 @@ NOTIFICATION = 3000
 EVENT = "hermes_outbox"
 RESEND_MARK = "↻ "
 HALVES_KEPT = 512
-LOOKED_THROUGH = 200
+LOOKED_THROUGH = 1000
+# A thread is read forwards, so from a time at which the first sending cannot have been yet.
+THREAD_SECONDS = 86_400
 PAGE = 100
 # A file of ours by this name that is no older than this is the one whose receipt was lost.
 FILE_SECONDS = 900.0
 GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
+THREAD_GONE = frozenset({"thread_not_found", "cannot_reply_to_message"})
 NO_BLOCKS = frozenset({"invalid_blocks", "invalid_blocks_format"})
 BLIND = frozenset({"missing_scope", "unknown_method", "not_allowed_token_type", "method_not_supported"})
 
@@ -105,6 +108,7 @@ class Courier:
                 "conversations.replies" if message.address.thread else "conversations.history",
                 channel=await self._shelf.channel(message.address.chat),
                 ts=message.address.thread,
+                oldest=self._since(message),
                 limit=PAGE,
                 include_all_metadata=True,
                 cursor=cursor or None,
@@ -118,6 +122,9 @@ class Courier:
             if not cursor:
                 break
         return found
+
+    def _since(self, message: Outbound) -> str | None:
+        return f"{self._clock.now() / 1000 - THREAD_SECONDS:.6f}" if message.address.thread else None
 
     def _brings(self, said: Mapping[str, Any], message: Outbound) -> bool:
         """Tell whether a message brought the file we owe: files carry no metadata, but a name and a time."""
@@ -142,18 +149,21 @@ class Courier:
     async def _post(self, message: Outbound, step: Step) -> str:
         payload = {"nonce": message.nonce, "part": step.number}
         metadata = {"event_type": EVENT, "event_payload": payload} if message.nonce else None
-        thread = message.address.thread
-        made = await self._shown(
-            "chat.postMessage",
-            step,
-            channel=message.address.chat,
-            thread_ts=thread,
-            reply_broadcast=True if thread and self._settings.broadcast else None,
-            metadata=metadata,
-            unfurl_links=self._settings.link_previews,
-            unfurl_media=self._settings.link_previews,
-        )
-        return _receipt(made)
+        where = {
+            "channel": message.address.chat,
+            "metadata": metadata,
+            "unfurl_links": self._settings.link_previews,
+            "unfurl_media": self._settings.link_previews,
+        }
+        if thread := message.address.thread:
+            inside = {"thread_ts": thread, "reply_broadcast": True if self._settings.broadcast else None}
+            try:
+                return _receipt(await self._shown("chat.postMessage", step, **inside, **where))
+            except Refused as error:
+                # Whoever deleted the thread's beginning still has the channel.
+                if error.code not in THREAD_GONE:
+                    raise
+        return _receipt(await self._shown("chat.postMessage", step, **where))
 
     async def _edit(self, message: Outbound, step: Step) -> str:
         """Edit in place and return the id; return nothing where there is no such message to edit any more."""
