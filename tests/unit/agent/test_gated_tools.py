@@ -47,7 +47,9 @@ def context(workspace: Path) -> ToolContext:
 
 async def test_every_tool_is_judged_or_listed_as_harmless(runner: AgentRunner, workspace: Path):
     names = set(runner.toolbox.names)
-    assert names == set(HARMLESS) | set(JUDGED)
+    # Other rooms bring tools of their own, whose tests are there.
+    elsewhere = {name for name in HARMLESS if name.startswith("task_")}
+    assert names == (set(HARMLESS) - elsewhere) | set(JUDGED)
     assert not set(HARMLESS) & set(JUDGED)
     for name in names:
         assert (runner.toolbox.tool(name).action is None) == (name in HARMLESS)
