@@ -53,7 +53,14 @@ CHATS_OF_INBOX = f"SELECT DISTINCT platform, chat FROM inbox WHERE id IN (%s) AN
 CHATS_OF_OUTBOX = f"SELECT DISTINCT platform, chat FROM outbox WHERE id IN (%s) AND {LOCAL}"  # noqa: S608 - our own text
 CHATS = """
 SELECT chat, id, title, active_at FROM session
-WHERE platform = ? AND forgotten_at IS NULL AND substr(chat, 1, length(?)) = ? ORDER BY active_at DESC, id LIMIT 500
+WHERE platform = :platform AND forgotten_at IS NULL AND substr(chat, 1, length(:prefix)) = :prefix
+UNION ALL
+SELECT departed.chat, session.id, iif(title = '', 'A chat', title) || ' ↪ ' || session.platform, departed.left_at
+FROM departed JOIN session ON session.id = departed.session_id
+WHERE departed.platform = :platform AND forgotten_at IS NULL
+    AND substr(departed.chat, 1, length(:prefix)) = :prefix
+    AND NOT (session.platform = departed.platform AND session.chat = departed.chat)
+ORDER BY active_at DESC, id LIMIT 500
 """
 
 NEWEST = 2**62
@@ -275,9 +282,12 @@ def touched(q: Query, inbox_ids: Sequence[int], outbox_ids: Sequence[int]) -> se
 
 
 def chats(q: Query, platform: str, prefix: str = "") -> list[Chat]:
-    """Return the chats whose name starts with ``prefix``, the latest first."""
+    """Return the chats whose name starts with ``prefix``, the latest first.
+
+    One whose conversation has left is there too; its title says where to.
+    """
     found: dict[str, Chat] = {}
-    for row in q.all(CHATS, (platform, prefix, prefix)):
+    for row in q.all(CHATS, {"platform": platform, "prefix": prefix}):
         chat = Chat(row["chat"], row["id"], row["title"], row["active_at"])
         known = found.setdefault(row["chat"], chat)
         if not known.title and chat.title:

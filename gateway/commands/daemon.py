@@ -75,7 +75,8 @@ class DaemonCommands:
         running = self._services.turns.running.get(call.session_id)
         doing = f"at work: {running.stage.doing}" if running else "idle"
         shaping = await self._services.shaping(self._services.workspace(call.session_id))
-        lines = [*status_lines(status), f"**This conversation** {doing}"]
+        where = await self._services.handoffs.whereabouts(call.session_id, call.address)
+        lines = [*status_lines(status), f"**This conversation** {doing}, {where}"]
         if shaping:
             lines.append(f"**Shaped by** {', '.join(shaping)}")
         return CommandReply("\n".join(f"- {line}" for line in lines))

@@ -130,6 +130,14 @@ class Handoffs:
         await self.moves.moved()
         return pulled
 
+    async def whereabouts(self, session_id: str, place: Address) -> str:
+        """Return in a few words where the conversation of a place is: it has one owner at a time."""
+        if not session_id:
+            left = await self._database.read(sessions.at_place, place)
+            return f"on {words.where(left.address)}; /take brings it back" if left else "nowhere"
+        known = await self._read(session_id)
+        return f"on its way to {words.where(known.asked.to)}" if known.live else "here and nowhere else"
+
     def may(self, principal: Principal, session: Session) -> None:
         """Raise NotFound unless a session is the principal's own, or the principal an owner."""
         if principal.role is not Role.OWNER and session.owner != principal.id:
