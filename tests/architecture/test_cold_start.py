@@ -30,7 +30,9 @@ NEEDED = {
     "board": {"settings"},
     "gateway": {
         "access", "adapter", "answering", "departures", "front", "intake", "keys", "local", "rates", "settings",
-        "supervisor", "switches", "platforms", "platforms.telegram", "platforms.telegram.adapter",
+        "supervisor", "switches", "platforms", "platforms.discord",
+        "platforms.discord.settings", "platforms.slack", "platforms.slack.settings", "platforms.telegram",
+        "platforms.telegram.adapter",
         "platforms.telegram.content", "platforms.telegram.convert", "platforms.telegram.failures",
         "platforms.telegram.files", "platforms.telegram.intake", "platforms.telegram.introduction",
         "platforms.telegram.pieces", "platforms.telegram.polling", "platforms.telegram.request",

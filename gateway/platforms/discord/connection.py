@@ -207,6 +207,7 @@ class Shard:
         except (NoAnswer, Refused, RestError) as error:
             raise platform_error(error) from None
         except Exception as error:
+            # A handshake may fail in any line of the library, and to us all of them are the same.
             self._count_failure()
             raise PlatformUnavailable(
                 f"Discord's gateway cannot be reached: {type(error).__name__}."

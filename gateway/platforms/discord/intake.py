@@ -151,7 +151,7 @@ class Intake:
                 found += await self._converted(event)
             except (StoreError, PlatformError, asyncio.CancelledError):
                 raise
-            except Exception as error:  # noqa: BLE001 - as above
+            except Exception as error:  # noqa: BLE001 - one bad event must break no other
                 await self._set_aside(link, event, event.reason or f"{type(error).__name__} while reading it")
         if found:
             await self.commit(link, found)
