@@ -3,12 +3,14 @@
 import asyncio
 import json
 import logging
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 
-from kernel.errors import PlatformConflict, PlatformUnauthorised, PlatformUnavailable, StoreError
-from kernel.messages import InboundKind, Outbound
+from kernel.errors import OutcomeUnknown, PlatformConflict, PlatformUnauthorised, PlatformUnavailable
+from kernel.messages import Inbound, InboundKind, Outbound
+from tests.contract.harness import Recorder
 from tests.fakes.faults import Hang
 from tests.fakes.slack_server import flood, refusal, server_error
 from tests.fakes.slack_world import BOT_USER
@@ -175,13 +177,20 @@ async def test_what_cannot_be_stored_is_not_acknowledged_and_comes_again() -> No
         await slack.server.wait_for(lambda: not slack.server.sockets.pending)
 
 
-async def test_a_store_that_stays_in_trouble_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.platforms.slack.intake.STORE_SECONDS", (0.01,))
-    async with app() as slack:
-        await slack.connected()
-        slack.link.fail(100)
+class Broken(Recorder):
+    """A store whose commits have an unknown outcome."""
+
+    async def receive(self, batch: Sequence[Inbound]) -> None:
+        """Commit, or not: nobody knows."""
+        raise OutcomeUnknown("The disk failed during a commit.")
+
+
+async def test_a_commit_of_unknown_outcome_ends_the_run_unacknowledged() -> None:
+    async with app(run=False) as slack:
+        slack.link = Broken()
+        slack.run()
         slack.server.types(CHAT, "kept")
-        assert isinstance(await slack.ended(), StoreError)
+        assert isinstance(await slack.ended(), OutcomeUnknown)
         assert slack.server.sockets.pending
 
 

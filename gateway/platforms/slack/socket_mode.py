@@ -62,8 +62,10 @@ class Socket:
 
     async def close(self) -> None:
         """Close the connection; of one that broke aiohttp keeps the transport, which nobody else can end."""
-        await self.wire.close()
-        self.wire._response.close()  # noqa: SLF001
+        try:
+            await self.wire.close()
+        finally:
+            self.wire._response.close()  # noqa: SLF001
 
     async def acknowledge(self, envelope: str) -> None:
         """Tell Slack that an envelope is stored; on a connection that broke Slack sends it again."""
