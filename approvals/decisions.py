@@ -160,9 +160,8 @@ class Decisions:
             return Verdict(Outcome.COUNTED, sentence, approval)
         crashpoint("approval.after_decision")
         if approval.runs is Runs.HERE and approval.state is ApprovalState.APPROVED:
-            self._execution.spawn(approval, fresh=True)
-            # The action is what everybody waits for: its start is written before whatever the caller writes next.
-            await asyncio.sleep(0)
+            # The action is what everybody waits for: it begins before anything else that comes of the decision.
+            await self._execution.spawn(approval, fresh=True).wait()
         return Verdict(Outcome.APPLIED, wording.applied(approval, choice.how), approval)
 
     async def _approve_edited(self, found: Approval, choice: Choice, text: str) -> Verdict:

@@ -43,15 +43,22 @@ class Execution:
             self.spawn(await read(approvals.get, id))
         return len(lost), len(ready)
 
-    def spawn(self, approval: Approval, *, fresh: bool = False) -> None:
-        """Begin to carry out an approved request; ``fresh`` says that nothing it is bound to has changed just now."""
+    def spawn(self, approval: Approval, *, fresh: bool = False) -> asyncio.Event:
+        """Begin to carry out an approved request; ``fresh`` says that nothing it is bound to has changed just now.
+
+        The event that is returned is set once the action has begun, or will not.
+        """
         assert self._group is not None  # noqa: S101 - open comes first
-        if approval.id not in self._running:
+        begun = asyncio.Event()
+        if approval.id in self._running:
+            begun.set()
+        else:
             task = self._group.create_task(
-                self._guarded(approval, fresh=fresh), name=f"approval {approval.short}"
+                self._guarded(approval, begun, fresh=fresh), name=f"approval {approval.short}"
             )
             self._running[approval.id] = task
             task.add_done_callback(lambda _: self._running.pop(approval.id, None))
+        return begun
 
     async def idle(self, seconds: float) -> int:
         """Wait until nothing runs, for ``seconds`` at most; return how many actions still do."""
@@ -59,15 +66,17 @@ class Execution:
             await asyncio.wait(self._running.values(), timeout=seconds)
         return len(self._running)
 
-    async def _guarded(self, approval: Approval, *, fresh: bool) -> None:
+    async def _guarded(self, approval: Approval, begun: asyncio.Event, *, fresh: bool) -> None:
         try:
-            await self._run(approval, fresh=fresh)
+            await self._run(approval, begun, fresh=fresh)
         except Stale as error:
             log.info("Request %s was not carried out: %s", approval.short, error)
         except HermesError as error:
             log.warning("Request %s could not be carried out: %s", approval.short, error)
+        finally:
+            begun.set()
 
-    async def _run(self, approval: Approval, *, fresh: bool) -> None:
+    async def _run(self, approval: Approval, begun: asyncio.Event, *, fresh: bool) -> None:
         if not fresh and await self.drifted(approval):
             return
         started = await self._room.database.write(_start, self._room, approval.id)
@@ -76,14 +85,15 @@ class Execution:
         crashpoint("approval.after_start")
         async with asyncio.TaskGroup() as beside:
             # The action comes first: its cards say that it runs while it does.
-            beside.create_task(self._show_running(started), name=f"cards of {started.short}")
+            beside.create_task(self._show_running(started, begun), name=f"cards of {started.short}")
             result = await self._call(started)
             crashpoint("approval.after_run")
         await self._store(started, result)
         crashpoint("approval.after_result")
 
-    async def _show_running(self, approval: Approval) -> None:
+    async def _show_running(self, approval: Approval, begun: asyncio.Event) -> None:
         """Bring the cards up to date; where nothing can be written now, the result does it."""
+        begun.set()
         with contextlib.suppress(StoreError):
             await self._room.database.write(_show_running, self._room, approval.id)
 
