@@ -75,6 +75,7 @@ class Gateway:
         self.close_on_identify: list[int] = []
         self.content_allowed = True
         self.shards_required = 1
+        self.start_limit: Json = {"total": 1000, "remaining": 999, "reset_after": 14_400_000}
         self.resumable = True
         self.deaf = False
         self._numbers = 0

@@ -62,7 +62,11 @@ async def gateway(server: DiscordServer, call: Call) -> Json:
 
 @route("GET", "/gateway/bot")
 async def gateway_bot(server: DiscordServer, call: Call) -> Json:
-    return {"url": server.gateway_url, "shards": server.gateway.shards_required, "session_start_limit": {}}
+    return {
+        "url": server.gateway_url,
+        "shards": server.gateway.shards_required,
+        "session_start_limit": server.gateway.start_limit,
+    }
 
 
 @route("GET", "/users/@me")
@@ -72,7 +76,10 @@ async def me(server: DiscordServer, call: Call) -> Json:
 
 @route("GET", "/(?:oauth2/)?applications/@me")
 async def application(server: DiscordServer, call: Call) -> Json:
-    return {"id": BOT_ID, "flags": (1 << 19) if server.gateway.content_allowed else 0}
+    flags = (1 << 19) if server.gateway.content_allowed else 0
+    owner = {"id": "1", "username": "owner", "global_name": None, "discriminator": "0", "avatar": None}
+    about = {"name": "Hermes", "description": "", "icon": None, "verify_key": "", "owner": owner}
+    return {"id": BOT_ID, "flags": flags, "bot_public": True, "bot_require_code_grant": False, **about}
 
 
 @route("GET", "/applications/{application}/commands")

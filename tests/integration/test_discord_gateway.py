@@ -118,6 +118,18 @@ async def test_a_failed_first_handshake_is_an_error_that_is_waited_out() -> None
         await bot.link.until_said("hello")
 
 
+async def test_a_bot_that_was_refused_too_often_stops_before_discord_takes_its_token_away() -> None:
+    async with bots() as bot:
+        bot.server.gateway.close_on_identify = [4000] * 4
+        assert isinstance(await bot.fails(), PlatformUnavailable)
+        bot.server.gateway.start_limit |= {"remaining": 3, "reset_after": 1_800_000}
+        identified = len(bot.server.gateway.identifies)
+        error = await bot.fails()
+        assert isinstance(error, PlatformUnavailable)
+        assert error.retry_after == 1800
+        assert len(bot.server.gateway.identifies) == identified
+
+
 async def test_a_server_that_is_away_is_waited_for() -> None:
     async with bots() as bot:
         await bot.server.stop()

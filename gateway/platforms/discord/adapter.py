@@ -91,6 +91,8 @@ class DiscordAdapter:
         self._courier = sending.Courier(self._rest, self._directory, self._threads, looks)
         self._memory: dict[int, Memory] = {}
         self._identify_seconds = identify_seconds
+        # The last run ended before it was connected.
+        self._in_trouble = False
         self._seen: set[tuple[str, str]] = set()
 
     @property
@@ -125,7 +127,8 @@ class DiscordAdapter:
 
         Raises PlatformUnavailable, PlatformConflict or PlatformUnauthorised.
         """
-        count = await shard_count(self._rest, self._settings)
+        count = await shard_count(self._rest, self._settings, careful=self._in_trouble)
+        self._in_trouble = True
         # Asked for anew by every run: somebody may have switched the intent on.
         content = self._settings.message_content
         while True:
@@ -134,7 +137,8 @@ class DiscordAdapter:
             except ContentRefused:
                 content = False
             except MoreShards:
-                count = await shard_count(self._rest, self._settings.model_copy(update={"shards": 0}))
+                wanted = self._settings.model_copy(update={"shards": 0})
+                count = await shard_count(self._rest, wanted, careful=True)
 
     async def _listen(self, link: Link, count: int, *, content: bool) -> None:
         """Run a fresh client with its shards; the first end of any part ends them all."""
@@ -148,6 +152,7 @@ class DiscordAdapter:
 
         def greeted() -> None:
             if all(shard.ready for shard in alive.shards):
+                self._in_trouble = False
                 link.connected()
                 if self._settings.message_content and not content:
                     link.degraded(CONTENT_REFUSED)

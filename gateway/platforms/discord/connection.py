@@ -22,6 +22,7 @@ from gateway.platforms.discord.failures import (
     NoAnswer,
     Refused,
     RestError,
+    bounded,
     closure,
     platform_error,
 )
@@ -39,6 +40,8 @@ HEARTBEAT_SECONDS = 150.0
 # A connection that ends so often before it is ready is not the next try's business but the supervisor's.
 HASTY_LIMIT = 3
 RESUME_TRIES = 2
+# So many identifications are left for a person who repairs something.
+IDENTIFIES_SPARED = 50
 EVENTS = (
     "READY", "RESUMED", "GUILD_CREATE", "GUILD_UPDATE", "GUILD_DELETE", "CHANNEL_CREATE", "CHANNEL_UPDATE",
     "CHANNEL_DELETE", "THREAD_CREATE", "THREAD_UPDATE", "THREAD_DELETE", "THREAD_LIST_SYNC", "THREAD_MEMBER_UPDATE",
@@ -262,12 +265,25 @@ class Shard:
         await socket.close(4000)
 
 
-async def shard_count(rest: Rest, settings: DiscordSettings) -> int:
-    """Return how many connections to make, asking Discord where the settings say so."""
-    if settings.shards:
+async def shard_count(rest: Rest, settings: DiscordSettings, *, careful: bool) -> int:
+    """Return how many connections to make, asking Discord where the settings say so.
+
+    ``careful`` asks also whether the bot may identify at all: beyond a thousand times a day Discord takes the token away.
+    Raises PlatformUnavailable or PlatformUnauthorised.
+    """
+    if settings.shards and not careful:
         return settings.shards
     try:
-        found = await rest.call("GET", "/gateway/bot")
+        found: Raw = await rest.call("GET", "/gateway/bot")
     except RestError as error:
+        if settings.shards and isinstance(error, Refused) and error.gone:
+            # A compatible server need not know of limits.
+            return settings.shards
         raise platform_error(error) from None
-    return max(1, int(found.get("shards") or 1))
+    start: Raw = found.get("session_start_limit") or {}
+    if int(start.get("remaining", IDENTIFIES_SPARED)) < IDENTIFIES_SPARED:
+        raise PlatformUnavailable(
+            "Discord lets this bot connect no more for now.",
+            retry_after=bounded(int(start.get("reset_after") or 0) / 1000),
+        )
+    return settings.shards or max(1, int(found.get("shards") or 1))

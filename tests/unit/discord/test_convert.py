@@ -35,11 +35,11 @@ def said(content: str = "hello", channel: Channel = GENERAL, **fields: Any) -> I
     return found
 
 
-NAMED = {"mentions": [{"id": ME, "username": "hermes"}]}
+NAMED: dict[str, Any] = {"mentions": [{"id": ME, "username": "hermes"}]}
 
 
 def test_in_a_group_the_bot_is_addressed_by_mention_reply_or_in_its_thread() -> None:
-    reply = {
+    reply: dict[str, Any] = {
         "type": 19,
         "referenced_message": {"author": {"id": ME}},
         "message_reference": {"message_id": "5"},
