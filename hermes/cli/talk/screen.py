@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import httpx
 from prompt_toolkit import PromptSession
 from prompt_toolkit.application import run_in_terminal
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
@@ -166,14 +167,18 @@ class Screen:
         """Return how many handoffs the conversation of this chat has seen."""
         try:
             return int((await self._client.handoff())["number"])
-        except HermesError:
+        except (HermesError, httpx.HTTPError):
             return 0
 
     async def _leave_if_gone(self) -> None:
         """Leave, as with Ctrl-D, once the conversation has arrived where it was handed over to."""
         if self._view.handed < 0:
             return
-        found = await self._client.handoff()
+        try:
+            found = await self._client.handoff()
+        except (HermesError, httpx.HTTPError):
+            # Nothing was handed over, or nobody can tell now; the next message is another occasion to look.
+            return
         if found["number"] <= self._view.handed or found["state"] in UNDER_WAY:
             return
         self._view.handed = -1
