@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from kernel.crashpoints import CRASHPOINTS
+from tests.acceptance.test_terminal import conversation
 from tests.fakes.telegram_api import server_error
 from tests.fakes.telegram_server import TelegramServer
 from tests.support.daemon import OWNER, Daemon, quiet_settings
@@ -117,6 +118,28 @@ async def test_a_conversation_goes_to_the_phone_and_comes_back(tmp_path: Path, p
         assert (code, "continues at telegram:" in shown) == (0, True), shown
         code, exported = await daemon.command("sessions", "export", "last")
         assert "still the same" in exported
+        assert await daemon.stop() == 0
+        assert daemon.findings() == []
+
+
+async def test_the_terminal_says_where_it_went_and_how_to_come_back_and_leaves(tmp_path: Path) -> None:
+    async with Daemon(tmp_path / "home", quiet_settings(web={"enabled": True})) as daemon:
+        await daemon.start()
+        async with conversation(daemon) as terminal:
+            terminal.types("/handoff nowhere\r")
+            await terminal.sees("There is no platform 'nowhere' here")
+            terminal.types("say good **morning**\r")
+            await terminal.sees("good morning")
+            await daemon.quiet()
+            terminal.types("/handoff web\r")
+            await terminal.sees("It continues at web:")
+            await terminal.sees("hermes sessions resume s_")
+        async with conversation(daemon) as terminal:
+            terminal.types("still there?\r")
+            await terminal.sees("here it can only be read")
+            await terminal.sees("Take it back")
+            terminal.types("/take\r")
+            await terminal.sees("Continuing say good")
         assert await daemon.stop() == 0
         assert daemon.findings() == []
 
