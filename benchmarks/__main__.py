@@ -7,7 +7,15 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import bench_approvals, bench_board, bench_classifier, bench_gateway, bench_store, report
+from benchmarks import (
+    bench_approvals,
+    bench_board,
+    bench_classifier,
+    bench_gateway,
+    bench_platforms,
+    bench_store,
+    report,
+)
 from benchmarks.report import Row
 
 RESULTS = Path(__file__).parent / "RESULTS.md"
@@ -43,12 +51,18 @@ def board() -> list[Row]:
     return bench_board.rows()
 
 
+def platforms() -> list[Row]:
+    """Measure every platform at once, on protocol servers of this machine."""
+    return bench_platforms.rows()
+
+
 SUITES: Mapping[str, Callable[[], list[Row]]] = {
     "store": store,
     "classifier": classifier,
     "board": board,
     "gateway": gateway,
     "approvals": approvals,
+    "platforms": platforms,
 }
 
 

@@ -13,6 +13,14 @@ CONTENT_INTENT = 1 << 15
 Json = dict[str, Any]
 
 
+def user(id: str, name: str) -> Json:
+    """Return somebody as Discord shows them."""
+    return {
+        "id": id, "username": name.lower().replace(" ", ""), "global_name": name, "discriminator": "0",
+        "avatar": None, "public_flags": 0,
+    }  # fmt: skip
+
+
 class Refusal(Exception):
     """An error in Discord's form."""
 
@@ -62,7 +70,9 @@ class World:
     """The state behind REST and gateway."""
 
     def __init__(self) -> None:
-        self.users: dict[str, Json] = {BOT_ID: {"id": BOT_ID, "username": "hermes", "bot": True}}
+        self.users: dict[str, Json] = {
+            BOT_ID: {"id": BOT_ID, "username": "hermes", "bot": True, "discriminator": "0", "avatar": None}
+        }
         self.guilds: dict[str, Json] = {}
         self.channels: dict[str, Json] = {}
         self.messages: dict[str, list[Json]] = {}
@@ -113,7 +123,7 @@ class World:
         self.messages[channel["id"]] = []
         return channel
 
-    def add_guild(self, name: str = "Office") -> Json:
+    def add_guild(self, name: str) -> Json:
         """Add a server that the bot is in."""
         guild: Json = {"id": self.new_id(), "name": name, "members": {}}
         self.guilds[guild["id"]] = guild
