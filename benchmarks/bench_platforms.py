@@ -53,7 +53,7 @@ class Site:
             "PATH": os.environ["PATH"],
             "BOT": name,
             "LLM_BASE": self.model.base_url,
-            "LLM_KEY": self.model.key,
+            "LLM_KEY": self.model.key or "bench",
             "MODEL": MODEL,
             "DISCORD": json.dumps(self.discord.settings),
             "SLACK_URL": self.slack.url,
