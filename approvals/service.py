@@ -240,6 +240,67 @@ class ApprovalService:
         crashpoint("approval.after_request")
         raise Held(stored.id, wording.held(stored))
 
+    # What runs without a turn
+
+    async def attend(
+        self, asker: Asker, action: Action, *, refuse: bool, also: Callable[[Unit, Approval], None]
+    ) -> Action | Approval:
+        """Return an action that may run now, or the request that a person must decide first.
+
+        For what begins by itself, such as a scheduled job: a request is carried out here once it is approved. ``also``
+        is part of the unit that stores it. Raises AccessDenied for what may never run, and with ``refuse`` (or where
+        the settings refuse what nobody is there for) for what would have to be asked.
+        """
+        assessed = await self.assess(action)
+        if assessed.tier is Tier.NONE:
+            return assessed.action
+        if assessed.tier is Tier.DENY:
+            raise AccessDenied(wording.refusal(assessed))
+        if await self._attended(asker, assessed):
+            return assessed.action
+        if refuse or self._room.settings.unattended == "refuse":
+            raise AccessDenied(f"Refused: {wording.consequence(assessed)} Nobody is here to be asked.")
+        new = requests.draft(self._room, assessed, asker)
+        crashpoint("approval.before_request")
+        stored = await self._room.database.write(_commit_also, self._room, new, requests.names(), also)
+        crashpoint("approval.after_request")
+        return stored
+
+    async def _attended(self, asker: Asker, assessed: Assessed) -> bool:
+        """Tell whether an action without a turn passes by a standing permission, or while everything is trusted."""
+        room, now = self._room, self._room.clock.now()
+        mode = room.settings.mode_at(now)
+        if mode == "deny":
+            raise AccessDenied("Refused: nothing risky is allowed at present.")
+        hashed = digest(assessed.action, asker.requester)
+        if assessed.tier <= Tier.MEDIUM:
+            found = await room.database.read(
+                grants.match, permissions.keys(assessed.action), assessed.tier, "", now
+            )
+            if found is not None:
+                return await self._pass_by(found, asker, hashed)
+        if mode == "trust" and assessed.tier <= Tier.MEDIUM:
+            await room.database.write(
+                _emit,
+                "gate.trust",
+                asker.call_key,
+                asker.requester,
+                digest=hashed,
+                tool=assessed.action.tool,
+                tier=str(assessed.tier),
+            )
+            return True
+        return False
+
+    async def _pass_by(self, grant: Grant, asker: Asker, hashed: str) -> bool:
+        try:
+            await self._room.database.write(
+                grants.use, grant, actor=asker.requester, digest=hashed, turn_id="", call_key=asker.call_key
+            )
+        except Stale:
+            return False
+        return True
+
     # Programs that ask
 
     async def ask(
@@ -374,6 +435,14 @@ class ApprovalService:
         else:
             facts["approvals_mode"] = mode
         return facts
+
+
+def _commit_also(
+    tx: Unit, room: Room, new: Approval, shorts: tuple[str, ...], also: Callable[[Unit, Approval], None]
+) -> Approval:
+    stored = requests.commit(tx, room, new, shorts)
+    also(tx, stored)
+    return stored
 
 
 def _asker(context: ToolContext) -> Asker:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,8 @@ from kernel.specs import Tool
 
 log = logging.getLogger(__name__)
 
+Carrier = Callable[[ApprovedCall], Awaitable[CallResult]]
+
 
 class Agents:
     """Builds the runner once; ``runner`` waits for it, and every later call returns it at once."""
@@ -42,6 +44,8 @@ class Agents:
         self._gate: Gate | None = None
         self._offered: list[Tool] = []
         self._processes = Processes()
+        # What other rooms carry out themselves, by the tool of an approved action.
+        self.carriers: dict[str, Carrier] = {}
 
     def connect(
         self,
@@ -154,5 +158,7 @@ class Caller:
 
     async def call(self, call: ApprovedCall) -> CallResult:
         """Run the call's tool with exactly its action."""
+        if (carry_out := self._agents.carriers.get(call.action.tool)) is not None:
+            return await carry_out(call)
         runner = await self._agents.runner()
         return await runner.call(call, self._principal_of(call.behalf), self._workspace(call.session_id))

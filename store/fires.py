@@ -25,7 +25,15 @@ IN_STATE = "SELECT * FROM fire WHERE state = ? ORDER BY id"
 UNFINISHED_OF = """
 SELECT * FROM fire WHERE schedule_id = ? AND state IN ('due', 'claimed', 'running', 'waiting') ORDER BY id
 """
-NEXT_READY = "SELECT ready_at FROM fire WHERE state = 'due' AND ready_at > ? ORDER BY ready_at LIMIT 1"
+NEXT_READY = "SELECT ready_at FROM fire WHERE state = 'due' AND ready_at < ? ORDER BY ready_at LIMIT 1"
+# When nothing is ready that waits for another run to end.
+PARKED = 1 << 53
+PARK = "UPDATE fire SET ready_at = ? WHERE id = ? AND state = 'due'"
+UNPARK = """
+UPDATE fire SET ready_at = ? WHERE id = (SELECT min(id) FROM fire WHERE schedule_id = ? AND state = 'due')
+    AND ready_at = ?
+"""
+UNPARK_ALL = "UPDATE fire SET ready_at = ? WHERE state = 'due' AND ready_at = ?"
 NEXT_HELD = "SELECT deliver_at FROM fire WHERE deliver_at IS NOT NULL ORDER BY deliver_at LIMIT 1"
 HELD = "SELECT * FROM fire WHERE deliver_at IS NOT NULL AND deliver_at <= ? ORDER BY deliver_at, id LIMIT ?"
 DELIVERED = "UPDATE fire SET deliver_at = NULL WHERE id = ? AND deliver_at IS NOT NULL RETURNING id"
@@ -35,6 +43,10 @@ SELECT * FROM fire WHERE (:schedule = 0 OR schedule_id = :schedule) AND (:before
 """
 BY_INBOX = "SELECT * FROM fire WHERE inbox_id = ?"
 BY_APPROVAL = "SELECT * FROM fire WHERE approval_id = ? AND state = 'waiting'"
+AT_INSTANT = "SELECT * FROM fire WHERE schedule_id = ? AND instant = ?"
+LAST_GOOD = """
+SELECT ended_at FROM fire WHERE schedule_id = ? AND state = 'done' ORDER BY ended_at DESC LIMIT 1
+"""
 LAST = "SELECT * FROM fire WHERE schedule_id = ? AND ended_at > 0 ORDER BY id DESC LIMIT 1"
 MISSED_SINCE = "SELECT * FROM fire WHERE state = 'missed' AND created_at >= ? ORDER BY id LIMIT ?"
 PRUNE = """
@@ -88,6 +100,11 @@ def row_of(row: sqlite3.Row) -> Fire:
         row["started_at"],
         row["ended_at"],
     )
+
+
+def files_text(files: Sequence[str]) -> str:
+    """Return paths as they are stored."""
+    return json.dumps(list(files))
 
 
 def add(tx: Unit, new: New, *, actor: str = "system") -> Fire | None:
@@ -162,10 +179,25 @@ def unfinished_of(q: Query, schedule_id: int) -> list[Fire]:
     return [row_of(row) for row in q.all(UNFINISHED_OF, (schedule_id,))]
 
 
-def next_ready(q: Query, now: int) -> int | None:
-    """Return when the next fire that waits for its time may be taken up."""
-    row = q.one(NEXT_READY, (now,))
+def next_ready(q: Query) -> int | None:
+    """Return when the next fire may be taken up; one that waits for another run has no time of its own."""
+    row = q.one(NEXT_READY, (PARKED,))
     return None if row is None else row["ready_at"]
+
+
+def park(tx: Unit, id: int) -> None:
+    """Let a fire wait until another run of its schedule ends."""
+    tx.run(PARK, (PARKED, id))
+
+
+def unpark(tx: Unit, schedule_id: int) -> None:
+    """Make the first fire of a schedule ready that waits for a run to end."""
+    tx.run(UNPARK, (tx.now, schedule_id, PARKED))
+
+
+def unpark_all(tx: Unit) -> None:
+    """Make every fire ready that waits for another."""
+    tx.run(UNPARK_ALL, (tx.now, PARKED))
 
 
 def next_held(q: Query) -> int | None:
@@ -207,10 +239,22 @@ def of_approval(q: Query, approval_id: str) -> Fire | None:
     return row_of(row) if row else None
 
 
+def at_instant(q: Query, schedule_id: int, instant: int) -> Fire | None:
+    """Return the fire of a schedule at an instant."""
+    row = q.one(AT_INSTANT, (schedule_id, instant))
+    return row_of(row) if row else None
+
+
 def last(q: Query, schedule_id: int) -> Fire | None:
     """Return the schedule's latest fire that is over."""
     row = q.one(LAST, (schedule_id,))
     return row_of(row) if row else None
+
+
+def last_good(q: Query, schedule_id: int) -> int:
+    """Return when a run of the schedule last ended well (milliseconds), 0 where none did."""
+    row = q.one(LAST_GOOD, (schedule_id,))
+    return 0 if row is None else row["ended_at"]
 
 
 def prune(tx: Unit, before: int, limit: int) -> int:

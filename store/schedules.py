@@ -38,6 +38,10 @@ SELECT * FROM schedule WHERE state <> 'deleted' AND (:owner = '' OR owner = :own
     AND (:words = '' OR instr(lower(name), lower(:words)) OR instr(lower(job ->> 'text'), lower(:words)))
 ORDER BY next_at IS NULL, next_at, id LIMIT :limit
 """
+COUNT_OF = """
+SELECT count(*) AS n FROM schedule WHERE owner = ? AND state IN ('active', 'paused')
+"""
+NEXT_ID = "SELECT coalesce(max(id), 0) + 1 AS id FROM schedule"
 COUNTS = "SELECT state, count(*) AS n FROM schedule WHERE state <> 'deleted' GROUP BY state"
 # More digits are no number that SQLite holds.
 LONGEST_NUMBER = 18
@@ -209,6 +213,14 @@ def get(q: Query, id: int) -> Schedule:
     return row_of(row)
 
 
+def stored(q: Query, id: int) -> Schedule:
+    """Return a schedule, also a deleted one; raise NotFound where there never was one."""
+    row = q.one(BY_ID, (id,))
+    if row is None:
+        raise NotFound(f"There is no job {id}.")
+    return row_of(row)
+
+
 def find(q: Query, ref: str) -> Schedule:
     """Return a schedule by its number or its name; raise NotFound."""
     written = ref.strip().lstrip("#")
@@ -249,3 +261,20 @@ def listed(q: Query, wanted: Filter) -> Sequence[Schedule]:
 def counts(q: Query) -> dict[str, int]:
     """Return how many schedules are in each state."""
     return {row["state"]: row["n"] for row in q.all(COUNTS)}
+
+
+def count_of(q: Query, owner: str) -> int:
+    """Return how many schedules somebody has that are not over."""
+    row = q.one(COUNT_OF, (owner,))
+    return row["n"] if row else 0
+
+
+def is_taken(q: Query, name: str) -> bool:
+    """Tell whether a name is in use."""
+    return q.one(BY_NAME, (name,)) is not None
+
+
+def next_id(q: Query) -> int:
+    """Return the number that the next schedule will have."""
+    row = q.one(NEXT_ID)
+    return row["id"] if row else 1

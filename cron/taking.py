@@ -1,0 +1,188 @@
+"""Taking what is due: schedules become fires, and fires that are ready are taken up, each by a guarded move."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from cron import catchup
+from cron.catchup import Bounds, Due
+from cron.local import instant, local
+from cron.room import Room
+from cron.rules import next_after, parse
+from cron.sentences import next_words
+from cron.settings import SECOND_MS, CronSettings
+from kernel import ids
+from kernel.errors import NotFound
+from kernel.messages import Outbound, Priority
+from kernel.schedules import Fire, JobKind, Overlap, Quiet, Schedule
+from kernel.states import FireState
+from store import channels, fires, outbox, schedules
+from store.outbox import Owed
+from store.units import Query, Unit
+
+# Schedules and fires that one unit deals with: it keeps the writer busy for some milliseconds only.
+BATCH = 50
+TOLD = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A schedule that is due, what becomes of its times, and how much later than its time the next one runs."""
+
+    schedule: Schedule
+    due: Due
+    jitter: int
+
+
+def look(room: Room, found: Sequence[Schedule], now: int) -> list[Found]:
+    """Return what becomes of schedules that are due; this computes, and belongs in a thread where they are many."""
+    return [_looked(room, schedule, now) for schedule in found]
+
+
+def _looked(room: Room, schedule: Schedule, now: int) -> Found:
+    rule, zone = parse(schedule.rule), ZoneInfo(schedule.zone)
+    bounds = Bounds(schedule.ends_at, schedule.max_runs, schedule.runs)
+    first = now if schedule.instant is None else schedule.instant
+    # With jitter a schedule may be taken a little before a later instant of its own: that one keeps its time.
+    due = catchup.look(rule, zone, first, max(now, first), room.policy(schedule), bounds)
+    return Found(schedule, due, jitter_of(schedule))
+
+
+def jitter_of(schedule: Schedule) -> int:
+    """Return how much later than its time a schedule's next run is to begin, in milliseconds."""
+    return int(schedule.job.jitter * SECOND_MS * ids.jitter()) if schedule.job.jitter else 0
+
+
+def take(tx: Unit, settings: CronSettings, zone: ZoneInfo, found: Sequence[Found]) -> int:
+    """Store the fires of schedules that are due, and when they are next; return how many fires there are now.
+
+    A schedule that was changed meanwhile is left alone: the next look sees it as it is.
+    """
+    count, told = 0, list[tuple[Found, int]]()
+    for one in found:
+        if not _is_as_it_was(tx, one.schedule):
+            continue
+        begun = _take_one(tx, one, settings, zone)
+        count += begun
+        if one.due.skipped or one.due.made_up:
+            told.append((one, begun))
+    if told:
+        _tell(tx, [one for one, _ in told], zone)
+    return count
+
+
+def _is_as_it_was(q: Query, schedule: Schedule) -> bool:
+    try:
+        now = schedules.get(q, schedule.id)
+    except NotFound:
+        return False
+    return (now.instant, now.rule, now.state, now.zone) == (
+        schedule.instant,
+        schedule.rule,
+        schedule.state,
+        schedule.zone,
+    )
+
+
+def _take_one(tx: Unit, one: Found, settings: CronSettings, zone: ZoneInfo) -> int:
+    schedule, due = one.schedule, one.due
+    if due.skipped:
+        fires.add(tx, fires.New(schedule.id, due.last, tx.now, late=True, missed=due.skipped))
+    begun = 0
+    for at in due.run:
+        ready = ready_at(schedule, settings, zone, tx.now)
+        new = fires.New(schedule.id, at, ready, late=at in due.made_up)
+        begun += fires.add(tx, new) is not None
+    following = due.next
+    schedules.advance(
+        tx, schedule.id, following, None if following is None else following + one.jitter, begun
+    )
+    return begun
+
+
+def ready_at(schedule: Schedule, settings: CronSettings, zone: ZoneInfo, now: int) -> int:
+    """Return when a fire may be taken up: a prompt whose result would be held waits for the end of the quiet hours."""
+    if schedule.job.kind is not JobKind.PROMPT or schedule.job.quiet is not Quiet.HOLD:
+        return now
+    return quiet_end(settings, zone, now) or now
+
+
+def quiet_end(settings: CronSettings, zone: ZoneInfo, now: int) -> int:
+    """Return when the quiet hours end that it is now, 0 where it is none."""
+    if not settings.quiet_from or not settings.quiet_until or settings.quiet_from == settings.quiet_until:
+        return 0
+    first, last = time.fromisoformat(settings.quiet_from), time.fromisoformat(settings.quiet_until)
+    here = local(now, zone)
+    inside = first <= here.time() < last if first < last else here.time() >= first or here.time() < last
+    if not inside:
+        return 0
+    day = here.date() if here.time() < last else here.date() + timedelta(days=1)
+    return max(now, instant(datetime.combine(day, last), zone))
+
+
+def _tell(tx: Unit, found: Sequence[Found], zone: ZoneInfo) -> None:
+    """Owe the home channels a receipt of the times that passed."""
+    lines = [_line(one, zone, tx.now) for one in found[:TOLD]]
+    if len(found) > TOLD:
+        lines.append(f"- and {len(found) - TOLD} more jobs; `/cron missed` lists them.")
+    text = "\n".join(("🕘 Times of jobs passed while I was away, or the clock jumped:", *lines))
+    key = f"cron:missed:{found[0].schedule.id}:{found[0].schedule.instant}:{found[0].due.last}"
+    for platform, address in channels.homes(tx).items():
+        owed = Owed(f"notice:{key}:{platform}", Outbound(address, text, silent=True), Priority.NOTICE)
+        outbox.add(tx, owed)
+
+
+def _line(one: Found, zone: ZoneInfo, now: int) -> str:
+    due = one.due
+    parts = [f"{len(due.made_up)} made up now"] if due.made_up else []
+    if due.skipped:
+        parts.append(f"{due.skipped} not run")
+    ahead = f", next {next_words(due.next, zone, now)}" if due.next is not None else ""
+    return f"- **{one.schedule.name}**: {', '.join(parts)}{ahead}"
+
+
+def claim(tx: Unit, settings: CronSettings, limit: int = BATCH) -> tuple[list[tuple[Fire, Schedule]], int]:
+    """Take up fires that are ready; return them with their schedules, and how many rows were dealt with.
+
+    One whose predecessor is still at work is skipped, waits or goes ahead, as its job says.
+    """
+    claimed, seen = list[tuple[Fire, Schedule]](), 0
+    for fire in fires.ready(tx, tx.now, limit):
+        schedule = schedules.get(tx, fire.schedule_id)
+        match schedule.job.overlap if fires.at_work(tx, fire) else Overlap.PARALLEL:
+            case Overlap.PARALLEL:
+                taken = fires.move(
+                    tx, fire.id, "claim", claimed_at=tx.now, attempts=fire.attempts + 1, deliver_at=None
+                )
+                claimed.append((taken, schedule))
+                seen += 1
+            case Overlap.QUEUE if fires.queued_before(tx, fire) < settings.queue:
+                # It is taken up when the run before it ends.
+                fires.park(tx, fire.id)
+                seen += 1
+            case _:
+                fires.move(tx, fire.id, "skip", error="The run before it was still at work.")
+                seen += 1
+    return claimed, seen
+
+
+def recover(tx: Unit) -> list[Fire]:
+    """After a start: put back what had not begun, settle what had; return what may still be going on elsewhere."""
+    for fire in fires.in_state(tx, FireState.CLAIMED):
+        fires.move(tx, fire.id, "release", ready_at=tx.now)
+    fires.unpark_all(tx)
+    return [*fires.in_state(tx, FireState.RUNNING), *fires.in_state(tx, FireState.WAITING)]
+
+
+def realign(tx: Unit, after: int, limit: int) -> tuple[int, int]:
+    """After the clock went back: set the next times of repeated schedules anew; return the last id and how many.
+
+    A time that had its run before the jump has a row, and is not run again.
+    """
+    page = schedules.ahead(tx, tx.now, after, limit)
+    for schedule in page:
+        at = next_after(parse(schedule.rule), ZoneInfo(schedule.zone), tx.now)
+        if at is not None and (schedule.instant is None or at < schedule.instant):
+            schedules.note(tx, schedule.id, instant=at, next_at=at + jitter_of(schedule))
+    return (page[-1].id if page else after), len(page)
