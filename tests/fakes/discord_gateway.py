@@ -15,6 +15,14 @@ from tests.fakes.discord_world import BOT_ID, CONTENT_INTENT, TOKEN, Json, World
 DISPATCH, HEARTBEAT, IDENTIFY, RESUME, RECONNECT, INVALID, HELLO, ACK = 0, 1, 2, 6, 7, 9, 10, 11
 
 
+def everybody(guild: str) -> Json:
+    """Return the role that everybody in a server has."""
+    return {
+        "id": guild, "name": "@everyone", "color": 0, "hoist": False, "position": 0, "permissions": "0",
+        "managed": False, "mentionable": False, "flags": 0, "colors": {"primary_color": 0},
+    }  # fmt: skip
+
+
 class Wire:
     """One websocket, with its compression."""
 
@@ -161,8 +169,12 @@ class Gateway:
         guild = self.world.guilds[id]
         return {
             "id": id, "name": guild["name"], "channels": self.world.of_guild(id, threads=False),
-            "threads": self.world.of_guild(id, threads=True), "members": [], "roles": [], "large": False,
-            "unavailable": False, "member_count": len(guild["members"]),
+            "threads": self.world.of_guild(id, threads=True), "members": [], "roles": [everybody(id)], "large": False,
+            "unavailable": False, "member_count": len(guild["members"]), "emojis": [], "stickers": [], "features": [],
+            "icon": None, "owner_id": "1", "afk_channel_id": None, "afk_timeout": 300, "verification_level": 0,
+            "default_message_notifications": 0, "explicit_content_filter": 0, "mfa_level": 0, "premium_tier": 0,
+            "preferred_locale": "en-US", "nsfw_level": 0, "voice_states": [], "presences": [], "stage_instances": [],
+            "guild_scheduled_events": [], "soundboard_sounds": [], "system_channel_flags": 0, "system_channel_id": None,
         }  # fmt: skip
 
     async def _resume(self, wire: Wire, data: Json) -> None:

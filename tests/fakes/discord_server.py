@@ -180,7 +180,9 @@ class DiscordServer:
         call.status = status
         if body is None:
             return web.Response(status=status, headers=headers)
-        return web.json_response(_plain(body), status=status, headers=headers)
+        # The library takes an answer for JSON by this very content type.
+        shown = {"Content-Type": "application/json", **(headers or {})}
+        return web.Response(body=json.dumps(_plain(body)).encode(), status=status, headers=shown)
 
     def _limited(self, call: Call) -> tuple[dict[str, str], float]:
         """Return a bucket's headers, and how long a call beyond its limit has to wait."""
@@ -308,7 +310,14 @@ class DiscordServer:
 
     def channel(self, guild: Json, name: str = "general", kind: int = 0, **more: Any) -> Json:
         """Add a channel to a server."""
-        return self.world.add_channel({"type": kind, "guild_id": guild["id"], "name": name, **more})
+        raw = {
+            "type": kind,
+            "guild_id": guild["id"],
+            "name": name,
+            "position": 0,
+            "permission_overwrites": [],
+        }
+        return self.world.add_channel({**raw, "nsfw": False, "topic": None, "parent_id": None, **more})
 
     def guild(self, *people: str, name: str = "Office", roles: dict[str, list[str]] | None = None) -> Json:
         """Add a server with members."""

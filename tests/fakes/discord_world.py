@@ -13,14 +13,6 @@ CONTENT_INTENT = 1 << 15
 Json = dict[str, Any]
 
 
-def user(id: str, name: str) -> Json:
-    """Return somebody as Discord shows them."""
-    return {
-        "id": id, "username": name.lower().replace(" ", ""), "global_name": name, "discriminator": "0",
-        "avatar": None, "public_flags": 0,
-    }  # fmt: skip
-
-
 class Refusal(Exception):
     """An error in Discord's form."""
 

@@ -268,7 +268,7 @@ class Shard:
 async def shard_count(rest: Rest, settings: DiscordSettings, *, careful: bool) -> int:
     """Return how many connections to make, asking Discord where the settings say so.
 
-    ``careful`` asks also whether the bot may identify at all: beyond a thousand times a day Discord takes the token away.
+    ``careful`` asks also whether the bot may identify at all: beyond a thousand times a day Discord takes its token.
     Raises PlatformUnavailable or PlatformUnauthorised.
     """
     if settings.shards and not careful:
