@@ -108,7 +108,7 @@ class CatchUp:
                 self._running.add(channel)
                 try:
                     await self._fetch(channel, after, link, commit)
-                except asyncio.CancelledError:
+                except BaseException:
                     # The next run begins where this one began; what was committed meanwhile is known by its key.
                     self._jobs[channel] = after
                     raise
