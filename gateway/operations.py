@@ -263,7 +263,7 @@ def operations(gateway: Gateway) -> Sequence[Operation]:
             mcp=False,
         ),
         *channel_operations(gateway),
-        *handoffs.operations(gateway),
+        *handoffs.operations(gateway.database, gateway.handoff.service, gateway.adapters),
     )
 
 

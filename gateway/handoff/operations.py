@@ -1,11 +1,12 @@
 """What programs may ask about where conversations are, and have them moved."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from gateway.gateway import Gateway
+from gateway.adapter import Adapter
+from gateway.handoff.service import Handoffs
 from gateway.handoff.targets import Asker
 from gateway.session_view import SessionView, view
 from kernel.errors import InvalidInput
@@ -13,6 +14,7 @@ from kernel.messages import parse_address
 from kernel.people import Principal, Scope
 from kernel.specs import Operation
 from store import transcripts
+from store.database import Database
 from store.handoffs import Handoff
 from store.sessions import Session
 from store.transcripts import Line
@@ -92,9 +94,11 @@ class Transcript:
     messages: list[LineView]
 
 
-def operations(gateway: Gateway) -> Sequence[Operation]:
+def operations(
+    database: Database, handoffs: Handoffs, adapters: Mapping[tuple[str, str], Adapter]
+) -> Sequence[Operation]:
     """Return the operations of this room."""
-    desk = HandoffDesk(gateway)
+    desk = HandoffDesk(database, handoffs, adapters)
     read, chat = Scope.READ, Scope.CHAT
     return (
         Operation(
@@ -126,10 +130,12 @@ def operations(gateway: Gateway) -> Sequence[Operation]:
 class HandoffDesk:
     """Carries the operations out."""
 
-    def __init__(self, gateway: Gateway) -> None:
-        self._gateway = gateway
-        self._database = gateway.database
-        self._handoffs = gateway.handoff.service
+    def __init__(
+        self, database: Database, handoffs: Handoffs, adapters: Mapping[tuple[str, str], Adapter]
+    ) -> None:
+        self._database = database
+        self._handoffs = handoffs
+        self._adapters = adapters
 
     async def _session(self, principal: Principal, ref: str) -> Session:
         return await self._handoffs.find(principal, ref)
@@ -149,7 +155,7 @@ class HandoffDesk:
         session, place = await self._session(principal, asked.session), parse_address(asked.to)
         accounts = [
             key[1]
-            for key, adapter in self._gateway.adapters.items()
+            for key, adapter in self._adapters.items()
             if key[0] == place.platform and not adapter.capabilities.remote
         ]
         if not accounts:
