@@ -249,6 +249,21 @@ async def test_what_cannot_be_stored_waits_and_arrives_in_order() -> None:
         assert bot.link.states[-1] == "connected"
 
 
+async def test_what_was_missed_and_cannot_be_stored_at_first_is_stored_in_order() -> None:
+    async with bots() as bot:
+        await bot.start()
+        await bot.server.says(ANN, "one")
+        await bot.link.until_committed(1)
+        await bot.replaced()
+        await bot.server.says(ANN, "two")
+        bot.link.fail(2)
+        await bot.start()
+        await bot.link.until(lambda: len(bot.link.committed) >= 2)
+        await bot.server.says(ANN, "three")
+        await bot.link.until_said("one", "two", "three")
+        assert bot.link.states[-1] == "connected"
+
+
 async def test_edits_and_deletions_reach_their_message_and_previews_do_not() -> None:
     async with bots() as bot:
         await bot.start()

@@ -160,7 +160,7 @@ class DiscordAdapter:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._intake.run(link, greeted))
-                group.create_task(self._catch_up.run(link, self._intake.commit))
+                group.create_task(self._catch_up.run(link, self._intake.commit, greeted))
                 for shard in alive.shards:
                     group.create_task(shard.run())
         except BaseExceptionGroup as several:

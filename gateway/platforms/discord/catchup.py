@@ -43,6 +43,7 @@ class CatchUp:
         self._held: dict[str, list[Raw]] = {}
         self._members: dict[tuple[str, str], Raw] = {}
         self._news = asyncio.Event()
+        self._restored: Callable[[], None] = lambda: None
 
     def holds(self, channel: str, raw: Raw) -> bool:
         """Keep a new message back where older ones are still to be fetched; tell whether it was kept."""
@@ -95,8 +96,12 @@ class CatchUp:
         self._held.setdefault(channel, [])
         self._news.set()
 
-    async def run(self, link: Link, commit: Commit) -> None:
-        """Fetch what is planned until cancelled; raise OutcomeUnknown."""
+    async def run(self, link: Link, commit: Commit, restored: Callable[[], None]) -> None:
+        """Fetch what is planned until cancelled; raise OutcomeUnknown.
+
+        ``restored()`` is called when the store takes messages again.
+        """
+        self._restored = restored
         async with asyncio.TaskGroup() as group:
             for _ in range(WORKERS):
                 group.create_task(self._work(link, commit))
@@ -190,7 +195,10 @@ class CatchUp:
             except StoreError as error:
                 link.degraded(f"Messages wait at Discord: {error}")
                 await asyncio.sleep(RETRY_SECONDS[min(attempt, len(RETRY_SECONDS) - 1)])
+                link.progress()
             else:
+                if attempt:
+                    self._restored()
                 return
 
     async def _with_member(self, raw: Raw, channel: Channel) -> Raw:

@@ -47,7 +47,7 @@ class Event:
 class Intake:
     """Takes events in the order they came; it outlives connections, so that what one heard is not lost with it.
 
-    ``greeted()`` is called after each READY and RESUMED, once what they say is known.
+    ``greeted()`` is called after each READY and RESUMED, once what they say is known, and when the store is well again.
     """
 
     def __init__(
@@ -107,14 +107,14 @@ class Intake:
             if event.name in STATE_EVENTS or len(batch) == BATCH:
                 break
             batch.append(event)
-        await self._until_stored(link, batch)
+        await self._until_stored(link, batch, greeted)
         for _ in batch:
             self._waiting.popleft()
         if self._dropped:
             self._dropped = False
             await self._catch_up.everything(link)
 
-    async def _until_stored(self, link: Link, batch: list[Event]) -> None:
+    async def _until_stored(self, link: Link, batch: list[Event], restored: Callable[[], None]) -> None:
         for attempt in count():
             try:
                 await self._take(link, batch)
@@ -126,7 +126,7 @@ class Intake:
                 link.progress()
             else:
                 if attempt:
-                    link.connected()
+                    restored()
                 return
 
     async def _learn(self, event: Event, link: Link, greeted: Callable[[], None]) -> None:
