@@ -1,5 +1,6 @@
 """The handoff machine: every pair of state and event, and sessions that many people hand over at once."""
 
+from dataclasses import replace
 from itertools import count
 
 import pytest
@@ -132,10 +133,7 @@ class Lives(RuleBasedStateMachine):
         now = self.memory.read(handoffs.get, known.session_id)
         if now.number == known.number and now.asked.place is not None:
             return multiple()
-        found = Plan(
-            **{name: getattr(plan, name) for name in plan.__slots__}
-            | {"place": plan.to, "key": key_of(plan.to)}
-        )
+        found = replace(plan, place=plan.to, key=key_of(plan.to))
 
         def told(_: Query, moved: Plan) -> Inbound:
             assert moved.place is not None

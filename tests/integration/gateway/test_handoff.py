@@ -163,10 +163,11 @@ async def test_a_message_in_the_thread_before_the_session_is_there_belongs_to_it
 
         async def slowly(parent: Any, name: str) -> Any:
             address = await opened(parent, name)
+            assert address is not None
             await there.say("quicker than you", thread=address.thread)
             return address
 
-        there.create_thread = slowly  # type: ignore[method-assign]
+        there.create_thread = slowly
         await handed(rig)
         await there.until_sent(containing="heard quicker than you")
         inside = [sent.text for sent in there.sent if sent.message.address.thread == "t1"]
