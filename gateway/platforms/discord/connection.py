@@ -12,7 +12,6 @@ from typing import Any, ClassVar
 
 import aiohttp
 import discord
-import yarl
 from discord.errors import ConnectionClosed
 from discord.gateway import DiscordWebSocket, ReconnectWebSocket
 
@@ -68,7 +67,7 @@ class Memory:
 
     session: str
     sequence: int
-    gateway: yarl.URL
+    gateway: Any
     failures: int = 0
 
 
