@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from gateway.adapter import Adapter
-from gateway.commands.conversation import short_time
 from gateway.settings import NoticeSettings
-from kernel.clock import Clock
+from kernel.clock import Clock, short_time
 from kernel.messages import Address, Outbound, Priority
 from store import channels, inbox, marks, outbox
 from store.database import Database

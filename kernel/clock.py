@@ -3,6 +3,7 @@
 import time
 from datetime import UTC, datetime
 from typing import Protocol
+from zoneinfo import ZoneInfo
 
 
 class Clock(Protocol):
@@ -32,3 +33,10 @@ class SystemClock:
 def at(milliseconds: int) -> datetime:
     """Return an aware UTC datetime for milliseconds since the epoch."""
     return datetime.fromtimestamp(milliseconds / 1000, UTC)
+
+
+def short_time(milliseconds: int, zone: ZoneInfo, now: int) -> str:
+    """Return a time as ``14:02`` today and ``21 Nov 14:02`` on other days, in ``zone``."""
+    moment: datetime = at(milliseconds).astimezone(zone)
+    today = at(now).astimezone(zone).date()
+    return f"{moment:%H:%M}" if moment.date() == today else f"{moment:%d %b %H:%M}"

@@ -8,9 +8,8 @@ from zoneinfo import ZoneInfo
 from approvals.service import ApprovalService
 from gateway.approvals import text
 from gateway.approvals.batches import offers
-from gateway.commands.conversation import short_time
 from kernel.approvals import Approval, How
-from kernel.clock import Clock
+from kernel.clock import Clock, short_time
 from kernel.errors import InvalidInput
 from kernel.people import Principal, Role
 from kernel.risk import Tier

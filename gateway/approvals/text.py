@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 
 from approvals import wording
 from approvals.shell.characters import escape
-from gateway.commands.conversation import short_time
 from kernel.approvals import Approval
+from kernel.clock import short_time
 from kernel.risk import Tier
 from kernel.states import ApprovalState
 

@@ -5,14 +5,12 @@ import json
 import re
 import shutil
 from collections.abc import Sequence
-from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from agent.models import names
 from gateway.commands.services import Services
 from gateway.handoff.targets import Asker
 from gateway.keys import answer_key, session_key
-from kernel.clock import at
+from kernel.clock import short_time
 from kernel.errors import AccessDenied, InvalidInput
 from kernel.messages import Inbound, Sender
 from kernel.people import Role
@@ -286,10 +284,3 @@ def span_seconds(text: str) -> int:
     if parsed is None:
         raise InvalidInput(f"{text!r} is no span of time.", remedy="Write 30m, 2h or 1d.")
     return int(float(parsed[1]) * SECONDS[(parsed[2] or "h")[0]])
-
-
-def short_time(milliseconds: int, zone: ZoneInfo, now: int) -> str:
-    """Return a time as ``14:02`` today and ``21 Nov 14:02`` on other days, in ``zone``."""
-    moment: datetime = at(milliseconds).astimezone(zone)
-    today = at(now).astimezone(zone).date()
-    return f"{moment:%H:%M}" if moment.date() == today else f"{moment:%d %b %H:%M}"
