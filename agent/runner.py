@@ -11,6 +11,7 @@ from pydantic_ai.conversation import Conversation
 from pydantic_ai.exceptions import AgentRunError, UserError
 from pydantic_ai.messages import ModelMessage, ModelResponse
 
+from agent import framing
 from agent.compaction import compacted, estimate, trimmed
 from agent.conversation import MessageCache, TurnConversation
 from agent.failures import explained
@@ -39,6 +40,7 @@ log = logging.getLogger("hermes.agent")
 pydantic_ai.BANNER_ENABLED = False
 
 _PROBE: Agent[None, str] = Agent(name="probe")
+_SUMMARY: Agent[None, str] = Agent(name="summary", instructions=framing.RULES)
 
 
 class AgentRunner:
@@ -158,6 +160,19 @@ class AgentRunner:
         except (AgentRunError, UserError) as error:
             raise (unavailable(candidate.name, error) if judge(error) else explained(error)) from error
         return candidate.name
+
+    async def summarise(self, instruction: str, material: str) -> str:
+        """Return what the first model makes of a text from outside, ``""`` where there is none or it fails."""
+        candidate = self._models.candidate("")
+        if candidate.name == NAME:
+            return ""
+        try:
+            async with asyncio.timeout(self._settings.timeouts.answer):
+                framed = f"{instruction}\n\n{framing.output(material, 'the material')}"
+                return (await _SUMMARY.run(framed, model=await candidate.model())).output.strip()
+        except (AgentRunError, UserError, HermesError, TimeoutError) as error:
+            log.warning("No summary by %s: %s", candidate.name, error)
+            return ""
 
     def models(self) -> list[str]:
         """Return the configured models, the first choice first."""

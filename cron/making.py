@@ -72,9 +72,10 @@ class Desk:
 
         ``given`` may have ``timezone``, ``starts``, ``ends`` and ``max_runs``.
         """
-        asked = given or {}
-        moment = self.moment(asked.get("timezone") or "")
-        found = await self._plan(words, moment)
+        moment = self.moment((given or {}).get("timezone") or "")
+        return self._times(await self._plan(words, moment), words, moment, given or {})
+
+    def _times(self, found: Plan, words: str, moment: Moment, asked: Mapping[str, Any]) -> Times:
         starts = _instant(asked.get("starts"), moment)
         ends = _instant(asked.get("ends"), moment) or found.ends_at
         if ends and ends <= max(starts, moment.now):
@@ -97,11 +98,24 @@ class Desk:
         return Plan(After(before.id, OUTCOMES.get((found[2] or "").lower(), "success")), moment.zone)
 
     async def create(
-        self, principal: Principal, asked: CreateJob, *, origin: Address | None = None, seed: str = ""
+        self,
+        principal: Principal,
+        asked: CreateJob,
+        *,
+        origin: Address | None = None,
+        seed: str = "",
+        planned: Plan | None = None,
     ) -> Schedule:
-        """Make a job; raise AccessDenied where the principal may not, Ambiguous or InvalidInput for what is unclear."""
+        """Make a job; raise AccessDenied where the principal may not, Ambiguous or InvalidInput for what is unclear.
+
+        ``planned`` are the words about times as they were read already.
+        """
         self.may_make(principal, asked.kind)
-        times = await self.understood(asked.schedule, asked.model_dump(exclude_none=True))
+        given = asked.model_dump(exclude_none=True)
+        if planned is None:
+            times = await self.understood(asked.schedule, given)
+        else:
+            times = self._times(planned, asked.schedule, self.moment(), given)
         job = await self._job(principal, Job(asked.kind, risky=self._room.settings.risky, seed=seed), asked)
         wanted = self._new(principal, asked, times, job, origin)
         return await self._room.database.write(_add, self._room, wanted, principal)

@@ -62,7 +62,8 @@ FORMS: Sequence[tuple[str, r.Reader]] = (
     # Again and again, by spans
     (
         (
-            rf"{EVERY} (?P<span>{SPAN.pattern}|{UNIT}) (?:between|from) (?P<first>{TIME}) (?:and|to|until) (?P<last>{TIME})"
+            rf"{EVERY} (?P<span>{SPAN.pattern}|{UNIT}) (?:between|from) (?P<first>{TIME})"
+            rf" (?:and|to|until) (?P<last>{TIME})"
             rf"(?:,? (?:on )?{ON_DAYS})?"
         ),
         r.between,

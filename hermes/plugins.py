@@ -19,6 +19,7 @@ GATEWAY_OPERATIONS = "gateway.operations:operations"
 APPROVAL_OPERATIONS = "approvals.operations:operations"
 CONFIGURATION_OPERATIONS = "hermes.operations:operations"
 BOARD_OPERATIONS = "board.operations:operations"
+CRON_OPERATIONS = "cron.operations:operations"
 WEB = "web.server:WebServer"
 LOOP = "uvloop:new_event_loop"
 

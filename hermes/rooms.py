@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from agent.settings import AgentSettings
+from approvals.service import ApprovalService
 from board.service import Board
+from cron.service import Cron
 from gateway.front import Front
 from gateway.gateway import Gateway, Host
 from gateway.housekeeping import Retention
@@ -24,6 +26,7 @@ from gateway.ports import (
 )
 from gateway.settings import GatewaySettings
 from hermes import board as boarding
+from hermes import cron as scheduling
 from hermes import daemon, greeting, plugins, reloading
 from hermes.agents import Agents
 from hermes.gate import Gatekeeping
@@ -85,6 +88,19 @@ class Rooms:
         self._board: Board = boarding.build(
             self._gateway, front.bus, self._agents, settings, home, redact=redact
         )
+        self._cron: Cron = scheduling.build(
+            self._gateway,
+            front.bus,
+            self._agents,
+            settings,
+            home,
+            scheduling.Beside(self._board, self._gate_service, self._workspace),
+            redact=redact,
+        )
+
+    def _gate_service(self) -> ApprovalService:
+        assert self._gate is not None  # noqa: S101 - nothing runs before the gate is there
+        return self._gate.service
 
     def _host(self) -> Host:
         settings = self._settings
@@ -127,6 +143,8 @@ class Rooms:
         warnings += gate.pop("warnings", [])
         board = dict(await self._board.facts())
         warnings += board.pop("warnings", [])
+        jobs = dict(await self._cron.facts())
+        warnings += jobs.pop("warnings", [])
         clients = [str(client) for client in self._web.mcp_clients_seen()] if self._web else []
         return {
             "version": VERSION,
@@ -136,6 +154,7 @@ class Rooms:
             **self._agents.facts(),
             **gate,
             **board,
+            **jobs,
         }
 
     def _restart_asked(self, actor: str) -> None:
@@ -147,8 +166,11 @@ class Rooms:
         await self._gateway.prepare(group)
         await self._guard(group, listener)
         await self._board.prepare(group)
+        await self._cron.prepare(group)
         await self._gateway.begin()
         self._board.begin(group)
+        await scheduling.plant(self._cron, self._settings.cron)
+        self._cron.begin(group)
         if listener is not None:
             await self._open_web(listener)
 
@@ -197,6 +219,7 @@ class Rooms:
             *plugins.load(plugins.GATEWAY_OPERATIONS)(self._gateway),
             *plugins.load(plugins.CONFIGURATION_OPERATIONS)(self._read_again),
             *plugins.load(plugins.BOARD_OPERATIONS)(self._board),
+            *plugins.load(plugins.CRON_OPERATIONS)(self._cron),
             *plugins.load(plugins.APPROVAL_OPERATIONS)(
                 self._gate.service, self._front.database, self._front.clock, self._redact
             ),
@@ -241,12 +264,15 @@ class Rooms:
         if self._gate is not None:
             self._gate.configure(settings)
         self._board.configure(settings.board)
+        self._cron.configure(settings.cron)
 
     async def close(self) -> None:
         """Let what runs end for a bounded time, and release everything."""
         self._board.rest()
+        self._cron.rest()
         await self._gateway.drain()
         await self._board.drain()
+        await self._cron.drain(self._settings.turns.drain_seconds)
         if self._gate is not None:
             await self._gate.service.drain(self._settings.turns.drain_seconds)
         if self._web is not None:

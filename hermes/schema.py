@@ -13,6 +13,7 @@ from typing_extensions import override
 from agent.settings import AgentSettings
 from approvals.settings import ApprovalSettings
 from board.settings import BoardSettings
+from cron.settings import CronSettings
 from gateway.platforms.discord.settings import DiscordSettings
 from gateway.platforms.slack.settings import SlackSettings
 from gateway.platforms.telegram.settings import TelegramSettings
@@ -159,6 +160,7 @@ class Settings(BaseSettings):
     log: LogSettings = Field(default_factory=LogSettings)
     approvals: ApprovalSettings = Field(default_factory=ApprovalSettings)
     board: BoardSettings = Field(default_factory=BoardSettings)
+    cron: CronSettings = Field(default_factory=CronSettings)
     client: ClientSettings = Field(default_factory=ClientSettings)
 
 

@@ -28,6 +28,7 @@ NEEDED = {
     "agent": {"settings"},
     "approvals": {"settings"},
     "board": {"settings"},
+    "cron": {"settings"},
     "gateway": {
         "access", "adapter", "answering", "departures", "front", "intake", "keys", "local", "rates", "settings",
         "supervisor", "switches", "platforms", "platforms.discord",
@@ -44,7 +45,7 @@ NEEDED = {
     },
     "kernel": {
         "bus", "clock", "crashpoints", "errors", "events", "ids", "late", "messages", "people", "plain", "risk",
-        "states", "transitions",
+        "schedules", "states", "transitions",
     },
     "store": {
         "chain", "channels", "connect", "damage", "database", "groups", "inbox", "lock", "marks", "migrate", "people",
