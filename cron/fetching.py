@@ -44,6 +44,13 @@ class Fetching:
         except (AccessDenied, InvalidInput) as error:
             raise RecipeFailed(error.message, remedy=_remedy(error)) from error
 
+    async def address(self, host: str, port: int) -> str:
+        """Return the number of a host that is reached without HTTP; raise RecipeFailed where it may not be reached."""
+        try:
+            return str(await checked(host, port, self.allowed()))
+        except (AccessDenied, InvalidInput) as error:
+            raise RecipeFailed(error.message, remedy=_remedy(error)) from error
+
     async def _follow(
         self, client: httpx.AsyncClient, url: httpx.URL, headers: dict[str, str], limit: int
     ) -> Reply:

@@ -78,6 +78,10 @@ class Http(Protocol):
         """Return the answer behind redirects; raise RecipeFailed where there is none or it is over ``limit`` bytes."""
         ...
 
+    async def address(self, host: str, port: int) -> str:
+        """Return the number of a host that is reached without HTTP; raise RecipeFailed where it may not be reached."""
+        ...
+
 
 class House(Protocol):
     """What the daemon knows of itself, for recipes that report on it."""
