@@ -23,8 +23,10 @@ RULES = (
 )
 
 _EVENT = re.compile(r"\A<event>(.*)</event>\Z", re.DOTALL)
-# A task comes as an event with a note that names it.
-_ORDER = re.compile(r"\A<event>(.*?)</event>\n<note>Task \d+: .*</note>\Z", re.DOTALL)
+# A task and a scheduled job come as an event with a note that names it.
+_ORDER = re.compile(
+    r"\A<event>(.*?)</event>\n<note>(?:Task \d+: |This is the scheduled job ).*</note>\Z", re.DOTALL
+)
 _WRAPPED = re.compile(r"<(?:note|attachment)\b[^>]*>.*?</(?:note|attachment)>", re.DOTALL)
 _NOTES = re.compile(r"<note\b[^>]*>(.*?)</note>", re.DOTALL)
 _NAMED = re.compile(r"<attachment\b[^>]*\bname=\"([^\"]*)\"")

@@ -140,7 +140,9 @@ def describe(rule: Rule, zone: ZoneInfo) -> str:
                 return f"every {weeks} on {WEEKDAYS[first.isoweekday()]} at {at:%H:%M}"
             return f"every {step} days at {at:%H:%M}"
         case At(at):
-            return f"once, {local(at, zone):%a %Y-%m-%d %H:%M}"
+            there = local(at, zone)
+            seconds = f":{there:%S}" if at % MINUTE else ""
+            return f"once, {there:%a %Y-%m-%d %H:%M}{seconds}"
         case After(id, outcome):
             when = {"success": "ended well", "failure": "failed", "always": "ended"}[outcome]
             return f"whenever job {id} has {when}"

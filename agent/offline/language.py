@@ -108,6 +108,19 @@ def _task(rest: str) -> Step | None:
     return Call("task_create", arguments) if title else None
 
 
+def _remind(rest: str) -> Step | None:
+    text = rest.removeprefix("me ").strip()
+    return Call("remind", {"text": text}) if text and text != "me" else None
+
+
+def _cron(rest: str) -> Step | None:
+    """Read a time and, behind a bar, the prompt that is to run then; nothing lists what is planned."""
+    if not rest:
+        return Call("cron_list")
+    schedule, _, text = (part.strip() for part in rest.partition("|"))
+    return Call("cron_create", {"schedule": schedule, "text": text}) if schedule and text else None
+
+
 def _help(rest: str) -> Step | None:
     del rest
     return Say(help_text())
@@ -139,6 +152,8 @@ VERBS: Mapping[str, Verb] = {
     "stuck": Verb("stuck REASON", "ends the work on a task: somebody must act first", _stuck),
     "task:": Verb("task: TITLE", "puts a task on the board", _task),
     "tasks": Verb("tasks [WORDS]", "lists the tasks on the board", _optional("task_list", "words")),
+    "remind": Verb("remind me WHEN WHAT", "reminds you, such as: remind me in 20 minutes call mum", _remind),
+    "cron": Verb("cron [WHEN | PROMPT]", "schedules a prompt, or lists the jobs", _cron),
     "run": Verb(
         "run COMMAND", "runs a command; a risky one waits for an approval", _text("terminal", "command")
     ),

@@ -20,6 +20,8 @@ HARMLESS: Mapping[str, str] = {
     "task_comment": "says something about a task",
     "task_milestone": "names what the turn's own task has reached",
     "task_submit": "ends the turn's own task",
+    "remind": "sends the person of the turn their own words, later",
+    "cron_list": "reads what is planned",
     "process_poll": "looks at a process that was started through the gate",
     "process_kill": "ends a process that was started through the gate",
 }
