@@ -75,15 +75,6 @@ def _paths(names: Mapping[str, str], model: type[BaseModel]) -> list[tuple[Keys,
     return known + [(path, name) for path, name in own if NESTING in name or path[0] in model.model_fields]
 
 
-def unused(names: Mapping[str, str], model: type[BaseModel]) -> list[str]:
-    """Return the customary names that are set though nothing here can use them."""
-    return [
-        name
-        for name in sorted(CUSTOMARY)
-        if names.get(name) and annotation_at(model, CUSTOMARY[name]) is None
-    ]
-
-
 def from_credentials(folder: str, model: type[BaseModel]) -> Layer:
     """Read the credentials that systemd put into ``folder``: one file for each name, its content the value."""
     if not folder or not Path(folder).is_dir():

@@ -10,9 +10,7 @@ from hermes import edit
 from hermes.cli.groups import examples, group
 from hermes.cli.remote import required, running
 from hermes.cli.terminal import Terminal, here, say_json
-from hermes.layers import unused
 from hermes.redaction import Redactor
-from hermes.schema import Settings
 from hermes.settings import InvalidSettings, secret_values
 from kernel.errors import ConfigError
 
@@ -29,8 +27,6 @@ def check(context: typer.Context) -> None:
         for problem in error.problems:
             print(problem, file=sys.stderr)
         raise ConfigError(f"{len(error.problems)} to correct.") from None
-    for name in unused(terminal.environ, Settings):
-        print(f"{name} is set, but this version has nothing that uses it.")
     print(f"The settings of {terminal.home.root} are right.")
 
 

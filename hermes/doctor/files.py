@@ -5,8 +5,6 @@ from pathlib import Path
 from hermes import daemon
 from hermes.doctor.patient import Level, Patient, Result, unread
 from hermes.home import readable_by_others
-from hermes.layers import unused
-from hermes.schema import Settings
 from hermes.service import UNIT, Kind, Manager, Unit, program
 from kernel.errors import ConfigError, HermesError
 from store import channels, glance, people
@@ -19,14 +17,6 @@ def settings(patient: Patient) -> Result:
     """Check whether the settings can be used."""
     if isinstance(patient.loaded, ConfigError):
         return Result("settings", Level.FAIL, patient.loaded.message, patient.loaded.remedy)
-    idle = unused(patient.environ, Settings)
-    if idle:
-        return Result(
-            "settings",
-            Level.WARN,
-            f"{', '.join(idle)}: nothing here uses it.",
-            "Remove it, or update Hermes.",
-        )
     return Result("settings", Level.OK, "All settings can be used.")
 
 

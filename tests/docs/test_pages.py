@@ -76,7 +76,7 @@ def test_every_hermes_command_exists_with_its_options(page: Path) -> None:
 
 def invocations(line: str) -> list[list[str]]:
     """Return the words behind each ``hermes`` that is called in a line."""
-    found = re.findall(r"(?:^|[;&|(]\s*|\$\(|sudo |=\S+ )(?:\S*/)?hermes((?: [^;&|()<>#`…]+)?)", line)
+    found = re.findall(r"(?:^|[;&|(]\s*|\$\(|sudo |=\S+ )(?:\S+/)?hermes((?: [^;&|()<>#`…]+)?)", line)
     return [shlex.split(words.replace("'", " ")) for words in found]
 
 

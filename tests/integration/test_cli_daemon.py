@@ -40,7 +40,7 @@ async def test_status_sessions_messages_and_tokens_of_a_running_gateway(gateway:
 
 async def test_what_cannot_be_done_is_told_in_the_gateway_s_own_words(gateway: Daemon) -> None:
     code, out = await gateway.command("pairing", "approve", "ABCD2345")
-    assert (code, out.startswith("hermes: No pairing waits for this code.")) == (1, True)
+    assert (code, out.startswith("hermes: No pairing waits for this code.")) == (2, True)
     code, out = await gateway.command("send", "hello")
     assert (code, "There is no home channel yet." in out) == (1, True)
     code, out = await gateway.command("messages", "list", "s_nothing")

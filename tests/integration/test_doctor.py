@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 import yaml
-from pydantic import BaseModel
 
 from hermes import daemon
 from hermes.cli.main import main
@@ -21,7 +20,6 @@ from hermes.doctor.examination import CHECKS, examine, healthy
 from hermes.doctor.files import FULL_BYTES, SCARCE_BYTES
 from hermes.doctor.patient import Level, Machine, Patient, Result
 from hermes.home import Home
-from hermes.layers import unused
 from hermes.service import Kind, Unit, program
 from kernel.bus import Bus
 from kernel.clock import SystemClock
@@ -123,13 +121,6 @@ async def test_a_model_that_its_server_does_not_list(case: Case) -> None:
     case.model.models = ["x", "y-2026-01-01"]
     assert (await case.results(agent=agent))["model"].level is Level.WARN
     assert (await case.results(agent={**agent, "model": "openai:y"}))["model"].level is Level.OK
-
-
-def test_a_variable_that_nothing_uses_is_named() -> None:
-    class Nothing(BaseModel):
-        """A model without any setting."""
-
-    assert unused({"SLACK_BOT_TOKEN": "xoxb-1", "OTHER": "x"}, Nothing) == ["SLACK_BOT_TOKEN"]
 
 
 async def test_slack_that_knows_the_app_that_lacks_a_scope_and_that_refuses_it(case: Case) -> None:
