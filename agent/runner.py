@@ -43,6 +43,11 @@ _PROBE: Agent[None, str] = Agent(name="probe")
 _SUMMARY: Agent[None, str] = Agent(name="summary", instructions=framing.RULES)
 
 
+def _instructed(shaping: str, request: TurnRequest) -> str:
+    """Return what an agent is told about itself: as whom it works stands behind what holds for all."""
+    return f"{shaping}\n\n{request.persona.instructions}" if request.persona is not None else shaping
+
+
 class AgentRunner:
     """The TurnRunner on pydantic-ai; one agent object serves every turn, ``toolbox`` holds what it may call."""
 
@@ -198,7 +203,7 @@ class AgentRunner:
             log=self._log,
             store=store,
             state=TurnState(request, io, response_id=store.head_id),
-            instructions=self._shaping.instructions(request.workspace),
+            instructions=_instructed(self._shaping.instructions(request.workspace), request),
             conversation=conversation,
             view=trimmed(messages, self._settings.context),
             spent=spent,

@@ -91,9 +91,11 @@ class Toolbox(AbstractToolset[TurnState]):
         }
 
     async def get_tools(self, ctx: RunContext[TurnState]) -> dict[str, ToolsetTool[TurnState]]:
-        """Return every tool; the schemas were made once."""
-        del ctx
-        return self._offered
+        """Return every tool, or those of the persona that works; the schemas were made once."""
+        persona = ctx.deps.request.persona
+        if persona is None or not persona.tools:
+            return self._offered
+        return {name: tool for name, tool in self._offered.items() if name in persona.tools}
 
     async def call_tool(
         self, name: str, tool_args: dict[str, Any], ctx: RunContext[TurnState], tool: ToolsetTool[TurnState]

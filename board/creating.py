@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from board.crew import merit, plans
+from board.crew.plans import Plan
 from board.settings import BoardSettings
 from board.templates import template
 from kernel.errors import InvalidInput, Stale
@@ -11,6 +13,7 @@ from kernel.states import TaskState
 from kernel.tasks import Brief, Task
 from kernel.transitions import READY, UNFINISHED
 from store import dependencies, tasks
+from store import plans as stored_plans
 from store.tasks import New
 from store.units import Unit
 
@@ -19,30 +22,43 @@ MOST_DEPENDENCIES = 200
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A task that somebody wants; ``triage`` asks a person to look at it first."""
+    """A task that somebody wants; ``triage`` asks a person to look at it first.
+
+    ``plan`` is what the file of its template says, ``None`` for the built-in ones.
+    """
 
     new: New
     brief: Brief
     needs: tuple[int, ...] = ()
     triage: bool = False
+    plan: Plan | None = None
 
 
 def create(tx: Unit, settings: BoardSettings, wanted: Wanted, *, actor: str) -> Task:
     """Store a task with what it waits for; raise InvalidInput where its tree is as large as it may be."""
     new, needs = wanted.new, tuple(dict.fromkeys(wanted.needs))
-    template(new.template)
+    if wanted.plan is None:
+        template(new.template)
     if len(needs) > MOST_DEPENDENCIES:
         raise InvalidInput(f"A task waits for {MOST_DEPENDENCIES} others at most.")
-    new = replace(new, queue=tasks.queue_of(new.lane, new.assignee, wanted.brief))
+    new = replace(new, queue=tasks.queue_of(new.lane, new.assignee, _with_skills(wanted)))
     if new.parent_id:
         new = _within_tree(tx, settings, new)
     unmet = sum(tasks.get(tx, id).state is not TaskState.DONE for id in needs)
     state = TaskState.TRIAGE if wanted.triage else _state(new.assignee, unmet)
     stored = replace(new, state=state, block_kind="dependencies" if state is TaskState.BLOCKED else "")
     id = tasks.add(tx, stored, wanted.brief, actor=actor)
+    if wanted.plan is not None:
+        stored_plans.add(tx, id, plans.text_of(wanted.plan))
     for needed in needs:
         dependencies.add(tx, id, needed)
     return tasks.get(tx, id)
+
+
+def _with_skills(wanted: Wanted) -> Brief:
+    """Return the texts with the skills that the first stage asks for as well."""
+    first = wanted.plan.stages[0].skills if wanted.plan is not None else ()
+    return replace(wanted.brief, skills=tuple(sorted({*wanted.brief.skills, *first})))
 
 
 def _state(assignee: str, unmet: int) -> TaskState:
@@ -102,6 +118,12 @@ def unlink(tx: Unit, id: int, needs: int, *, actor: str) -> Task:
 def unblock_dependants(tx: Unit, done_id: int, *, actor: str) -> Sequence[Task]:
     """Make ready what waited for nothing but a task that is done now; costs what its dependants are, no more."""
     return [_freed(tx, task, actor=actor) for task in dependencies.satisfy(tx, done_id)]
+
+
+def completed(tx: Unit, task: Task, *, actor: str) -> None:
+    """Let what follows from the end of a task that is done happen: what waited is ready, who worked is rewarded."""
+    unblock_dependants(tx, task.id, actor=actor)
+    merit.settle(tx, task, actor=actor)
 
 
 def _freed(tx: Unit, task: Task, *, actor: str) -> Task:

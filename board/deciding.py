@@ -1,14 +1,19 @@
 """What people and programs decide about tasks: units of work that need no lease."""
 
-from board.creating import rest, unblock_dependants
+from collections.abc import Sequence
+from dataclasses import replace
+
+from board.creating import completed, rest
+from board.crew import merit, plans
 from board.failures import block
-from board.templates import template
+from board.passing import Passing, put_up, queue_of
 from board.working import CLEARED
-from kernel.errors import InvalidInput, Stale
+from kernel.errors import AccessDenied, InvalidInput, Stale
 from kernel.states import TaskState
 from kernel.tasks import AttemptOutcome, Task
-from kernel.transitions import PHASES, UNDER_WAY
-from store import attempts, remarks, tasks
+from kernel.transitions import PHASES, UNDER_WAY, UNFINISHED
+from store import attempts, crew, remarks, submissions, tasks
+from store.submissions import Verdict
 from store.units import Unit
 
 
@@ -17,7 +22,7 @@ def assign(tx: Unit, id: int, assignee: str, lane: str, *, actor: str) -> Task:
     task = tasks.get(tx, id)
     if task.state in (TaskState.DONE, TaskState.CANCELLED, TaskState.IN_REVIEW, TaskState.FAILED):
         raise Stale(f"Task {id} is {task.state} and cannot be assigned.", remedy="Look again.")
-    queue = tasks.queue_of(lane or task.lane, assignee, tasks.brief(tx, id))
+    queue = queue_of(tx, replace(task, lane=lane or task.lane), assignee)
     end_attempt(tx, task, AttemptOutcome.HANDED_OFF, f"assigned to {assignee or 'anybody'}", actor=actor)
     changed = tasks.change(tx, id, assignee=assignee, lane=lane or task.lane, queue=queue)
     if task.state is TaskState.BLOCKED and task.block_kind == "owner":
@@ -84,42 +89,92 @@ def cancel(tx: Unit, id: int, *, actor: str, reason: str = "") -> Task:
     return cancelled
 
 
-def accept(tx: Unit, id: int, *, actor: str) -> Task:
+def accept(tx: Unit, id: int, *, actor: str, feedback: str = "") -> Task:
     """Accept what was submitted; what waited for the task becomes ready."""
+    _judged(tx, id, Verdict("approved", actor, feedback))
     done = tasks.move(tx, id, "accept", actor=actor, ended_at=tx.now, **CLEARED)
-    unblock_dependants(tx, id, actor=actor)
+    completed(tx, done, actor=actor)
     return done
 
 
-def request_changes(tx: Unit, id: int, feedback: str, *, actor: str) -> Task:
-    """Send what was submitted back with a review; it is ready to be taken again."""
-    if not feedback.strip():
+def request_changes(tx: Unit, id: int, feedback: str, points: Sequence[str] = (), *, actor: str) -> Task:
+    """Send what was submitted back with a review, point by point; it is ready to be taken again."""
+    if not feedback.strip() and not points:
         raise InvalidInput("Say what has to change.")
-    task = tasks.get(tx, id)
-    tasks.rewrite(tx, id, feedback=feedback)
+    return _sent_back(tx, id, Verdict("changes", actor, feedback, points), actor=actor)
+
+
+def reject(tx: Unit, id: int, feedback: str, receiver: str, *, actor: str) -> Task:
+    """Send what was submitted back with the reason, to somebody else; an empty receiver is anybody."""
+    if not feedback.strip():
+        raise InvalidInput("Say why it is rejected.")
+    task = _sent_back(tx, id, Verdict("rejected", actor, feedback), actor=actor)
+    tasks.change(tx, id, assignee=receiver, queue=queue_of(tx, task, receiver))
+    return rest(tx, tasks.get(tx, id), actor=actor)
+
+
+def _sent_back(tx: Unit, id: int, verdict: Verdict, *, actor: str) -> Task:
+    task = _judged(tx, id, verdict)
+    said = [verdict.feedback.strip(), *(f"{n}. {point}" for n, point in enumerate(verdict.points, 1))]
+    tasks.rewrite(tx, id, feedback="\n".join(line for line in said if line))
     return tasks.move(
         tx, id, "request_changes", actor=actor, revision=task.revision + 1, not_before=0,
         body={"revision": task.revision + 1},
     )  # fmt: skip
 
 
-def submit(tx: Unit, id: int, *, actor: str) -> Task:
+def escalated(task: Task) -> bool:
+    """Tell whether a review waits for a person, because the others did not come to an end."""
+    return task.state is TaskState.NEEDS_HUMAN and task.return_state == TaskState.IN_REVIEW.value
+
+
+def _judged(tx: Unit, id: int, verdict: Verdict) -> Task:
+    """Store a verdict on the newest version; whoever has worked on a task judges nothing of it."""
+    task = tasks.get(tx, id)
+    if task.state is not TaskState.IN_REVIEW and not escalated(task):
+        raise Stale(f"Task {id} is {task.state}: nothing waits for a review.", remedy="Look again.")
+    if verdict.by in crew.contributors(tx, id):
+        raise AccessDenied(f"{verdict.by} has worked on task {id}; somebody else reviews it.")
+    if task.state is not TaskState.IN_REVIEW:
+        task = tasks.move(tx, id, "submit", actor=verdict.by, question="", return_state="")
+    version = submissions.latest(tx, id)
+    if version is not None and not version.verdict:
+        submissions.decide(tx, id, version.version, verdict)
+        merit.judged(tx, version.author, verdict.word)
+        tx.emit("task.verdict", str(id), actor=verdict.by, version=version.version, verdict=verdict.word)
+    _withdraw_reviews(tx, id, verdict.by)
+    return task
+
+
+def _withdraw_reviews(tx: Unit, id: int, decider: str) -> None:
+    """End the reviews of agents that somebody else has been quicker than."""
+    for child in tasks.children(tx, id):
+        mine = child.assignee == decider and attempts.live_of(tx, child.id) is not None
+        if child.template == plans.REVIEW and child.state in UNFINISHED and not mine:
+            cancel(tx, child.id, actor=decider)
+
+
+def submit(tx: Unit, id: int, *, actor: str, summary: str = "", notes: str = "") -> Task:
     """Put a task that somebody works on up for review."""
     task = tasks.get(tx, id)
+    live = attempts.live_of(tx, id)
     end_attempt(tx, task, AttemptOutcome.RELEASED, "submitted by hand", actor=actor)
-    return tasks.move(tx, id, "submit", actor=actor)
+    moved = tasks.move(tx, id, "submit", actor=actor, question="", return_state="")
+    author, epoch = (live.agent, live.epoch) if live is not None else (actor, task.epoch)
+    said = summary or tasks.brief(tx, id).result or "Submitted by hand."
+    return put_up(tx, moved, Passing(author, epoch, said, notes), actor=actor)
 
 
 def complete(tx: Unit, id: int, *, actor: str) -> Task:
     """Complete a task by hand; one whose template has a review is submitted and accepted instead."""
     task = tasks.get(tx, id)
-    if task.state is TaskState.IN_REVIEW:
+    if task.state is TaskState.IN_REVIEW or escalated(task):
         return accept(tx, id, actor=actor)
-    if template(task.template).review:
+    if plans.template_of(tx, task).review:
         raise Stale(f"Task {id} ends with a review.", remedy="Move it to in_review first, then to done.")
     end_attempt(tx, task, AttemptOutcome.RELEASED, "completed by hand", actor=actor)
     done = tasks.move(tx, id, "complete", actor=actor, ended_at=tx.now, **CLEARED)
-    unblock_dependants(tx, id, actor=actor)
+    completed(tx, done, actor=actor)
     return done
 
 
@@ -133,6 +188,6 @@ def fail(tx: Unit, id: int, *, actor: str) -> Task:
 def work(tx: Unit, id: int, state: TaskState, *, actor: str) -> Task:
     """Move a task that is under way to another working state by hand."""
     task = tasks.get(tx, id)
-    if task.state not in UNDER_WAY:
+    if task.state not in UNDER_WAY or escalated(task):
         raise Stale(f"Task {id} is {task.state}; nobody works on it.", remedy=f"hermes tasks claim {id}")
     return tasks.move(tx, id, PHASES[state], actor=actor)

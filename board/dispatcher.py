@@ -40,6 +40,7 @@ WAKING = frozenset(
     }
 )
 Load = Mapping[tuple[str, str], int]
+NOBODY: Mapping[str, int] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,20 +57,25 @@ def look(q: Query) -> Look:
     return Look(tuple(attempts.queues(q)), attempts.load(q), attempts.next_ripe(q))
 
 
-def agent_for(settings: BoardSettings, queue: Queue, load: Load) -> str:
-    """Return who takes the next task of a queue on this machine now, or an empty name."""
+def agent_for(settings: BoardSettings, queue: Queue, load: Load, crew: Mapping[str, int] = NOBODY) -> str:
+    """Return who takes the next task of a queue on this machine now, or an empty name.
+
+    ``crew`` are the agents who take only what is given to them, each with how many at once.
+    """
     if queue.host not in ("", settings.machine) or not set(queue.needs) <= set(settings.skills):
         return ""
     if sum(load.values()) >= settings.at_once:
         return ""
-    places = _places(settings, queue)
+    places = _places(settings, queue, crew)
     return next((name for name, most in places if _busy(load, name) < most), "")
 
 
-def _places(settings: BoardSettings, queue: Queue) -> Sequence[tuple[str, int]]:
+def _places(settings: BoardSettings, queue: Queue, crew: Mapping[str, int]) -> Sequence[tuple[str, int]]:
     """Return who could take a queue's tasks, each with how many at once."""
     if queue.lane == "agent":
         known = [(name, settings.agent_at_once) for name in settings.agents]
+        if queue.assignee and queue.assignee in crew:
+            known = [(queue.assignee, crew[queue.assignee])]
     elif queue.lane == "process":
         known = [(name, program.at_once) for name, program in settings.programs.items()]
     else:
@@ -90,14 +96,16 @@ class Taken:
     agent: str
 
 
-def claim_ready(tx: Unit, settings: BoardSettings, logs: str) -> list[Taken]:
+def claim_ready(
+    tx: Unit, settings: BoardSettings, logs: str, crew: Mapping[str, int] = NOBODY
+) -> list[Taken]:
     """Take what is ready for the free places of this machine, the most important first."""
     attempts.ripen(tx)
     taken: list[Taken] = []
     load = dict(attempts.load(tx))
     queues = [parse_queue(key) for key in attempts.queues(tx)]
     while queues:
-        agents = {queue.key: agent for queue in queues if (agent := agent_for(settings, queue, load))}
+        agents = {queue.key: agent for queue in queues if (agent := agent_for(settings, queue, load, crew))}
         queues = [queue for queue in queues if queue.key in agents]
         if not queues or (claimed := _claim(tx, settings, agents, logs)) is None:
             break
@@ -173,11 +181,12 @@ class Dispatcher:
         settings, now = self._room.settings, self._room.clock.now()
         if not settings.enabled:
             return settings.poll_seconds
+        crew = self._room.roster.places(settings.agent_at_once)
         found = await self._room.database.read(look)
         ripe = 0 < found.next_ripe <= now
-        if ripe or any(agent_for(settings, parse_queue(key), found.load) for key in found.queues):
+        if ripe or any(agent_for(settings, parse_queue(key), found.load, crew) for key in found.queues):
             logs = str(self._room.logs)
-            for taken in await self._room.database.write(claim_ready, settings, logs):
+            for taken in await self._room.database.write(claim_ready, settings, logs, crew):
                 crashpoint("task.after_claim")
                 self._begin(taken)
             return 0.0 if ripe else settings.poll_seconds

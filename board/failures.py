@@ -9,6 +9,7 @@ from typing import Any
 
 from board import limits
 from board.creating import rest
+from board.crew import merit
 from board.settings import BoardSettings
 from board.working import spent_columns
 from kernel.tasks import Attempt, AttemptOutcome, Task, Used
@@ -70,6 +71,8 @@ def record_task_failure(
         held = not release_claim or attempts.live_of(tx, task) is not None
         return _kept(tx, found, spent) if held else _deferred(tx, found, extra, spent)
     counted = _count(tx, found, error, outcome, spent)
+    if attempt is not None and attempt.lane in ("agent", "process"):
+        merit.failed(tx, attempt.agent)
     if not end_run and _goes_on(tx, settings, counted):
         return counted
     if not end_run:

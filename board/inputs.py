@@ -43,7 +43,9 @@ class CreateTask(Given):
     acceptance: str = Field(default="", max_length=LONGEST, description="When it counts as done.")
     lane: Lane = Field(default="", description="agent, process or manual; empty: the setting board.lane.")
     assignee: str = Field(default="", max_length=100, description="Who is to do it; empty: anybody able.")
-    template: str = Field(default="simple", description="simple, reviewed or article.")
+    template: str = Field(
+        default="simple", description="simple, reviewed, article, or one of `hermes agents templates`."
+    )
     priority: PriorityWord = Field(default="normal", description="low, normal, high or urgent.")
     skills: list[str] = Field(default=[], max_length=20, description="What its worker must be able to do.")
     capabilities: list[str] = Field(default=[], max_length=20, description="What the machine must have.")

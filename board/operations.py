@@ -256,7 +256,7 @@ class Desk:
         _operator(principal)
         room = self._board.room
         project = workspaces.checked(room, asked.project, principal)
-        wanted = wanted_of(asked, principal, room.settings.lane, project)
+        wanted = wanted_of(asked, principal, room.settings.lane, project, room=room)
         files = [_inside(room.workspace, name) for name in asked.attachments]
         task = await self._board.create(wanted, actor=principal.id)
         for path in files:

@@ -40,7 +40,13 @@ class BoardReports:
         crashpoint("task.before_end")
         redact, database = self._room.redact, self._room.database
         if ended.outcome is AttemptOutcome.SUCCEEDED:
-            await database.write(working.finish, task_id, epoch, redact(ended.result), ended.used)
+            result, notes = redact(ended.result), redact(ended.notes)
+            await database.write(working.finish, task_id, epoch, result, ended.used, notes=notes)
+            crashpoint("task.after_end")
+            return
+        if ended.outcome is AttemptOutcome.HANDED_OFF and ended.owner:
+            said = redact(ended.error)
+            await database.write(working.hand_off, task_id, epoch, ended.owner, said, ended.used)
             crashpoint("task.after_end")
             return
         extra = Extra(

@@ -1,13 +1,19 @@
 """What all parts of the board work with."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from board.crew.plans import Plans
+from board.crew.profiles import Roster
 from board.settings import BoardSettings
 from kernel.bus import Bus
 from kernel.clock import Clock
 from store.database import Database
+
+
+def _never() -> bool:
+    return False
 
 
 @dataclass(slots=True)
@@ -15,7 +21,8 @@ class Room:
     """The board's surroundings.
 
     ``home`` is a folder of the board's own; ``workspace`` where agents work who are told nothing else; ``projects``
-    are the folders that tasks may name; ``redact`` removes secrets from a text.
+    are the folders that tasks may name; ``redact`` removes secrets from a text. ``roster`` are the agents of the crew,
+    ``plans`` the templates in files; ``offline`` tells whether no language model is configured.
     """
 
     database: Database
@@ -26,6 +33,9 @@ class Room:
     workspace: Path
     projects: tuple[Path, ...] = ()
     redact: Callable[[str], str] = str
+    roster: Roster = field(default_factory=Roster)
+    plans: Plans = field(default_factory=Plans)
+    offline: Callable[[], bool] = _never
 
     @property
     def logs(self) -> Path:

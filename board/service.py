@@ -16,7 +16,8 @@ For those who build on it:
     await board.say(id, text, sender)                 # to the running attempt, which is steered by it
 
 What happens is on the bus, subject always the task's id: ``task.create claim work … ask complete submit accept gave_up
-triage block cancel milestone comment artifact repair`` and ``attempt.start wait resume succeeded failed timed_out
+triage block cancel milestone comment artifact repair
+hand_off version verdict escalate choose`` and ``attempt.start wait resume succeeded failed timed_out
 crashed lost spawn_failed released handed_off cancelled`` (body: ``epoch``).
 """
 
@@ -25,6 +26,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from board import creating, deciding, diagnostics, truth, working
+from board.assigner import Assigner
 from board.creating import Wanted
 from board.dispatcher import Dispatcher
 from board.failures import Extra, record_task_failure
@@ -41,6 +43,7 @@ from kernel.ids import new_id
 from kernel.messages import Inbound, InboundKind, Sender
 from kernel.people import Principal
 from kernel.tasks import AttemptOutcome, Task, Worker
+from kernel.turns import Persona
 from store import attempts, inbox, remarks, sessions, tasks
 from store.attempts import Claim
 from store.inbox import Verdict
@@ -58,6 +61,7 @@ class Board:
         self._agents = AgentWorker(room, self.reports, conduct, self._supervisor.keep_folder)
         self._workers |= {"agent": self._agents, "process": ProcessWorker(room, self.reports)}
         self.dispatcher = Dispatcher(room, self._supervisor.begin)
+        self.assigner = Assigner(room)
         self._tasks: list[asyncio.Task[None]] = []
         self.found = Truth()
 
@@ -76,7 +80,9 @@ class Board:
     def begin(self, group: asyncio.TaskGroup) -> None:
         """Begin to take what is ready, and to look after what runs."""
         self.dispatcher.open()
+        self.assigner.open()
         self._tasks = [
+            group.create_task(self.assigner.run(), name="assigner"),
             group.create_task(self.dispatcher.run(), name="dispatcher"),
             group.create_task(self._supervisor.run(), name="supervisor of attempts"),
         ]
@@ -93,6 +99,7 @@ class Board:
     async def drain(self) -> None:
         """End what does not outlive the daemon, and leave the rest to the next start."""
         self.dispatcher.close()
+        self.assigner.close()
         for task in self._tasks:
             task.cancel()
         if self._tasks:
@@ -104,6 +111,20 @@ class Board:
     def folder(self, session_id: str) -> Path | None:
         """Return where the attempt works whose conversation a session holds, or ``None``."""
         return self._supervisor.folder(session_id)
+
+    async def persona(self, session_id: str) -> Persona | None:
+        """Return as whom an agent speaks in a session that an attempt of the crew holds, or ``None``."""
+        key = self._agents.attempt_of(session_id)
+        if key is None:
+            return None
+        attempt = await self.room.database.read(attempts.get, *key)
+        profile = self.room.roster.find(attempt.agent)
+        if profile is None:
+            return None
+        said = "\n".join(part for part in (profile.prompt, profile.personality) if part)
+        return Persona(
+            profile.name, profile.model, f"You are {profile.title}. {said}".strip(), frozenset(profile.tools)
+        )
 
     async def facts(self) -> Mapping[str, object]:
         """Return what a status says about the board."""

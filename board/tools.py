@@ -62,7 +62,9 @@ class TaskTools:
             priority=priority,
             parent=attempt.task_id if attempt else 0,
         )
-        wanted = wanted_of(asked, request.principal, self._room.settings.lane, "", origin=request.address)
+        wanted = wanted_of(
+            asked, request.principal, self._room.settings.lane, "", origin=request.address, room=self._room
+        )
         task = await self._board.create(wanted, actor=request.principal.id)
         return f"Task {task.id} is on the board; it is {task.state}."
 
@@ -115,6 +117,7 @@ class TaskTools:
             ),
         ] = "done",
         owner: Annotated[str, Field(description="For blocked: who has to act.")] = "",
+        notes: Annotated[str, Field(description="For whoever reviews it or goes on with it.")] = "",
         files: Annotated[list[str], Field(description="Files of the workspace to keep as results.")] = [],  # noqa: B006 - not changed
     ) -> str:
         """End your work on the task: its result counts from the end of this turn."""
@@ -125,6 +128,7 @@ class TaskTools:
             path = _inside(context.request.workspace, name)
             await keep(self._room, attempt.task_id, Given(path, "artifact", attempt.agent, attempt.epoch))
         said = {"summary": self._room.redact(summary.strip()), "outcome": outcome, "owner": owner.strip()}
+        said["notes"] = self._room.redact(notes.strip())
         await self._room.database.write(_submit, attempt, json.dumps(said, ensure_ascii=False))
         return "It counts from the end of this turn; say goodbye in a sentence."
 

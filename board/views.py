@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from board.crew import plans
 from board.diagnostics import Finding
-from board.templates import template
 from kernel.events import Scalar
 from kernel.states import TaskState
 from kernel.tasks import Attempt, Brief, Budget, Task, Used
@@ -276,7 +276,7 @@ def view(q: Query, id: int, now: int, redact: Redact, findings: Sequence[Finding
     found = whole(q, id)
     task, brief = found.task, found.brief
     latest = found.milestones[-1].text if found.milestones else ""
-    passed = template(task.template)
+    passed = plans.whole(q, task)
     return TaskView(
         task=row(task, brief, found.live, latest, now, redact),
         description=redact(brief.description),

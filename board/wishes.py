@@ -1,16 +1,19 @@
 """From what was asked for to what is stored: new tasks, changes and moves."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from board import deciding
 from board.creating import Edit, Wanted
+from board.crew.plans import Plan
 from board.inputs import BudgetGiven, CreateTask, MoveTask
+from board.room import Room
 from board.settings import MINUTE_MS
 from kernel.messages import Address
 from kernel.people import Principal
 from kernel.states import TaskState
-from kernel.tasks import Brief, Budget, Importance, Task
+from kernel.tasks import Brief, Budget, Importance, Task, Workspace
 from store.tasks import New
 
 
@@ -28,19 +31,29 @@ def budget_of(given: BudgetGiven) -> Budget:
 
 
 def wanted_of(
-    asked: CreateTask, principal: Principal, lane: str, project: str, *, origin: Address | None = None
+    asked: CreateTask,
+    principal: Principal,
+    lane: str,
+    project: str,
+    *,
+    origin: Address | None = None,
+    room: Room | None = None,
 ) -> Wanted:
     """Return the task that was asked for.
 
-    ``lane`` is for those that name none, ``project`` is a folder that tasks may name, ``origin`` the chat that asked.
+    ``lane`` is for those that name none, ``project`` is a folder that tasks may name, ``origin`` the chat that asked,
+    ``room`` knows the crew and the templates in files. Agents that a template names and the
+    crew does not have are left out: whoever has the skills does their part, and people review.
     """
+    plan = _known(room, room.plans.find(asked.template)) if room is not None else None
+    first = plan.stages[0].agent if plan is not None else ""
     new = New(
         title=" ".join(asked.title.split()),
         lane=asked.lane or lane,
         queue="",
         template=asked.template,
         created_by=principal.id,
-        assignee=asked.assignee.strip(),
+        assignee=asked.assignee.strip() or first,
         priority=Importance[asked.priority.upper()],
         not_before=asked.not_before,
         parent_id=asked.parent,
@@ -55,13 +68,29 @@ def wanted_of(
         skills=tuple(asked.skills),
         labels=tuple(asked.labels),
         project=project,
-        workspace=asked.workspace,
+        workspace=_workspace(asked, plan),
         host=asked.host,
         capabilities=tuple(asked.capabilities),
         origin=origin,
         behalf=behalf_of(principal),
     )
-    return Wanted(new, brief, tuple(asked.needs), asked.triage)
+    return Wanted(new, brief, tuple(asked.needs), asked.triage, plan)
+
+
+def _known(room: Room, plan: Plan | None) -> Plan | None:
+    """Return a plan without the agents that the crew does not have."""
+    if plan is None:
+        return None
+    there = set(room.roster.profiles)
+    stages = tuple(one if one.agent in there else replace(one, agent="") for one in plan.stages)
+    return replace(plan, stages=stages, reviewer=plan.reviewer if plan.reviewer in there else "")
+
+
+def _workspace(asked: CreateTask, plan: Plan | None) -> Workspace:
+    """Return where the work is done: as it was asked for, else as the template says where there is a project."""
+    if plan is None or not plan.workspace or not asked.project or "workspace" in asked.model_fields_set:
+        return asked.workspace
+    return Workspace(plan.workspace)
 
 
 COLUMNS = {"title": "title", "due": "due_at", "not_before": "not_before", "failure_limit": "failure_limit"}

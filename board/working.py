@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from board import limits
-from board.creating import unblock_dependants
+from board.creating import completed
+from board.crew import plans
+from board.passing import Passing, next_stage, pass_on, put_up, undecided
 from board.settings import BoardSettings
-from board.templates import template
 from kernel.errors import InvalidInput
 from kernel.states import AttemptState, TaskState
 from kernel.tasks import Attempt, AttemptOutcome, Task, Used
@@ -55,7 +56,7 @@ def start(tx: Unit, settings: BoardSettings, task_id: int, epoch: int, given: St
         lease_until=tx.now + settings.lease_ms,
         deadline_at=tx.now + limits.run_ms(settings, task),
     )
-    phase = template(task.template).first
+    phase = plans.template_of(tx, task).first
     columns: dict[str, Any] = {"session_id": given.session_id} if given.session_id else {}
     return tasks.move(tx, task_id, PHASES[phase], epoch=epoch, body={"epoch": epoch}, **columns)
 
@@ -64,8 +65,8 @@ def phase(tx: Unit, task_id: int, epoch: int, state: TaskState, *, actor: str = 
     """Move to another working state of the task's template; raise InvalidInput where it does not pass it."""
     held(tx, task_id, epoch)
     task = tasks.get(tx, task_id)
-    if state not in template(task.template).phases:
-        names = ", ".join(template(task.template).phases)
+    if state not in plans.template_of(tx, task).phases:
+        names = ", ".join(plans.template_of(tx, task).phases)
         raise InvalidInput(f"Task {task_id} does not pass {state}.", remedy=f"It passes {names}.")
     if task.state is state:
         return task
@@ -93,8 +94,8 @@ def go_on(tx: Unit, settings: BoardSettings, task_id: int, epoch: int) -> Task:
         tx, task_id, epoch, "resume", lease_until=tx.now + settings.lease_ms,
         deadline_at=tx.now + attempt.left_ms, active_at=tx.now,
     )  # fmt: skip
-    back = TaskState(task.return_state) if task.return_state else template(task.template).first
-    event = PHASES[back if back in WORKING else template(task.template).first]
+    back = TaskState(task.return_state) if task.return_state else plans.template_of(tx, task).first
+    event = PHASES[back if back in WORKING else plans.template_of(tx, task).first]
     return tasks.move(tx, task_id, event, epoch=epoch, question="", return_state="")
 
 
@@ -105,8 +106,11 @@ def milestone(tx: Unit, task_id: int, epoch: int, text: str, *, kind: str = "nam
     return remarks.add_milestone(tx, task_id, epoch, text, kind=kind, actor=actor)
 
 
-def finish(tx: Unit, task_id: int, epoch: int, result: str, used: Used, *, actor: str = "system") -> Task:
-    """Store what an attempt brought: the task is done, or waits for a review where its template has one.
+def finish(
+    tx: Unit, task_id: int, epoch: int, result: str, used: Used, *, actor: str = "system", notes: str = ""
+) -> Task:
+    """Store what an attempt brought: the task goes to its next stage, or to a review where its template has one, or
+    it is done.
 
     Failures before it no longer count. What waited for the task becomes ready in the same unit.
     """
@@ -117,15 +121,36 @@ def finish(tx: Unit, task_id: int, epoch: int, result: str, used: Used, *, actor
     )
     if result:
         tasks.rewrite(tx, task_id, result=result)
-    spent = spent_columns(task, attempt, used, tx.now)
+    columns = {**CLEARED, **spent_columns(task, attempt, used, tx.now)}
+    found = plans.progress(tx, task)
+    given = Passing(attempt.agent, epoch, result, notes)
+    if found is not None and found.following is not None:
+        return next_stage(tx, task, found, given, columns, actor=attempt.agent)
     body = {"epoch": epoch}
-    if template(task.template).review:
-        return tasks.move(tx, task_id, "submit", epoch=epoch, actor=actor, body=body, **CLEARED, **spent)
+    if plans.template_of(tx, task).review:
+        submitted = tasks.move(tx, task_id, "submit", epoch=epoch, actor=actor, body=body, **columns)
+        return put_up(tx, submitted, given, actor=attempt.agent)
     done = tasks.move(
-        tx, task_id, "complete", epoch=epoch, actor=actor, body=body, ended_at=tx.now, **CLEARED, **spent
+        tx, task_id, "complete", epoch=epoch, actor=actor, body=body, ended_at=tx.now, **columns
     )
-    unblock_dependants(tx, task_id, actor=actor)
+    completed(tx, done, actor=actor)
+    if found is not None and found.reviews[0]:
+        undecided(tx, found, actor=attempt.agent)
     return done
+
+
+def hand_off(tx: Unit, task_id: int, epoch: int, receiver: str, summary: str, used: Used) -> Task:
+    """Pass a task on in the middle of the work, with everything that belongs to it; nobody has failed."""
+    attempt = held(tx, task_id, epoch)
+    task = tasks.get(tx, task_id)
+    error = f"handed to {receiver}"
+    attempts.end(
+        tx, task_id, epoch, AttemptOutcome.HANDED_OFF, error=error, tokens=used.tokens, money=used.money,
+        actor=attempt.agent,
+    )  # fmt: skip
+    columns = {"question": "", "return_state": "", **spent_columns(task, attempt, used, tx.now)}
+    given = Passing(attempt.agent, epoch, summary)
+    return pass_on(tx, task, receiver, given, columns, actor=attempt.agent)
 
 
 # What only a completion or an operator's fresh budget takes away.

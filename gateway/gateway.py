@@ -29,14 +29,14 @@ from gateway.recovery import Open, open_work, reconcile
 from gateway.settings import GatewaySettings, Rates
 from gateway.status import Reporter, as_mapping
 from gateway.supervisor import SENDABLE, Connection
-from gateway.turns import Agents, Platforms, Turns
+from gateway.turns import Agents, Platforms, Turns, nobody
 from kernel.clock import at
 from kernel.errors import HermesError
 from kernel.events import Event
 from kernel.messages import Address
 from kernel.specs import Command
 from kernel.states import AdapterState
-from kernel.turns import TurnRunner
+from kernel.turns import Persona, TurnRunner
 from store import outbox
 from store.database import StoreState
 
@@ -54,7 +54,7 @@ class Host:
 
     ``runner()`` and ``conversations()`` load the agent room on first use; ``facts()`` are the parts of the status that
     other rooms know; ``restart(actor)`` ends the daemon to be started again; ``workspace(session_id)`` is a folder;
-    ``kept`` says how long things are kept.
+    ``kept`` says how long things are kept; ``persona(session_id)`` is as whom an agent speaks.
     """
 
     home: Path
@@ -66,6 +66,7 @@ class Host:
     shaping: Callable[[Path], Awaitable[list[str]]]
     model: Callable[[], str]
     kept: Retention
+    persona: Callable[[str], Awaitable[Persona | None]] = nobody
 
 
 class Gateway:
@@ -93,7 +94,7 @@ class Gateway:
             clock,
             Platforms(self.adapters, self.gates),
             self.media,
-            Agents(host.runner, host.workspace, self.today, self._alarm),
+            Agents(host.runner, host.workspace, self.today, self._alarm, host.persona),
         )
         self.delivery = Delivery(
             database,

@@ -14,6 +14,7 @@ from gateway.intake import explain
 from gateway.lanes import Lanes
 from gateway.media import Media
 from gateway.pieces import owed_pieces
+from gateway.progress import Keeper
 from gateway.rates import Gate
 from gateway.settings import GatewaySettings
 from gateway.stage import Scene, Stage
@@ -22,7 +23,7 @@ from kernel.crashpoints import crashpoint
 from kernel.errors import AgentError, HermesError, StoreError, StoreFull
 from kernel.events import Event
 from kernel.messages import Address, InboundKind
-from kernel.turns import TurnInput, TurnOutcome, TurnRequest, TurnRunner
+from kernel.turns import Persona, TurnInput, TurnOutcome, TurnRequest, TurnRunner
 from store import inbox, turns
 from store.database import Database
 from store.inbox import InboxRow
@@ -59,16 +60,23 @@ class Platforms:
     gates: Mapping[tuple[str, str], Gate]
 
 
+async def nobody(_session_id: str) -> Persona | None:
+    """Return ``None``: the agent speaks as Hermes."""
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Agents:
     """Where turns are run: ``runner()`` gives the agent, loading it on first use; ``workspace`` maps a session's id to
-    the folder its tools may use; ``today()`` is the owner's calendar day; ``alarm(key, text)`` tells the owner.
+    the folder its tools may use; ``today()`` is the owner's calendar day; ``alarm(key, text)`` tells the owner;
+    ``persona(session_id)`` is as whom the agent speaks there.
     """
 
     runner: Callable[[], Awaitable[TurnRunner]]
     workspace: Callable[[str], Path]
     today: Callable[[], str]
     alarm: Callable[[str, str], Awaitable[None]]
+    persona: Callable[[str], Awaitable[Persona | None]] = nobody
 
 
 class Turns:
@@ -255,6 +263,7 @@ class Turns:
         task = self._group.create_task(self._show(stage))
         try:
             yield
+            await stage.settle()
         finally:
             task.cancel()
             await asyncio.wait((task,))
@@ -282,10 +291,12 @@ class Turns:
                 begun, HermesError(f"This turn failed: {kind}.", remedy="/retry tries again.")
             ), False
         crashpoint("turn.after_model")
+        await running.stage.settle()
         return self._ended(running, outcome), not (outcome.stopped or outcome.failed)
 
     async def _request(self, begun: Begun) -> TurnRequest:
         rows = [await self._media.fetch(row) for row in begun.rows]
+        persona = await self._agents.persona(begun.session.id)
         return TurnRequest(
             begun.turn.id,
             begun.session.id,
@@ -293,9 +304,10 @@ class Turns:
             self._access.principal_of(begun.turn.principal),
             tuple(self._input(row) for row in rows),
             self._agents.workspace(begun.session.id),
-            begun.session.model,
+            begun.session.model or (persona.model if persona is not None else ""),
             begun.turn.attempt,
             begun.turn.internal,
+            persona,
         )
 
     def _input(self, row: InboxRow) -> TurnInput:
@@ -322,13 +334,17 @@ class Turns:
             self._gates[key],
             self._clock,
             draft_id=self._drafts,
-            keep_bubble=lambda message: self._database.write(turns.keep_bubble, turn_id, message),
+            keeper=Keeper(
+                turn_id,
+                begun.turn.bubble,
+                lambda message: self._database.write(turns.keep_bubble, turn_id, message),
+            ),
         )
 
     def _ended(self, running: Running, outcome: TurnOutcome) -> Ending:
         begun = running.begun
         text = self._words(running, outcome)
-        replaces = begun.turn.bubble or running.stage.replaced()
+        replaces = running.stage.replaced()
         event = (
             "suspend"
             if outcome.held

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from board.crew import plans, profiles
+from board.crew_tools import crew_tools
 from board.room import Room
 from board.service import Board
 from board.tools import task_tools
@@ -12,6 +14,9 @@ from hermes.agents import Agents
 from hermes.home import Home
 from hermes.schema import Settings
 from kernel.bus import Bus
+
+# The model that needs no account.
+OFFLINE = "offline"
 
 
 def build(
@@ -34,11 +39,14 @@ def build(
         Path(chosen).expanduser() if chosen else home.workspace,
         tuple(Path(folder).expanduser() for folder in settings.workspace.projects),
         redact,
+        profiles.load(home.root / "crew" / "agents"),
+        plans.load(home.root / "crew" / "templates"),
+        lambda: agents.model == OFFLINE,
     )
 
     async def cancel(session_id: str, actor: str) -> int:
         return sum([await withdraw(session_id, actor) for withdraw in gateway.cancels])
 
     board = Board(room, Conduct(gateway.turns.halt, cancel))
-    agents.offer(task_tools(board))
+    agents.offer((*task_tools(board), *crew_tools(board)))
     return board

@@ -35,6 +35,7 @@ from hermes.schema import Settings
 from hermes.version import VERSION
 from kernel.errors import ConfigError
 from kernel.people import Role
+from kernel.turns import Persona
 from store.tokens import TokenKind
 from web.auth import EVERYTHING, issue
 from web.settings import WebSettings
@@ -114,6 +115,7 @@ class Rooms:
             self._agents.shaping,
             lambda: self._agents.model,
             Retention(settings.store.message_days, settings.store.event_days, settings.media.keep_days),
+            self._persona,
         )
 
     def _connect_agents(self) -> None:
@@ -133,6 +135,9 @@ class Rooms:
             return folder
         chosen = self._settings.workspace.path
         return Path(chosen).expanduser() if chosen else self._home.workspace
+
+    async def _persona(self, session_id: str) -> Persona | None:
+        return await self._board.persona(session_id)
 
     async def _facts(self) -> Mapping[str, Any]:
         gate = dict(await self._gate.facts()) if self._gate is not None else {}

@@ -240,7 +240,8 @@ class Ended:
     """How an attempt ended, as its worker tells it.
 
     ``lasting`` says that trying again cannot help; ``retry_after`` (seconds) that a provider asked to wait, which is
-    nobody's failure. ``reaction`` is what a person has to do, and ``owner`` who, where the work is stuck on somebody.
+    nobody's failure. ``reaction`` is what a person has to do, and ``owner`` who, where the work is stuck on somebody;
+    of what was handed off, ``owner`` is who goes on with it. ``notes`` are for whoever does.
     """
 
     outcome: AttemptOutcome
@@ -251,6 +252,7 @@ class Ended:
     retry_after: float = 0.0
     reaction: str = ""
     owner: str = ""
+    notes: str = ""
 
 
 class Reports(Protocol):

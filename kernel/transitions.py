@@ -241,6 +241,7 @@ TASK: Machine[K] = Machine(
         **{(state, "ask"): K.NEEDS_HUMAN for state in WORKING},
         **{(state, "submit"): K.IN_REVIEW for state in (*WORKING, K.NEEDS_HUMAN)},
         (K.IN_REVIEW, "request_changes"): K.CHANGES_REQUESTED,
+        (K.IN_REVIEW, "escalate"): K.NEEDS_HUMAN,
         (K.IN_REVIEW, "accept"): K.DONE,
         **{
             (state, "complete"): K.DONE

@@ -23,12 +23,24 @@ class TurnInput:
 
 
 @dataclass(frozen=True, slots=True)
+class Persona:
+    """As whom an agent works: its name, its model (empty: the configured one), what it is told about itself, and the
+    only tools it is offered (empty: all).
+    """
+
+    name: str
+    model: str = ""
+    instructions: str = ""
+    tools: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class TurnRequest:
     """What the agent is asked to do.
 
     ``attempt`` starts at 1 and grows when a crash interrupted the turn; ``internal`` turns are started by Hermes (an
     answered question, a result), not by a message. ``model`` overrides the configured one when it is not empty.
-    ``workspace`` is the folder its tools may use.
+    ``workspace`` is the folder its tools may use. ``persona`` is as whom it is done, ``None`` for Hermes itself.
     """
 
     id: str
@@ -40,6 +52,7 @@ class TurnRequest:
     model: str = ""
     attempt: int = 1
     internal: bool = False
+    persona: Persona | None = None
 
 
 @dataclass(frozen=True, slots=True)

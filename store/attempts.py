@@ -27,7 +27,7 @@ ORDER BY head.priority DESC, head.id LIMIT 1
 _CLAIM = f"""
 UPDATE task SET state = 'claimed', epoch = epoch + 1, attempts = attempts + 1,
     times = {TIMES.replace("?", ":now")}, entered_at = :now, updated_at = :now, question = '',
-    block_kind = '', block_reason = '', block_owner = ''
+    block_kind = '', block_reason = '', block_owner = '', return_state = ''
 """  # noqa: S608 - our own constants
 CLAIM_NEXT = f"{_CLAIM} WHERE id = ({HEAD}) RETURNING id, epoch, lane"
 # With one queue, which is the rule, its head is the best.

@@ -148,6 +148,53 @@ RULES = (
         " GROUP BY outbox.platform, outbox.account, outbox.chat, part.value HAVING count(*) > 1",
     ),
     Rule(
+        "I7",
+        "fire.twice",
+        "One instant of a job was begun twice though it was neither put back nor failed.",
+        "SELECT subject FROM event WHERE kind IN ('fire.claim', 'fire.retry', 'fire.release') GROUP BY subject"
+        " HAVING sum(kind = 'fire.claim') > 1 + sum(kind <> 'fire.claim')",
+    ),
+    Rule(
+        "I7",
+        "fire.ended_twice",
+        "One run of a job has ended twice.",
+        "SELECT subject FROM event WHERE kind IN ('fire.finish', 'fire.fail', 'fire.skip', 'fire.miss', 'fire.lose',"
+        " 'fire.cancel') GROUP BY subject HAVING count(*) > 1",
+    ),
+    Rule(
+        "I7",
+        "fire.lost",
+        "The trail knows a run that is not on record, younger than what is still kept.",
+        "SELECT DISTINCT subject FROM event WHERE kind = 'fire.create' AND CAST(subject AS INTEGER) >"
+        " (SELECT coalesce(min(id), 0) FROM fire) AND CAST(subject AS INTEGER) NOT IN (SELECT id FROM fire)"
+        " AND at > :before",
+    ),
+    Rule(
+        "I7",
+        "fire.forgotten",
+        "A run is due long since and nobody has taken it up.",
+        "SELECT fire.id FROM fire JOIN schedule ON schedule.id = fire.schedule_id WHERE fire.state = 'due'"
+        " AND fire.ready_at < :before",
+    ),
+    Rule(
+        "I7",
+        "fire.undelivered",
+        "A result was to be delivered long since and is not owed to anybody.",
+        "SELECT id FROM fire WHERE deliver_at < :before",
+    ),
+    Rule(
+        "I7",
+        "schedule.silent",
+        "A job's time passed long since; it neither ran nor is that on record.",
+        "SELECT id FROM schedule WHERE state = 'active' AND next_at < :before",
+    ),
+    Rule(
+        "I7",
+        "schedule.idle",
+        "A job is active and will never run again.",
+        "SELECT id FROM schedule WHERE state = 'active' AND next_at IS NULL AND after_id IS NULL",
+    ),
+    Rule(
         "I8",
         "outbox.order",
         "A message overtook an earlier one of its chat.",
@@ -302,7 +349,8 @@ RULES = (
         "task.unheld",
         "A task counts as worked on and no attempt holds it.",
         "SELECT id FROM task WHERE state IN ('claimed', 'in_progress', 'researching', 'drafting', 'editing',"
-        " 'needs_human') AND NOT EXISTS (SELECT 1 FROM attempt WHERE task_id = task.id"
+        " 'needs_human') AND NOT (state = 'needs_human' AND return_state = 'in_review')"
+        " AND NOT EXISTS (SELECT 1 FROM attempt WHERE task_id = task.id"
         " AND attempt.state IN ('claimed', 'running', 'waiting'))",
     ),
     Rule(

@@ -1,3 +1,21 @@
+CREATE TABLE agent_handoff (
+    id TEXT PRIMARY KEY,
+    task_id INTEGER NOT NULL REFERENCES task (id),
+    epoch INTEGER NOT NULL,
+    -- The number of the event that tells of it.
+    seq INTEGER NOT NULL,
+    sender TEXT NOT NULL,
+    receiver TEXT NOT NULL,
+    stage INTEGER NOT NULL,
+    summary TEXT NOT NULL,
+    notes TEXT NOT NULL,
+    session_id TEXT NOT NULL,
+    -- The last entry of the conversation, or empty.
+    entry_id TEXT NOT NULL,
+    files TEXT NOT NULL,
+    at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE approval (
     -- 128 random bits in hexadecimal: it is in every button.
     id TEXT PRIMARY KEY,
@@ -71,6 +89,15 @@ CREATE TABLE artifact (
     PRIMARY KEY (task_id, name, version)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE assignment (
+    task_id INTEGER PRIMARY KEY REFERENCES task (id),
+    agent TEXT NOT NULL,
+    score REAL NOT NULL,
+    terms TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    at INTEGER NOT NULL
+) STRICT;
+
 CREATE TABLE attempt (
     task_id INTEGER NOT NULL REFERENCES task (id),
     epoch INTEGER NOT NULL,
@@ -96,6 +123,24 @@ CREATE TABLE attempt (
     deadline_at INTEGER NOT NULL DEFAULT 0,
     left_ms INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (task_id, epoch)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE award (
+    task_id INTEGER NOT NULL REFERENCES task (id),
+    agent TEXT NOT NULL,
+    xp INTEGER NOT NULL,
+    terms TEXT NOT NULL,
+    project TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (task_id, agent)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE badge (
+    agent TEXT NOT NULL,
+    badge TEXT NOT NULL,
+    task_id INTEGER NOT NULL REFERENCES task (id),
+    at INTEGER NOT NULL,
+    PRIMARY KEY (agent, badge)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE binding (
@@ -167,6 +212,14 @@ CREATE TABLE event (
     body TEXT NOT NULL,
     hash BLOB NOT NULL
 ) STRICT;
+
+CREATE TABLE evidence (
+    agent TEXT NOT NULL,
+    skill TEXT NOT NULL,
+    tasks INTEGER NOT NULL,
+    unlocked_at INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (agent, skill)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE fire (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -399,6 +452,40 @@ CREATE TABLE session (
 , handoff_state TEXT NOT NULL DEFAULT 'none'
     CHECK (handoff_state IN ('none', 'pending', 'running', 'completed', 'failed', 'cancelled')), handoff_number INTEGER NOT NULL DEFAULT 0, handoff_error TEXT NOT NULL DEFAULT '', handoff_lease INTEGER NOT NULL DEFAULT 0, handoff_deadline INTEGER NOT NULL DEFAULT 0, handoff TEXT NOT NULL DEFAULT '{}') STRICT;
 
+CREATE TABLE standing (
+    agent TEXT PRIMARY KEY,
+    xp INTEGER NOT NULL DEFAULT 0,
+    finished INTEGER NOT NULL DEFAULT 0,
+    approved INTEGER NOT NULL DEFAULT 0,
+    rejected INTEGER NOT NULL DEFAULT 0,
+    changes INTEGER NOT NULL DEFAULT 0,
+    failures INTEGER NOT NULL DEFAULT 0,
+    fast INTEGER NOT NULL DEFAULT 0,
+    reviews INTEGER NOT NULL DEFAULT 0,
+    streak INTEGER NOT NULL DEFAULT 0,
+    updated_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE submission (
+    task_id INTEGER NOT NULL REFERENCES task (id),
+    version INTEGER NOT NULL,
+    summary TEXT NOT NULL,
+    notes TEXT NOT NULL,
+    author TEXT NOT NULL,
+    epoch INTEGER NOT NULL,
+    -- The agent who was asked, or empty where people are.
+    reviewer TEXT NOT NULL,
+    -- {file name: version}, as it was then.
+    files TEXT NOT NULL,
+    verdict TEXT NOT NULL DEFAULT '' CHECK (verdict IN ('', 'approved', 'rejected', 'changes')),
+    decided_by TEXT NOT NULL DEFAULT '',
+    feedback TEXT NOT NULL DEFAULT '',
+    points TEXT NOT NULL DEFAULT '[]',
+    at INTEGER NOT NULL,
+    decided_at INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (task_id, version)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE task (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     state TEXT NOT NULL CHECK (state IN ('triage', 'open', 'blocked', 'assigned', 'claimed', 'in_progress',
@@ -468,6 +555,15 @@ CREATE TABLE task_brief (
     feedback TEXT NOT NULL DEFAULT ''
 ) STRICT;
 
+CREATE TABLE task_plan (
+    task_id INTEGER PRIMARY KEY REFERENCES task (id),
+    plan TEXT NOT NULL,
+    stage INTEGER NOT NULL DEFAULT 0 CHECK (stage >= 0),
+    -- What this task is the review of, and of which version; 0 where it is none.
+    reviews_id INTEGER NOT NULL DEFAULT 0,
+    reviews_version INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
 CREATE TABLE token (
     id TEXT PRIMARY KEY,
     name TEXT NOT NULL,
@@ -524,6 +620,8 @@ CREATE TABLE usage (
     cost REAL
 ) STRICT;
 
+CREATE INDEX agent_handoff_task ON agent_handoff (task_id, seq);
+
 CREATE UNIQUE INDEX approval_call ON approval (turn_id, call_key)
     WHERE turn_id IS NOT NULL AND state NOT IN ('expired', 'void');
 
@@ -552,6 +650,12 @@ CREATE INDEX approval_turn ON approval (turn_id, call_key) WHERE turn_id IS NOT 
 CREATE UNIQUE INDEX attempt_live ON attempt (task_id) WHERE state IN ('claimed', 'running', 'waiting');
 
 CREATE INDEX attempt_session ON attempt (session_id, inbox_id) WHERE session_id IS NOT NULL;
+
+CREATE INDEX award_agent ON award (agent, at);
+
+CREATE INDEX award_at ON award (at);
+
+CREATE INDEX award_project ON award (project, agent) WHERE project <> '';
 
 CREATE INDEX comment_task ON comment (task_id, id);
 
@@ -614,6 +718,10 @@ CREATE INDEX schedule_next ON schedule (next_at) WHERE state = 'active' AND next
 CREATE INDEX session_handoff ON session (id) WHERE handoff_state IN ('pending', 'running');
 
 CREATE INDEX session_owner ON session (owner, active_at);
+
+CREATE INDEX submission_open ON submission (task_id, version) WHERE verdict = '';
+
+CREATE INDEX task_assignee ON task (assignee) WHERE assignee <> '' AND state NOT IN ('done', 'cancelled', 'failed');
 
 CREATE INDEX task_failing ON task (id) WHERE consecutive_failures >= 2;
 

@@ -53,6 +53,7 @@ SELECT state, count(*) AS n FROM task WHERE state NOT IN ('done', 'cancelled') G
 """
 STRAYS = """
 SELECT id FROM task WHERE state = ? AND state NOT IN ('done', 'cancelled')
+    AND NOT (state = 'needs_human' AND return_state = 'in_review')
     AND NOT EXISTS (SELECT 1 FROM attempt
         WHERE task_id = task.id AND attempt.state IN ('claimed', 'running', 'waiting'))
 """
@@ -185,7 +186,13 @@ def add(tx: Unit, new: New, brief: Brief, *, actor: str) -> int:
     )
     tx.run(INSERT_BRIEF, (id, *_brief_values(brief)))
     tx.emit(
-        "task.create", str(id), actor=actor, state=str(new.state), lane=new.lane, parent=new.parent_id or None
+        "task.create",
+        str(id),
+        actor=actor,
+        state=str(new.state),
+        lane=new.lane,
+        parent=new.parent_id or None,
+        to=new.assignee or None,
     )
     return id
 
@@ -388,7 +395,8 @@ def block_mark(q: Query, id: int) -> str:
 
 def queue_of(lane: str, assignee: str, brief: Brief) -> str:
     """Return the key of those who may take a task: its lane, its assignee, and what they must have."""
-    needs = sorted({*brief.skills, *brief.capabilities})
+    # Whoever is named is trusted to be able; what the machine must have is asked for all the same.
+    needs = sorted({*(() if assignee else brief.skills), *brief.capabilities})
     return json.dumps([lane, assignee, brief.host, needs], separators=(",", ":"), ensure_ascii=False)
 
 

@@ -97,6 +97,35 @@ def _start(rest: str) -> Step | None:
     return Call("terminal", {"command": rest, "background": True}) if rest else None
 
 
+def _submit(rest: str) -> Step | None:
+    """Read a summary and, behind bars, files to keep as results."""
+    summary, *files = [part.strip() for part in rest.split("|")]
+    arguments = {"summary": summary, **({"files": [file for file in files if file]} if files else {})}
+    return Call("task_submit", arguments) if summary else None
+
+
+def _review(verdict: str) -> Callable[[str], Step | None]:
+    """Read a task's number and what is said of it; points that have to change stand behind bars."""
+
+    def read(rest: str) -> Step | None:
+        number, _, said = rest.partition(" ")
+        feedback, *points = [part.strip() for part in said.split("|")]
+        given = {
+            "task": number,
+            "verdict": verdict,
+            "feedback": feedback,
+            "points": [one for one in points if one],
+        }
+        return Call("task_review", {**given, "task": int(number)}) if number.isdecimal() else None
+
+    return read
+
+
+def _hand_off(rest: str) -> Step | None:
+    receiver, _, notes = rest.partition(" ")
+    return Call("task_hand_off", {"to": receiver, "notes": notes.strip()}) if receiver else None
+
+
 def _stuck(rest: str) -> Step | None:
     return Call("task_submit", {"summary": rest, "outcome": "blocked"}) if rest else None
 
@@ -146,10 +175,16 @@ VERBS: Mapping[str, Verb] = {
         "fail [reason]", "ends the turn with an error", lambda rest: Fail(rest or "no reason given")
     ),
     "milestone": Verb("milestone TEXT", "names what a task has reached", _text("task_milestone", "text")),
-    "submit": Verb(
-        "submit SUMMARY", "ends the work on a task with a result", _text("task_submit", "summary")
-    ),
+    "submit": Verb("submit SUMMARY | file", "ends the work on a task with a result", _submit),
     "stuck": Verb("stuck REASON", "ends the work on a task: somebody must act first", _stuck),
+    "hand-off": Verb("hand-off AGENT NOTES", "passes a task to another agent", _hand_off),
+    "approve": Verb("approve TASK WORDS", "approves what a review is about", _review("approve")),
+    "request-changes": Verb(
+        "request-changes TASK WORDS | point | point",
+        "sends it back with what has to change",
+        _review("changes"),
+    ),
+    "reject": Verb("reject TASK REASON", "sends it back to somebody else", _review("reject")),
     "task:": Verb("task: TITLE", "puts a task on the board", _task),
     "tasks": Verb("tasks [WORDS]", "lists the tasks on the board", _optional("task_list", "words")),
     "remind": Verb("remind me WHEN WHAT", "reminds you, such as: remind me in 20 minutes call mum", _remind),

@@ -22,6 +22,8 @@ HARMLESS: Mapping[str, str] = {
     "task_submit": "ends the turn's own task",
     "remind": "sends the person of the turn their own words, later",
     "cron_list": "reads what is planned",
+    "task_hand_off": "passes the turn's own task to another agent, who meets the gate as the same person",
+    "task_review": "judges the work that the turn's own task is the review of",
     "process_poll": "looks at a process that was started through the gate",
     "process_kill": "ends a process that was started through the gate",
 }

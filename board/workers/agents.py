@@ -12,8 +12,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from board import working
+from board.crew import plans
 from board.room import Room
-from board.workers.prompts import instructions, order
+from board.workers.prompts import Told, instructions, order
 from board.working import Start
 from kernel.crashpoints import crashpoint
 from kernel.errors import SpawnFailed, Stale, StoreError
@@ -21,7 +22,7 @@ from kernel.events import Event
 from kernel.messages import Address, Inbound, InboundKind, Sender
 from kernel.states import TurnState
 from kernel.tasks import Alive, Attempt, AttemptOutcome, Ended, Job, Reports, Used
-from store import agentwork, attempts, inbox, marks, sessions, tasks
+from store import agent_handoffs, agentwork, attempts, inbox, marks, sessions, tasks
 from store.agentwork import AgentTurn
 from store.inbox import Verdict
 from store.units import Query, Unit
@@ -124,10 +125,14 @@ class AgentWorker:
         _, sender = place_of(job)
         private = sessions.get(tx, session_id).private
         last = attempts.of_task(tx, job.task.id, 2)
+        told = Told(
+            plans.progress(tx, job.task), agent_handoffs.latest(tx, job.task.id), offline=self._room.offline()
+        )
+        words = order(job, told)
+        note = instructions(job, last[-1].error if len(last) > 1 else "", told)
         inbound = Inbound(
-            address, f"task:{job.task.id}:{job.epoch}", "", sender, InboundKind.INTERNAL, order(job), private
+            address, f"task:{job.task.id}:{job.epoch}", "", sender, InboundKind.INTERNAL, words, private
         )  # fmt: skip
-        note = instructions(job, last[-1].error if len(last) > 1 else "")
         row = inbox.add(tx, inbound, Verdict("admit", note=note, session=lambda _: session_id))
         number = row.id if row is not None else 0
         given = Start(session_id=session_id, inbox_id=number, workspace=str(job.workspace))
@@ -195,6 +200,10 @@ class AgentWorker:
 
     def _forget(self, session_id: str) -> None:
         self._turns = {turn: session for turn, session in self._turns.items() if session != session_id}
+
+    def attempt_of(self, session_id: str) -> Key | None:
+        """Return task and epoch of the attempt that a session's turns belong to now."""
+        return self._sessions.get(session_id)
 
     async def stop(self, attempt: Attempt, why: str) -> None:
         """Stop the turn of an attempt and withdraw what it waits for."""
@@ -305,7 +314,9 @@ def _submitted(said: dict[str, str], used: Used) -> Ended:
             return Ended(
                 AttemptOutcome.RELEASED, summary, used=used, reaction=summary, owner=said.get("owner", "")
             )
+        case "handed_off":
+            return Ended(AttemptOutcome.HANDED_OFF, summary, used=used, owner=said.get("owner", ""))
         case "failed":
             return Ended(AttemptOutcome.FAILED, summary, used=used)
         case _:
-            return Ended(AttemptOutcome.SUCCEEDED, result=summary, used=used)
+            return Ended(AttemptOutcome.SUCCEEDED, result=summary, used=used, notes=said.get("notes", ""))

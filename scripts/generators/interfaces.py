@@ -10,6 +10,7 @@ from pydantic import BaseModel, TypeAdapter
 from agent.build import tools as agent_tools
 from agent.settings import AgentSettings
 from approvals.operations import operations as approval_operations
+from board.crew_tools import crew_tools
 from board.operations import operations as board_operations
 from board.tools import task_tools
 from gateway.approvals.commands import ApprovalCommands
@@ -86,7 +87,7 @@ def all_operations() -> Sequence[Operation]:
 
 def all_tools() -> Sequence[Tool]:
     """Return every built-in tool."""
-    return (*agent_tools(AgentSettings(), NOTHING, NOTHING, NOTHING), *task_tools(NOTHING))
+    return (*agent_tools(AgentSettings(), NOTHING, NOTHING, NOTHING), *task_tools(NOTHING), *crew_tools(NOTHING))
 
 
 def commands() -> str:

@@ -3,6 +3,7 @@
 from typing import Any, cast
 
 from agent.tools.harmless import HARMLESS, check
+from board.crew_tools import crew_tools
 from board.service import Board
 from board.tools import task_tools
 from kernel.people import Role
@@ -13,7 +14,7 @@ class _Nothing:
 
 
 def test_the_tools_of_the_board_are_listed_as_harmless_and_no_others() -> None:
-    tools = task_tools(cast(Board, _Nothing()))
+    tools = (*task_tools(cast(Board, _Nothing())), *crew_tools(cast(Board, _Nothing())))
     check(tools)
     assert {tool.name for tool in tools} == {name for name in HARMLESS if name.startswith("task_")}
 

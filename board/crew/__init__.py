@@ -1,0 +1,1 @@
+"""The crew: who its agents are, what they have earned, and how work passes from one to the next."""

@@ -1,0 +1,161 @@
+"""Plans: what a template's file says about the work on a task, kept with the task from its beginning on."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from board.crew.profiles import NAME, toml_of
+from board.templates import TEMPLATES, Template, template
+from kernel.errors import ConfigError, InvalidInput
+from kernel.states import TaskState
+from kernel.tasks import Task
+from kernel.transitions import WORKING
+from store import plans
+from store.units import Query
+
+SHIPPED = Path(__file__).parent / "templates"
+REVIEW = "review"
+WORKSPACES = ("", "none", "directory", "worktree")
+PLAN_FIELDS = frozenset({"name", "sentence", "review", "reviewer", "complexity", "workspace", "stage"})
+STAGE_FIELDS = frozenset({"phase", "agent", "skills", "order", "offline"})
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A part of the work, done by one agent.
+
+    ``agent`` is who does it, empty for whoever has its ``skills``; ``order`` is what they are told besides the task;
+    ``offline`` are the lines that the offline operator carries out in place of a model.
+    """
+
+    phase: str
+    agent: str = ""
+    skills: tuple[str, ...] = ()
+    order: str = ""
+    offline: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A template: its stages in order, and who reviews what comes of them (empty: people)."""
+
+    name: str
+    sentence: str
+    stages: tuple[Stage, ...]
+    review: bool = False
+    reviewer: str = ""
+    complexity: int = 0
+    workspace: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a task is in its plan; ``reviews`` is the task and version that it is the review of."""
+
+    plan: Plan
+    stage: int
+    reviews: tuple[int, int] = (0, 0)
+
+    @property
+    def current(self) -> Stage:
+        """The stage that is worked on."""
+        return self.plan.stages[min(self.stage, len(self.plan.stages) - 1)]
+
+    @property
+    def following(self) -> Stage | None:
+        """The stage after it, or ``None`` behind the last."""
+        later = self.plan.stages[self.stage + 1 :]
+        return later[0] if later else None
+
+
+@dataclass(frozen=True, slots=True)
+class Plans:
+    """The templates in files, by name."""
+
+    by_name: Mapping[str, Plan] = field(default_factory=dict[str, Plan])
+
+    def find(self, name: str) -> Plan | None:
+        """Return a template of a file; ``None`` for one that is built in; raise InvalidInput for no template."""
+        found = self.by_name.get(name)
+        if found is None and name not in TEMPLATES:
+            names = ", ".join((*TEMPLATES, *(one for one in self.by_name if one != REVIEW)))
+            raise InvalidInput(f"There is no template {name!r}.", remedy=f"There are: {names}.")
+        return found
+
+
+def load(folder: Path | None = None) -> Plans:
+    """Read the shipped templates and those in ``folder``, which replace shipped ones; raise ConfigError."""
+    files = sorted(SHIPPED.glob("*.toml"))
+    if folder is not None and folder.is_dir():
+        files += sorted(folder.glob("*.toml"))
+    return Plans({one.name: one for one in (_read(path) for path in files)})
+
+
+def _read(path: Path) -> Plan:
+    given = toml_of(path)
+    stages = given.get("stage", [])
+    if unknown := sorted({*given} - PLAN_FIELDS | {name for one in stages for name in one} - STAGE_FIELDS):
+        raise ConfigError(f"{path}: {', '.join(unknown)} is nothing that a template has.")
+    if not NAME.fullmatch(str(given.get("name", ""))) or given["name"] in TEMPLATES:
+        raise ConfigError(f"{path}: name must be lower-case, and none of {', '.join(TEMPLATES)}.")
+    if not stages or any(one.get("phase") not in set(WORKING) for one in stages):
+        raise ConfigError(f"{path}: each [[stage]] has a phase: {', '.join(WORKING)}.")
+    if given.get("workspace", "") not in WORKSPACES or given.get("complexity", 0) not in range(6):
+        raise ConfigError(f"{path}: workspace is none, directory or worktree; complexity is 1 to 5.")
+    return plan_of({**given, "stages": stages})
+
+
+def plan_of(given: Mapping[str, Any]) -> Plan:
+    """Return a plan from what a file or a task's row says."""
+    stages = tuple(
+        Stage(
+            one["phase"],
+            one.get("agent", ""),
+            tuple(one.get("skills", ())),
+            one.get("order", "").strip(),
+            one.get("offline", "").strip(),
+        )
+        for one in given["stages"]
+    )
+    return Plan(
+        given["name"],
+        given.get("sentence", ""),
+        stages,
+        bool(given.get("review", False)),
+        given.get("reviewer", ""),
+        int(given.get("complexity", 0)),
+        given.get("workspace", ""),
+    )
+
+
+def text_of(plan: Plan) -> str:
+    """Return a plan as a task's row keeps it."""
+    return json.dumps(asdict(plan), ensure_ascii=False)
+
+
+def progress(q: Query, task: Task) -> Progress | None:
+    """Return how far a task is in its plan; ``None`` where its template is one of the built-in ones."""
+    if task.template in TEMPLATES:
+        return None
+    row = plans.find(q, task.id)
+    return Progress(plan_of(json.loads(row.plan)), row.stage, row.reviews) if row is not None else None
+
+
+def template_of(q: Query, task: Task) -> Template:
+    """Return what a task passes from its present stage on."""
+    found = progress(q, task)
+    return template(task.template) if found is None else shown(found.plan, found.stage)
+
+
+def whole(q: Query, task: Task) -> Template:
+    """Return what a task passes from its first stage on."""
+    found = progress(q, task)
+    return template(task.template) if found is None else shown(found.plan)
+
+
+def shown(plan: Plan, stage: int = 0) -> Template:
+    """Return the states that a plan passes from a stage on."""
+    phases = tuple(TaskState(one.phase) for one in plan.stages[min(stage, len(plan.stages) - 1) :])
+    return Template(plan.name, plan.sentence, phases, review=plan.review)

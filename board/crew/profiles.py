@@ -1,0 +1,96 @@
+"""Profiles: who the agents of the crew are, read from files that a person may add to."""
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from kernel.errors import ConfigError
+
+SHIPPED = Path(__file__).parent / "agents"
+NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,30}")
+FIELDS = frozenset({"name", "title", "model", "skills", "tools", "prompt", "personality", "lane", "at_once"})
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """An agent of the crew.
+
+    ``model`` is empty for the configured one; ``tools`` are the only ones it is offered, empty for all; ``prompt`` and
+    ``personality`` are what it is told about itself; ``at_once`` how many attempts it may have, 0 for the setting.
+    """
+
+    name: str
+    title: str
+    model: str = ""
+    skills: tuple[str, ...] = ()
+    tools: tuple[str, ...] = ()
+    prompt: str = ""
+    personality: str = ""
+    lane: str = "agent"
+    at_once: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Roster:
+    """The agents of the crew by name."""
+
+    profiles: Mapping[str, Profile] = field(default_factory=dict[str, Profile])
+
+    def find(self, name: str) -> Profile | None:
+        """Return an agent's profile, or ``None``."""
+        return self.profiles.get(name)
+
+    def places(self, at_once: int) -> dict[str, int]:
+        """Return how many attempts each agent of the crew may have at once."""
+        return {one.name: one.at_once or at_once for one in self.profiles.values() if one.lane == "agent"}
+
+
+def load(folder: Path | None = None) -> Roster:
+    """Read the shipped profiles and those in ``folder``, which replace shipped ones; raise ConfigError."""
+    files = [*sorted(SHIPPED.glob("*.toml")), *_added(folder)]
+    return Roster({one.name: one for one in (_read(path) for path in files)})
+
+
+def _added(folder: Path | None) -> Iterable[Path]:
+    return sorted(folder.glob("*.toml")) if folder is not None and folder.is_dir() else ()
+
+
+def toml_of(path: Path) -> dict[str, Any]:
+    """Read a file; raise ConfigError with its name."""
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read: {error}.") from error
+
+
+def _read(path: Path) -> Profile:
+    given = toml_of(path)
+    if unknown := sorted(set(given) - FIELDS):
+        raise ConfigError(f"{path}: {', '.join(unknown)} is nothing that a profile has.")
+    name = str(given.get("name", ""))
+    if not NAME.fullmatch(name):
+        raise ConfigError(f"{path}: name must be lower-case letters, digits, - and _.")
+    lane = str(given.get("lane", "agent"))
+    if lane != "agent":
+        raise ConfigError(f"{path}: the lane of a profile is agent; programs stand in board.programs.")
+    return Profile(
+        name,
+        str(given.get("title", name)),
+        str(given.get("model", "")),
+        _words(path, given, "skills"),
+        _words(path, given, "tools"),
+        str(given.get("prompt", "")).strip(),
+        str(given.get("personality", "")).strip(),
+        lane,
+        int(given.get("at_once", 0)),
+    )
+
+
+def _words(path: Path, given: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    found = given.get(name, [])
+    if not isinstance(found, list) or not all(isinstance(word, str) for word in found):
+        raise ConfigError(f"{path}: {name} is a list of words.")
+    return tuple(found)

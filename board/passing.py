@@ -1,0 +1,156 @@
+"""Work that passes on: to the agent of the next stage, to another agent in the middle, or to a reviewer."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from board.creating import rest
+from board.crew import merit, plans
+from board.crew.plans import Progress
+from board.crew.rules import RULES
+from kernel.events import Scalar
+from kernel.states import TaskState
+from kernel.tasks import Brief, Task, Workspace
+from store import agent_handoffs, crew, submissions, tasks
+from store import plans as stored_plans
+from store.agent_handoffs import Handoff
+from store.submissions import Submission
+from store.tasks import New
+from store.units import Unit
+
+MOST_HANDOFFS = 50
+TITLE_SHOWN = 150
+REVIEW_PLAN = plans.load().by_name[plans.REVIEW]
+
+
+@dataclass(frozen=True, slots=True)
+class Passing:
+    """What one agent leaves to the next; ``epoch`` is the attempt that ended with it."""
+
+    sender: str
+    epoch: int
+    summary: str
+    notes: str = ""
+
+
+def next_stage(
+    tx: Unit, task: Task, found: Progress, given: Passing, columns: Mapping[str, Any], *, actor: str
+) -> Task:
+    """Pass a task whose stage is finished to the agent of the next one."""
+    stage = found.stage + 1
+    stored_plans.advance(tx, task.id, stage)
+    following = replace(found, stage=stage).current
+    return pass_on(tx, task, following.agent, given, columns, actor=actor, stage=stage)
+
+
+def pass_on(
+    tx: Unit,
+    task: Task,
+    receiver: str,
+    given: Passing,
+    columns: Mapping[str, Any],
+    *,
+    actor: str,
+    stage: int = -1,
+) -> Task:
+    """Pass a task on with its whole context, kept as a handoff with an id of its own."""
+    found = plans.progress(tx, task)
+    at = stage if stage >= 0 else (found.stage if found else 0)
+    changed = tasks.change(tx, task.id, assignee=receiver, queue=queue_of(tx, task, receiver))
+    moved = rest(tx, changed, actor=actor, **columns)
+    number = len(agent_handoffs.of_task(tx, task.id)) + 1
+    id = f"h{task.id}-{number}"
+    body: dict[str, Scalar] = {"id": id, "sender": given.sender, "to": receiver, "stage": at}
+    seq = tx.emit("task.hand_off", str(task.id), actor=actor, epoch=given.epoch, **body)
+    session = task.session_id
+    agent_handoffs.add(
+        tx,
+        Handoff(
+            id, task.id, given.epoch, seq, given.sender, receiver, at, given.summary, given.notes, session,
+            agent_handoffs.head(tx, session), agent_handoffs.files(tx, task.id),
+        ),
+    )  # fmt: skip
+    return moved
+
+
+def queue_of(tx: Unit, task: Task, assignee: str) -> str:
+    """Return the queue of a task for an assignee, with the skills that its present stage asks for."""
+    found, brief = plans.progress(tx, task), tasks.brief(tx, task.id)
+    if found is not None:
+        brief = replace(brief, skills=tuple(sorted({*brief.skills, *found.current.skills})))
+    return tasks.queue_of(task.lane, assignee, brief)
+
+
+def put_up(tx: Unit, task: Task, given: Passing, *, actor: str) -> Task:
+    """Put what was made up for review: a new version, and whoever reviews it is asked at once.
+
+    After so many rounds of requested changes (``review.rounds``) a person has to decide.
+    """
+    found = plans.progress(tx, task)
+    escalated = submissions.rounds(tx, task.id) >= RULES["review"]["rounds"]
+    reviewer = _reviewer(tx, task, found) if not escalated else ""
+    files = agent_handoffs.files(tx, task.id)
+    new = Submission(task.id, 0, given.summary, given.notes, given.sender, given.epoch, reviewer, files)
+    stored = submissions.add(tx, new)
+    tx.emit("task.version", str(task.id), actor=actor, version=stored.version, reviewer=reviewer)
+    if reviewer:
+        _review_task(tx, task, stored)
+    if escalated:
+        question = f"Changes were requested {RULES['review']['rounds']} times. Is version {stored.version} good enough?"
+        return tasks.move(
+            tx, task.id, "escalate", actor=actor, question=question, return_state=str(TaskState.IN_REVIEW)
+        )
+    return task
+
+
+def _reviewer(tx: Unit, task: Task, found: Progress | None) -> str:
+    """Return the agent who reviews a task; nobody who has worked on it, and then people are asked."""
+    wanted = found.plan.reviewer if found is not None else ""
+    return "" if wanted in crew.contributors(tx, task.id) else wanted
+
+
+def _review_task(tx: Unit, task: Task, version: Submission) -> None:
+    """Make the task of an agent who reviews another one's work."""
+    brief = tasks.brief(tx, task.id)
+    said = Brief(
+        description=_asked(task, brief, version),
+        project=brief.project,
+        workspace=Workspace.NONE if brief.workspace is Workspace.NONE else Workspace.DIRECTORY,
+        host=brief.host,
+        origin=brief.origin,
+        behalf=brief.behalf,
+    )
+    title = f"Review version {version.version} of task {task.id}: {task.title}"[:TITLE_SHOWN]
+    new = New(
+        title, "agent", tasks.queue_of("agent", version.reviewer, said), plans.REVIEW, "system",
+        TaskState.ASSIGNED, version.reviewer, task.priority, parent_id=task.id, root_id=task.root_id,
+    )  # fmt: skip
+    tasks.grow(tx, task.root_id)
+    id = tasks.add(tx, new, said, actor="system")
+    stored_plans.add(tx, id, plans.text_of(REVIEW_PLAN), (task.id, version.version))
+
+
+def _asked(task: Task, brief: Brief, version: Submission) -> str:
+    parts = [
+        f"Review version {version.version} of task {task.id}: {task.title}",
+        f"What was asked for:\n{brief.description}" if brief.description else "",
+        f"It is done when: {brief.acceptance}" if brief.acceptance else "",
+        f"What {version.author} says of it:\n{version.summary}",
+        f"Notes: {version.notes}" if version.notes else "",
+        f"Files: {', '.join(f'{name} (version {n})' for name, n in version.files.items())}"
+        if version.files
+        else "",
+        f"The review before asked for: {brief.feedback}" if brief.feedback else "",
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def undecided(tx: Unit, found: Progress, *, actor: str) -> None:
+    """Ask people where an agent's review ended without a verdict."""
+    id, number = found.reviews
+    version = submissions.get(tx, id, number)
+    if version.verdict:
+        merit.reviewed(tx, id, actor, actor=actor)
+        return
+    submissions.give(tx, id, number, "")
+    tx.emit("task.version", str(id), actor=actor, version=number, reviewer="")
