@@ -6,10 +6,11 @@ All of it is transient: nothing here is owed, and everything is dropped first wh
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gateway.adapter import Adapter, Bubbles, Drafts, Mark, Reactions, Streaming, Typing, ability
+from gateway.adapter import Adapter, Drafts, Mark, Reactions, Streaming, Typing, ability
+from gateway.progress import Bubble, Keeper
 from gateway.rates import Gate
 from kernel.clock import Clock
 from kernel.errors import HermesError
@@ -20,7 +21,6 @@ log = logging.getLogger(__name__)
 
 FIRST_SIGN_SECONDS = 0.6
 TYPING_SECONDS = 4.5
-REPLACE_WITHIN_SECONDS = 45.0
 TAIL = 3000
 
 
@@ -47,7 +47,7 @@ class Stage:
         clock: Clock,
         *,
         draft_id: int,
-        keep_bubble: Callable[[str], Awaitable[None]],
+        keeper: Keeper,
     ) -> None:
         self.stop = asyncio.Event()
         self.stopped_by = ""
@@ -56,15 +56,13 @@ class Stage:
         self._gate = gate
         self._clock = clock
         self._draft_id = draft_id
-        self._keep_bubble = keep_bubble
+        self._bubble = Bubble(scene.address, adapter, keeper, clock)
         self._text: list[str] = []
         self._activities: deque[str] = deque(maxlen=50)
         self._steering: deque[TurnInput] = deque()
         self._steered = asyncio.Event()
         self._changed = asyncio.Event()
         self._drafts = adapter.capabilities.streaming is Streaming.DRAFT
-        self._bubble = ""
-        self._bubble_at = 0.0
         self._shown = ""
         self._seen = False
         self._sign_of_life = clock.monotonic()
@@ -152,30 +150,21 @@ class Stage:
         if not self._gate.try_acquire(self._scene.address, group=self._scene.group):
             return
         try:
-            await self._display(text)
-            self._shown = text
+            self._shown = await self._display(text)
         except HermesError as error:
             log.debug("Progress was not shown: %s", error)
 
-    async def _display(self, text: str) -> None:
+    async def _display(self, text: str) -> str:
         drafts = ability(self._adapter, Drafts) if self._drafts else None
         if drafts is not None:
             try:
                 await drafts.draft(self._scene.address, self._draft_id, text)
-                return
             except HermesError as error:
                 log.debug("Drafts are not possible here: %s", error)
                 self._drafts = False
-        bubbles = ability(self._adapter, Bubbles)
-        if bubbles is not None:
-            await self._edit(bubbles, text)
-
-    async def _edit(self, bubbles: Bubbles, text: str) -> None:
-        fresh = not self._bubble
-        self._bubble = await bubbles.bubble(self._scene.address, self._bubble, text)
-        if fresh:
-            self._bubble_at = self._clock.monotonic()
-            await self._keep_bubble(self._bubble)
+            else:
+                return text
+        return await self._bubble.show(text, f"⚙️ {self.doing}")
 
     async def _typing(self) -> None:
         typing = ability(self._adapter, Typing)
@@ -195,18 +184,16 @@ class Stage:
         except HermesError as error:
             log.debug("A reaction was not shown: %s", error)
 
+    async def settle(self) -> None:
+        """Show no more of the answer: what is on its way arrives first."""
+        await self._bubble.settle()
+
     def replaced(self) -> str:
         """Return the id of the bubble that the final text replaces, or an empty string where a new message rings."""
-        recent = self._clock.monotonic() - self._bubble_at < REPLACE_WITHIN_SECONDS
-        return self._bubble if self._bubble and recent else ""
+        return self._bubble.replaced()
 
     async def clear(self, *, good: bool, replaced: str) -> None:
         """Remove what is left of the progress once the turn has ended."""
-        bubbles = ability(self._adapter, Bubbles)
-        if self._bubble and self._bubble != replaced and bubbles is not None:
-            try:
-                await bubbles.burst(self._scene.address, self._bubble)
-            except HermesError as error:
-                log.debug("A status line was left behind: %s", error)
+        await self._bubble.burst(replaced)
         if self._seen:
             await self._mark(Mark.DONE if good else Mark.FAILED)

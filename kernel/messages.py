@@ -156,6 +156,7 @@ class Outbound:
     ``buttons`` are rows. ``file`` is a path under the home or a workspace. ``resend`` marks a second sending after an
     uncertain one. ``nonce`` is stable over resends of the same message. ``card`` says that a platform may frame the
     message, and what it is about: a tier (``"low"``, ``"medium"``, ``"high"``), ``"task"``, or ``"closed"``.
+    ``transient`` says that it shows progress: it is not owed, and no measure for what was sent before it.
     """
 
     address: Address
@@ -170,6 +171,7 @@ class Outbound:
     resend: bool = False
     nonce: str = ""
     card: str = ""
+    transient: bool = False
 
 
 @dataclass(frozen=True, slots=True)

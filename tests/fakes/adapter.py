@@ -87,6 +87,9 @@ class ScriptedAdapter:
         self.thread_troubles: deque[Exception | None] = deque()
         self.open = asyncio.Event()
         self.open.set()
+        self.burst_troubles: deque[Exception] = deque()
+        # The bubbles that were made under a nonce.
+        self.nonces: dict[str, str] = {}
         self.forms_open = True
         self.forms_fail: Exception | None = None
         self.history: list[Said] = []
@@ -124,7 +127,12 @@ class ScriptedAdapter:
         await self.open.wait()
         error, taken = self.failures.popleft() if self.failures else (None, True)
         id = message.replaces or f"m{next(self._numbers)}"
-        if taken:
+        if message.transient:
+            # A platform that reconciles makes one message of a nonce, however often it is sent.
+            id = self.nonces.setdefault(message.nonce, id) if taken or message.nonce in self.nonces else id
+            if taken:
+                self.seen.bubbles.setdefault(id, []).append(message.text)
+        elif taken:
             self.sent.append(Sent(id, message, asyncio.get_running_loop().time()))
         self.changes.notify()
         if error is not None:
@@ -232,6 +240,8 @@ class ScriptedAdapter:
         return id
 
     async def burst(self, address: Address, message_id: str) -> None:
+        if self.burst_troubles:
+            raise self.burst_troubles.popleft()
         self.seen.burst.append(message_id)
         self.changes.notify()
 

@@ -18,6 +18,7 @@ from tests.fakes.telegram_server import TelegramServer
 UNLIMITED = {"per_second": 10_000, "per_chat": 10_000, "per_group_minute": 600_000}
 RESEND = "↻"
 FIRST = 1000
+SLOW = 0.1
 CREATE = "create_message"
 
 
@@ -36,10 +37,6 @@ class Town(Protocol):
 
     def told(self, person: int) -> Sequence[str]:
         """Return what somebody was told, message by message."""
-        ...
-
-    def owed(self, person: int) -> Sequence[str]:
-        """Return those of them that were owed, without what only showed progress and lost its receipt."""
         ...
 
     def trouble(self, chance: random.Random) -> None:
@@ -67,9 +64,6 @@ class TelegramTown:
 
     def told(self, person: int) -> Sequence[str]:
         return [message.text for message in self._server.messages(FIRST + person)]
-
-    def owed(self, person: int) -> Sequence[str]:
-        return self.told(person)
 
     def trouble(self, chance: random.Random) -> None:
         sending = _wire(chance, telegram_server.flood(1), telegram_server.server_error())
@@ -119,9 +113,6 @@ class SlackTown:
     def told(self, person: int) -> Sequence[str]:
         return [message.shown for message in self._server.messages(self._chat(person))]
 
-    def owed(self, person: int) -> Sequence[str]:
-        return [m.shown for m in self._server.messages(self._chat(person)) if m.metadata]
-
     def trouble(self, chance: random.Random) -> None:
         sending = _wire(chance, slack_server.flood(1), slack_server.server_error())
         self._server.fault("chat.postMessage", sending, skip=chance.randint(0, 10))
@@ -165,10 +156,6 @@ class DiscordTown:
     def told(self, person: int) -> Sequence[str]:
         chat = self._server.world.dm(str(FIRST + person))["id"]
         return [self._server.text(message) for message in self._server.heard(chat)]
-
-    def owed(self, person: int) -> Sequence[str]:
-        chat = self._server.world.dm(str(FIRST + person))["id"]
-        return [self._server.text(message) for message in self._server.heard(chat) if message.get("nonce")]
 
     def trouble(self, chance: random.Random) -> None:
         sending = _wire(chance, discord_server.too_many(1), Refuse(502, b"Bad Gateway"))
@@ -218,12 +205,12 @@ class Traffic:
             for person in range(self.people):
                 await self.speak(town, person)
 
-    async def speak(self, town: int, person: int) -> None:
-        """Have somebody say one more thing that they wait to hear back."""
+    async def speak(self, town: int, person: int, *, slowly: bool = False) -> None:
+        """Have somebody say one more thing that they wait to hear back; ``slowly``: the answer is shown as it grows."""
         words = self.said.setdefault((town, person), [])
         word = f"word-{town}-{person}-{len(words)}."
         words.append(word)
-        await self.towns[town].say(person, f"say {word}")
+        await self.towns[town].say(person, f"say {word}" + ("\nsleep 1" if slowly else ""))
 
     async def storm(self, chance: random.Random, messages: int, *, beat: float = 0.05) -> None:
         """Let so many more things be said, while things go wrong; then let it become calm."""
@@ -233,16 +220,17 @@ class Traffic:
                 if chance.random() < 0.3:
                     town.trouble(chance)
                 for _ in range(chance.randint(1, 4)):
-                    await self.speak(number, chance.randrange(self.people))
+                    slowly = chance.random() < SLOW
+                    await self.speak(number, chance.randrange(self.people), slowly=slowly)
             await asyncio.sleep(beat * chance.random())
         for town in self.towns:
             town.calm()
 
-    def answers(self, *, owed: bool = False) -> dict[str, tuple[int, int]]:
-        """Return how often each word was answered, or in messages that were owed: plain, and marked as sent again."""
+    def answers(self) -> dict[str, tuple[int, int]]:
+        """Return how often each word stands in what people see: plain, and marked as sent again."""
         found: dict[str, tuple[int, int]] = {}
         for (town, person), words in self.said.items():
-            told = self.towns[town].owed(person) if owed else self.towns[town].told(person)
+            told = self.towns[town].told(person)
             for word in words:
                 fitting = [text for text in told if word in text]
                 marked = sum(text.startswith(RESEND) for text in fitting)
@@ -255,7 +243,7 @@ class Traffic:
 
     def doubled(self) -> list[str]:
         """Return what was answered twice without the mark of a second sending."""
-        return [word for word, (plain, _) in self.answers(owed=True).items() if plain > 1]
+        return [word for word, (plain, _) in self.answers().items() if plain > 1]
 
     async def until_heard(self, within: float, dead: Callable[[], Sequence[str]] = tuple) -> None:
         """Wait until everything was answered, or is in a dead letter whose texts ``dead()`` returns.

@@ -112,6 +112,8 @@ class Courier:
             # The thread cannot be: the answer goes where the question was asked, and points at it.
             body["message_reference"] = reference(place.instead_of)
         made = await self._posted(message, place.channel, body, upload=step.file)
+        if message.transient:
+            return made
         self._receipts[made] = None
         if len(self._receipts) > RECEIPTS_KEPT:
             self._receipts.popitem(last=False)

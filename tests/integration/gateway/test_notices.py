@@ -2,12 +2,16 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 from gateway.adapter import Mark
+from kernel.errors import DeliveryDeferred, DeliveryUncertain
 from kernel.turns import TurnIO, TurnOutcome, TurnRequest
 from tests.fakes.adapter import DRAFTING, SHOWY, ScriptedAdapter
 from tests.fakes.turn_runner import Held, ScriptedRunner
 from tests.support.gateway import running
+
+TRACING: dict[str, Any] = {**SHOWY, "reconciles": True}
 
 LOUD = {"start": True, "stop": True, "backlog_minutes": 1}
 
@@ -102,6 +106,66 @@ async def test_after_a_crash_the_answer_replaces_the_bubble_that_was_left(tmp_pa
     async with running(tmp_path, adapter) as rig:
         await rig.settled()
         assert adapter.sent[-1].message.replaces == bubble
+
+
+async def test_a_bubble_whose_receipt_was_lost_is_found_and_becomes_the_answer(tmp_path: Path) -> None:
+    adapter = ScriptedAdapter(**TRACING)
+    adapter.lose(DeliveryUncertain("no receipt"), times=2)
+    async with running(tmp_path, adapter, runner=ScriptedRunner(Works(3))) as rig:
+        await adapter.say("work")
+        await rig.settled()
+        (bubble,) = adapter.seen.bubbles
+        assert [(sent.text, sent.message.replaces) for sent in adapter.sent] == [("all of it", bubble)]
+
+
+async def test_a_turn_that_ends_while_its_bubble_is_on_its_way_waits_for_it(tmp_path: Path) -> None:
+    adapter = ScriptedAdapter(**TRACING)
+    async with running(tmp_path, adapter, runner=ScriptedRunner(Works(3))) as rig:
+        adapter.hold()
+        await adapter.say("work")
+        await asyncio.sleep(8)
+        adapter.release()
+        await rig.settled()
+        (bubble,) = adapter.seen.bubbles
+        assert [(sent.text, sent.message.replaces) for sent in adapter.sent] == [("all of it", bubble)]
+
+
+async def test_a_bubble_whose_receipt_was_lost_in_a_crash_is_found_by_the_next_start(tmp_path: Path) -> None:
+    adapter = ScriptedAdapter(**TRACING)
+    adapter.lose(DeliveryUncertain("no receipt"), times=100)
+    async with running(tmp_path, adapter, runner=ScriptedRunner(Works(600)), crash=True) as rig:
+        await adapter.say("work")
+        await asyncio.sleep(5)
+    adapter.failures.clear()
+    async with running(tmp_path, adapter) as rig:
+        await rig.settled()
+        (bubble,) = adapter.seen.bubbles
+        assert [sent.message.replaces for sent in adapter.sent] == [bubble]
+
+
+async def test_where_a_lost_bubble_cannot_be_found_it_says_no_word_of_the_answer(tmp_path: Path) -> None:
+    adapter = ScriptedAdapter(**SHOWY)
+
+    async def writes(request: TurnRequest, io: TurnIO) -> TurnOutcome:
+        io.text("all of")
+        await asyncio.sleep(8)
+        return TurnOutcome("all of it")
+
+    async with running(tmp_path, adapter, runner=ScriptedRunner(writes)) as rig:
+        await adapter.say("work")
+        await rig.settled()
+        (texts,) = adapter.seen.bubbles.values()
+        assert texts == ["⚙️ thinking", "all of"]
+
+
+async def test_a_status_line_that_could_not_be_removed_is_removed_a_little_later(tmp_path: Path) -> None:
+    adapter = ScriptedAdapter(**SHOWY)
+    adapter.burst_troubles.extend([DeliveryDeferred("busy"), DeliveryDeferred("busy")])
+    async with running(tmp_path, adapter, runner=ScriptedRunner(Works(120))) as rig:
+        await adapter.say("work")
+        await rig.settled()
+        await asyncio.sleep(5)
+        assert adapter.seen.burst == list(adapter.seen.bubbles)
 
 
 async def test_an_answer_after_a_long_time_rings_as_a_new_message(tmp_path: Path) -> None:
