@@ -76,7 +76,13 @@ def list_(
         (one["id"], one["state"], one["priority"], one["agent"] or one["assignee"] or "–", _doing(one))
         for one in found["tasks"]
     ]
-    say_table(("id", "state", "priority", "who", "what"), rows, "There is no such task.")
+    say_table(("id", "state", "priority", "who", "what"), rows, _nothing(state))
+
+
+def _nothing(state: str) -> str:
+    if state != "unfinished":
+        return "There is no such task."
+    return "No task is unfinished. `hermes tasks list --state all` shows those that are over."
 
 
 def _attention(headline: str, findings: Any) -> Iterator[str]:
