@@ -19,7 +19,7 @@ FILE_NAME = "hermes.log"
 # Libraries that write a line for each request, with addresses that hold tokens; they may warn.
 QUIET = (
     "aiosqlite", "anthropic", "apscheduler", "asyncio", "hpack", "httpcore", "httpx", "markdown_it", "mcp", "openai",
-    "slack_sdk", "telegram", "uvicorn", "urllib3", "websockets",
+    "slack_bolt", "slack_sdk", "telegram", "uvicorn", "urllib3", "websockets",
 )  # fmt: skip
 
 # How often one and the same line may be written within a window; what came beyond is counted and said.

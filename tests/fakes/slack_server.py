@@ -110,6 +110,7 @@ class SlackServer:
         app.router.add_post("/upload/{id}", self._upload)
         app.router.add_get("/files-pri/{id}/{name}", self._download)
         app.router.add_post("/services/{path:.+}", self._hook)
+        app.router.add_post("/commands/{number}", self._hook)
         app.router.add_post("/control/{name}", self._control)
         self._runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.1)
         await self._runner.setup()
@@ -435,6 +436,7 @@ async def post(
     form: str = "",
     secret: str = SIGNING_SECRET,
     age: float = 0,
+    stamp: str | None = None,
     retry: int = 0,
 ) -> tuple[int, str]:
     """Post as Slack does in HTTP mode: an event as JSON, ``form`` "payload" for buttons, "fields" for commands."""
@@ -444,7 +446,7 @@ async def post(
         body, kind = urlencode(payload), "application/x-www-form-urlencoded"
     else:
         body, kind = json.dumps(payload), "application/json"
-    stamp = str(int(time.time() - age))
+    stamp = str(int(time.time() - age)) if stamp is None else stamp
     signed = hmac.new(secret.encode(), f"v0:{stamp}:{body}".encode(), sha256).hexdigest()
     headers = {
         "Content-Type": kind,

@@ -37,6 +37,8 @@ from gateway.platforms.slack.http_mode import HttpMode
 from gateway.platforms.slack.intake import Intake
 from gateway.platforms.slack.introduction import Introduction
 from gateway.platforms.slack.mrkdwn import escape
+from gateway.platforms.slack.replies import Replies
+from gateway.platforms.slack.routes import Routes
 from gateway.platforms.slack.sending import ROOM, Courier
 from gateway.platforms.slack.settings import Mode, SlackSettings
 from gateway.platforms.slack.socket_mode import SocketMode
@@ -65,11 +67,15 @@ class SlackAdapter:
         self._api = Api(settings, clock)
         self._introduction = Introduction(settings.installation)
         self._assistant = Assistant(self._api)
-        self._intake = Intake(settings, self._api, self._introduction, self._assistant.notice)
+        self._intake = Intake(settings, self._api, self._introduction)
+        self._replies = Replies(settings, self._api, clock)
+        self._routes = Routes(settings, self._introduction, self._assistant, self._replies)
         self._catch_up = CatchUp(settings, self._api, self._intake, clock)
         self._shelf = Shelf(settings, self._api)
-        self._courier = Courier(settings, self._api, self._shelf, clock)
-        self.http = HttpMode(settings, self._api, self._intake, self._catch_up, self._introduction, clock)
+        self._courier = Courier(settings, self._api, self._shelf, self._replies, clock)
+        self.http = HttpMode(
+            settings, self._api, self._routes, self._intake, self._catch_up, self._introduction
+        )
 
     @property
     def identity(self) -> Identity:
@@ -108,7 +114,8 @@ class SlackAdapter:
             if self._settings.mode is Mode.HTTP:
                 await self.http.run(link)
             else:
-                await SocketMode(self._settings, self._api, self._intake, self._catch_up).run(link)
+                socket = SocketMode(self._settings, self._api, self._routes, self._intake, self._catch_up)
+                await socket.run(link)
         finally:
             await self._assistant.end()
 

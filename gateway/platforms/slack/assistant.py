@@ -2,8 +2,9 @@
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Any
 
-from gateway.platforms.slack.intake import Parcel
 from gateway.platforms.slack.web import Api, CallFailed, Refused
 
 STATUS = "is thinking…"
@@ -34,16 +35,16 @@ class Assistant:
             # Not every thread is an assistant's.
             self._absent = error.code in ABSENT
 
-    def notice(self, parcel: Parcel) -> None:
-        """Hear of assistant threads that were started, and name them after their first message."""
-        given = parcel.payload.get("event") if isinstance(parcel.payload, dict) else None
-        if not isinstance(given, dict) or self._absent:
-            return
-        if given.get("type") == "assistant_thread_started":
-            begun = given.get("assistant_thread") or {}
-            self._note(str(begun.get("channel_id") or ""), str(begun.get("thread_ts") or ""))
-        elif given.get("type") == "message" and given.get("thread_ts"):
-            self._title(str(given.get("channel")), str(given["thread_ts"]), str(given.get("text") or ""))
+    def begun(self, event: Mapping[str, Any]) -> None:
+        """Hear of an assistant thread that was started."""
+        thread = event.get("assistant_thread") or {}
+        if not self._absent:
+            self._note(str(thread.get("channel_id") or ""), str(thread.get("thread_ts") or ""))
+
+    def said(self, event: Mapping[str, Any]) -> None:
+        """Hear a message, and name its thread after it where that is an assistant's first."""
+        if not self._absent and event.get("thread_ts"):
+            self._title(str(event.get("channel")), str(event["thread_ts"]), str(event.get("text") or ""))
 
     def _note(self, channel: str, thread: str) -> None:
         self._untitled[channel, thread] = None

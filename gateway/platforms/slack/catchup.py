@@ -8,6 +8,7 @@ from itertools import count
 from typing import Any
 
 from gateway.adapter import Link
+from gateway.platforms.slack.convert import happening
 from gateway.platforms.slack.intake import Intake, Parcel
 from gateway.platforms.slack.settings import SlackSettings
 from gateway.platforms.slack.web import Api, CallFailed, Flooded, Refused
@@ -178,9 +179,8 @@ def _after(message: Json, gap: Gap) -> bool:
 
 
 def _parcel(message: Json, channel: str, kind: str) -> Parcel:
-    return Parcel(
-        "events_api", {"event": {"type": "message", **message, "channel": channel, "channel_type": kind}}
-    )
+    event = {"type": "message", **message, "channel": channel, "channel_type": kind}
+    return Parcel(happening, {"event": event})
 
 
 def _is_time(ts: str) -> bool:

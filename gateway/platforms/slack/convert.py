@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from gateway.platforms.slack import mrkdwn
-from gateway.platforms.slack.blocks import ANSWER, FORM
+from gateway.platforms.slack.blocks import ANSWER
 from gateway.platforms.slack.settings import Threading
 from kernel.messages import Address, Attachment, AttachmentKind, Inbound, InboundKind, Sender
 
@@ -64,17 +64,9 @@ def tap_of(text: str) -> Tap | None:
     return Tap(*("" if part == "-" else part for part in parts))
 
 
-def inbound(kind: str, payload: Json, reading: Reading) -> Inbound | None:
-    """Return what an envelope's payload says to us, or ``None`` for one that is only to be acknowledged."""
-    match kind:
-        case "events_api":
-            return event(payload["event"], reading)
-        case "interactive":
-            return interaction(payload, reading)
-        case "slash_commands":
-            return command(payload, reading)
-        case _:
-            return None
+def happening(payload: Json, reading: Reading) -> Inbound | None:
+    """Return what the event in a payload says to us, or ``None`` for one that is only to be acknowledged."""
+    return event(payload["event"], reading)
 
 
 def event(given: Json, reading: Reading) -> Inbound | None:
@@ -235,15 +227,6 @@ def deleted(given: Json, reading: Reading) -> Inbound | None:
     )
 
 
-def interaction(payload: Json, reading: Reading) -> Inbound | None:
-    """Return a pressed button, a choice from a menu or a form that was filled in."""
-    if payload["type"] == "block_actions":
-        return pressed(payload, reading)
-    if payload["type"] == "view_submission" and payload["view"].get("callback_id") == FORM:
-        return filled(payload, reading)
-    return None
-
-
 def pressed(payload: Json, reading: Reading) -> Inbound | None:
     """Return a tap; its time makes each press one of its own, and the same press handed over again the same."""
     action = payload["actions"][0]
@@ -312,10 +295,8 @@ def command(payload: Json, reading: Reading) -> Inbound | None:
     )
 
 
-def people(kind: str, payload: Json) -> str:
+def people(payload: Json) -> str:
     """Return the id of who wrote an event without their name, where somebody did."""
-    if kind != "events_api":
-        return ""
     given = payload.get("event")
     if (
         not isinstance(given, dict)

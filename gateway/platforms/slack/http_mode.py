@@ -1,32 +1,28 @@
 """HTTP mode: a small listener behind a reverse proxy, which answers 200 only after the commit."""
 
 import asyncio
-import hmac
-import json
-from hashlib import sha256
-from typing import Any
-from urllib.parse import parse_qsl
+from collections.abc import Sequence
 
 from aiohttp import web
+from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
 
 from gateway.adapter import Link
 from gateway.platforms.slack.catchup import CatchUp
 from gateway.platforms.slack.failures import platform_error
 from gateway.platforms.slack.intake import Intake, Parcel
 from gateway.platforms.slack.introduction import Introduction
+from gateway.platforms.slack.routes import Routes
 from gateway.platforms.slack.settings import SlackSettings
 from gateway.platforms.slack.web import Api, CallFailed
-from kernel.clock import Clock
 from kernel.errors import PlatformUnauthorised, PlatformUnavailable, StoreError
 
 BODY_LIMIT = 4 * 1024 * 1024
-# Older posts may be somebody's who recorded them (https://docs.slack.dev/authentication/verifying-requests-from-slack).
-WINDOW_SECONDS = 300
 CHECK_SECONDS = 60.0
+OK = 200
 
 
 class HttpMode:
-    """Receives events, buttons, forms and slash commands as signed posts.
+    """Receives events, buttons, forms and slash commands as signed posts, which bolt verifies.
 
     Slack posts again what was not answered in three seconds, with ``X-Slack-Retry-Num``; it has the same keys, so
     that it is stored once.
@@ -36,17 +32,17 @@ class HttpMode:
         self,
         settings: SlackSettings,
         api: Api,
+        routes: Routes,
         intake: Intake,
         catch_up: CatchUp,
         introduction: Introduction,
-        clock: Clock,
     ) -> None:
         self._settings = settings
         self._api = api
+        self._routes = routes
         self._intake = intake
         self._catch_up = catch_up
         self._introduction = introduction
-        self._clock = clock
         self.port = 0
 
     async def run(self, link: Link) -> None:
@@ -99,57 +95,21 @@ class HttpMode:
             link.progress()
 
     async def _answer(self, request: web.Request, link: Link) -> web.Response:
+        async def commit(parcels: Sequence[Parcel]) -> None:
+            await self._intake.take(link, parcels)
+
         try:
-            body = await request.read()
+            post = await to_bolt_request(request)
         except web.HTTPRequestEntityTooLarge:
             return web.Response(status=413)
-        if not self._signed(request, body):
-            return web.Response(status=401)
-        try:
-            parcel = parcel_of(request.content_type, body)
-        except ValueError:
+        except (ValueError, LookupError, AttributeError, TypeError):
+            # Bolt takes for granted that a body can be decoded and is an object.
             return web.Response(status=400)
-        if parcel.kind == "url_verification":
-            return web.json_response({"challenge": str(parcel.payload.get("challenge") or "")})
         try:
-            await self._intake.take(link, [parcel])
+            (answer,) = await self._routes.dispatch([post], commit)
         except StoreError as error:
             link.degraded(f"Messages wait at Slack: {error}")
             return web.Response(status=503)
-        link.connected()
-        return web.Response(status=200)
-
-    def _signed(self, request: web.Request, body: bytes) -> bool:
-        stamp = request.headers.get("X-Slack-Request-Timestamp", "")
-        given = request.headers.get("X-Slack-Signature", "")
-        if not (stamp.isascii() and stamp.isdigit() and len(stamp) <= len("99999999999")):
-            return False
-        if abs(self._clock.now() / 1000 - int(stamp)) > WINDOW_SECONDS:
-            return False
-        secret = self._settings.signing_secret.get_secret_value().strip().encode()
-        return hmac.compare_digest(signature(secret, stamp, body).encode(), given.encode("utf-8", "replace"))
-
-
-def signature(secret: bytes, stamp: str, body: bytes) -> str:
-    """Return the signature of a post."""
-    return "v0=" + hmac.new(secret, f"v0:{stamp}:".encode() + body, sha256).hexdigest()
-
-
-def parcel_of(content_type: str, body: bytes) -> Parcel:
-    """Return what a post brings, by Socket Mode's name for it; raise ValueError for what is no post of Slack's."""
-    if content_type == "application/json":
-        payload = _object(body.decode())
-        return Parcel(
-            "url_verification" if payload.get("type") == "url_verification" else "events_api", payload
-        )
-    form = dict(parse_qsl(body.decode(), keep_blank_values=True))
-    if "payload" in form:
-        return Parcel("interactive", _object(form["payload"]))
-    return Parcel("slash_commands", form)
-
-
-def _object(text: str) -> dict[str, Any]:
-    body = json.loads(text)
-    if not isinstance(body, dict):
-        raise ValueError("no object")  # noqa: TRY004 - to the caller it is one more unreadable text
-    return body
+        if answer.status == OK:
+            link.connected()
+        return await to_aiohttp_response(answer)

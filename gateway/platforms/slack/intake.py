@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
@@ -22,12 +22,20 @@ STORE_SECONDS = (0.2, 1.0, 2.0, 5.0, 10.0)
 COMMAND_WORDS = frozenset({"help", "status", "stop", "new", "approve", "deny", "approvals"})
 
 
+Read = Callable[[Mapping[str, Any], Reading], Inbound | None]
+
+
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """One thing Slack handed over: its kind, as Socket Mode names it, and the payload."""
+    """One thing Slack handed over, and how it is read."""
 
-    kind: str
+    read: Read
     payload: Any
+
+
+def unreadable(_payload: Any, _reading: Reading) -> Inbound | None:
+    """Raise ValueError: no listener knows such a payload."""
+    raise ValueError("nothing of Slack's")
 
 
 class Intake:
@@ -38,10 +46,8 @@ class Intake:
         settings: SlackSettings,
         api: Api,
         introduction: Introduction,
-        notice: Callable[[Parcel], None],
     ) -> None:
         self._settings = settings
-        self._notice = notice
         self._api = api
         self._introduction = introduction
         self._turn = asyncio.Lock()
@@ -68,18 +74,18 @@ class Intake:
             batch: list[Inbound] = []
             for parcel in parcels:
                 try:
-                    message = convert.inbound(parcel.kind, parcel.payload, self.reading)
+                    message = parcel.read(parcel.payload, self.reading)
                 except Exception as error:  # noqa: BLE001 - a malformed payload may break any line, and must break no other
                     await link.quarantine(
-                        bad_key(parcel), dump(parcel.payload), f"{type(error).__name__} while reading it"
+                        bad_key(parcel.payload),
+                        dump(parcel.payload),
+                        f"{type(error).__name__} while reading it",
                     )
                 else:
                     if message is not None:
                         batch.append(message)
             if batch:
                 await self._commit(link, batch)
-        for parcel in parcels:
-            self._notice(parcel)
 
     async def _commit(self, link: Link, batch: list[Inbound]) -> None:
         try:
@@ -113,7 +119,7 @@ class Intake:
 
 
 def _writer(parcel: Parcel) -> str:
-    return convert.people(parcel.kind, parcel.payload) if isinstance(parcel.payload, dict) else ""
+    return convert.people(parcel.payload) if isinstance(parcel.payload, dict) else ""
 
 
 def dump(raw: Any) -> str:
@@ -121,9 +127,8 @@ def dump(raw: Any) -> str:
     return json.dumps(raw, ensure_ascii=True, default=str)[:RAW_LIMIT]
 
 
-def bad_key(parcel: Parcel) -> str:
+def bad_key(payload: Any) -> str:
     """Return a key that is the same whenever the same malformed payload comes again."""
-    payload = parcel.payload
     id = payload.get("event_id") if isinstance(payload, dict) else None
     digest = hashlib.sha256(dump(payload).encode()).hexdigest()[:16]
     return f"u:{id}:{digest}" if isinstance(id, str) else f"u:{digest}"

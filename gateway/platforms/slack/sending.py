@@ -10,6 +10,7 @@ from gateway.platforms.slack.blocks import Block, card
 from gateway.platforms.slack.failures import delivery_error, doubtful
 from gateway.platforms.slack.files import Shelf
 from gateway.platforms.slack.mrkdwn import TEXT_LIMIT, Piece, pieces, plain
+from gateway.platforms.slack.replies import Replies
 from gateway.platforms.slack.settings import SlackSettings
 from gateway.platforms.slack.web import Api, CallFailed, Refused
 from kernel.clock import Clock
@@ -29,6 +30,9 @@ PAGE = 100
 FILE_SECONDS = 900.0
 GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
 THREAD_GONE = frozenset({"thread_not_found", "cannot_reply_to_message"})
+OUTSIDE = frozenset({"not_in_channel", "channel_not_found"})
+# An answer to a slash command is nobody's to find again: it has no time that could be its id.
+ANSWERED = "response"
 NO_BLOCKS = frozenset({"invalid_blocks", "invalid_blocks_format"})
 BLIND = frozenset({"missing_scope", "unknown_method", "not_allowed_token_type", "method_not_supported"})
 
@@ -51,11 +55,14 @@ class Courier:
     the channel's history. What was sent of a message that failed in its middle is remembered under its nonce.
     """
 
-    def __init__(self, settings: SlackSettings, api: Api, shelf: Shelf, clock: Clock) -> None:
+    def __init__(
+        self, settings: SlackSettings, api: Api, shelf: Shelf, replies: Replies, clock: Clock
+    ) -> None:
         self._settings = settings
         self._clock = clock
         self._api = api
         self._shelf = shelf
+        self._replies = replies
         self._halves: OrderedDict[str, list[str]] = OrderedDict()
         self._doubted: OrderedDict[str, None] = OrderedDict()
 
@@ -163,7 +170,18 @@ class Courier:
                 # Whoever deleted the thread's beginning still has the channel.
                 if error.code not in THREAD_GONE:
                     raise
-        return _receipt(await self._shown("chat.postMessage", step, **where))
+        try:
+            return _receipt(await self._shown("chat.postMessage", step, **where))
+        except Refused as error:
+            if error.code not in OUTSIDE or not await self._replied(message, step):
+                raise
+        return ANSWERED
+
+    async def _replied(self, message: Outbound, step: Step) -> bool:
+        """Answer a slash command given where the app is not; what only shows progress is left out."""
+        if not message.nonce:
+            return False
+        return await self._replies.answer(message.address.chat, step.text, list(step.blocks))
 
     async def _edit(self, message: Outbound, step: Step) -> str:
         """Edit in place and return the id; return nothing where there is no such message to edit any more."""

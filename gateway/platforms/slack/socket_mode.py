@@ -7,12 +7,15 @@ come; here the supervisor hears every reason, and what waits is bounded.
 import asyncio
 import json
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
 from aiohttp import ClientWebSocketResponse, WSMsgType
+from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_bolt.response import BoltResponse
 from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.socket_mode.response import SocketModeResponse
 
@@ -20,6 +23,7 @@ from gateway.adapter import Link
 from gateway.platforms.slack.catchup import CatchUp
 from gateway.platforms.slack.failures import APP_TOKEN, platform_error
 from gateway.platforms.slack.intake import Intake, Parcel, bad_key, dump
+from gateway.platforms.slack.routes import Routes
 from gateway.platforms.slack.settings import SlackSettings
 from gateway.platforms.slack.web import Api, CallFailed
 from kernel.errors import PlatformConflict, PlatformUnauthorised, PlatformUnavailable
@@ -67,13 +71,15 @@ class Socket:
         finally:
             self.wire._response.close()  # noqa: SLF001
 
-    async def acknowledge(self, envelope: str) -> None:
+    async def acknowledge(self, envelope: str, answer: BoltResponse) -> None:
         """Tell Slack that an envelope is stored; on a connection that broke Slack sends it again."""
         self.owed -= 1
         if not self.owed:
             self.settled.set()
         try:
-            await self.wire.send_str(json.dumps(SocketModeResponse(envelope).to_dict()))
+            await self.wire.send_str(
+                json.dumps(SocketModeResponse(envelope, _object(answer.body) or None).to_dict())
+            )
         except (ConnectionError, aiohttp.ClientError):
             return
 
@@ -89,9 +95,12 @@ class Waiting:
 class SocketMode:
     """Receives over a websocket that the app-level token opens."""
 
-    def __init__(self, settings: SlackSettings, api: Api, intake: Intake, catch_up: CatchUp) -> None:
+    def __init__(
+        self, settings: SlackSettings, api: Api, routes: Routes, intake: Intake, catch_up: CatchUp
+    ) -> None:
         self._settings = settings
         self._api = api
+        self._routes = routes
         self._intake = intake
         self._catch_up = catch_up
         self._open: set[Socket] = set()
@@ -225,24 +234,27 @@ class SocketMode:
             socket.owe()
             await queue.put(Waiting(socket, request))
         elif body.get("type") != "hello":
-            parcel = Parcel("envelope", body or text)
-            await link.quarantine(bad_key(parcel), dump(parcel.payload), "An envelope that is none")
+            await link.quarantine(bad_key(body or text), dump(body or text), "An envelope that is none")
         return False
 
     async def _commit_all(self, link: Link, queue: asyncio.Queue[Waiting]) -> None:
-        """Commit what waits, as much at once as there is, and acknowledge it."""
+        """Have bolt route what waits, commit as much at once as there is, and acknowledge it."""
+
+        async def commit(parcels: Sequence[Parcel]) -> None:
+            await self._intake.insist(link, parcels)
+
         while True:
             batch = [await queue.get()]
             while len(batch) < BATCH and not queue.empty():
                 batch.append(queue.get_nowait())
             try:
-                await self._intake.insist(link, [Parcel(w.request.type, w.request.payload) for w in batch])
+                answers = await self._routes.dispatch([_as_bolt_s(w.request) for w in batch], commit)
             except Exception as error:  # noqa: BLE001 - it ends the run, where the supervisor hears it
                 self._trouble = error
                 await self._close_all()
                 return
-            for waiting in batch:
-                await waiting.socket.acknowledge(waiting.request.envelope_id)
+            for waiting, answer in zip(batch, answers, strict=True):
+                await waiting.socket.acknowledge(waiting.request.envelope_id, answer)
 
     async def _leave(self, socket: Socket) -> None:
         """Close a connection that was replaced, once what came over it is acknowledged."""
@@ -276,6 +288,10 @@ def _request(body: dict[str, Any]) -> SocketModeRequest | None:
         # The SDK trips over a payload that is no object.
         return None
     return request if request is not None and request.envelope_id else None
+
+
+def _as_bolt_s(request: SocketModeRequest) -> AsyncBoltRequest:
+    return AsyncBoltRequest(mode="socket_mode", body=request.payload)
 
 
 def _farewell(body: dict[str, Any]) -> Exception:

@@ -21,7 +21,14 @@ TOO_MANY = 429
 UNKNOWN = 404
 FAILED = 500
 # The client's own logger writes whole requests and answers; aiohttp's names addresses.
-LOGGERS = ("slack_sdk", "slack_sdk.web.async_client", "slack_sdk.webhook.async_client", "aiohttp.client")
+# Bolt's loggers take level and filters from the one they are given.
+LOGGERS = (
+    "slack_sdk",
+    "slack_sdk.web.async_client",
+    "slack_sdk.webhook.async_client",
+    "slack_bolt",
+    "aiohttp.client",
+)
 # These take no JSON, only a form or a query.
 QUERIES = frozenset(
     {

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from gateway.platforms.slack.convert import Me, Reading, inbound, milliseconds, tap_of
+from gateway.platforms.slack.convert import Me, Reading, happening, milliseconds, pressed, tap_of
 from kernel.messages import AttachmentKind, InboundKind
 
 ME = Me("acme", "UBOT", "BBOT", "AAPP", "hermes")
@@ -16,8 +16,12 @@ def said(text: str = "hello", **more: Any) -> dict[str, Any]:
     return {"event": base | {"text": text} | more}
 
 
-def read(payload: dict[str, Any], kind: str = "events_api") -> Any:
-    return inbound(kind, payload, READING)
+def read(payload: dict[str, Any]) -> Any:
+    return happening(payload, READING)
+
+
+def tapped(payload: dict[str, Any]) -> Any:
+    return pressed(payload, READING)
 
 
 def test_in_a_channel_the_app_is_addressed_by_name_or_in_its_own_thread() -> None:
@@ -131,26 +135,19 @@ def action(**more: Any) -> dict[str, Any]:
 
 
 def test_a_press_names_its_card_its_thread_and_who() -> None:
-    tap = read(action(), "interactive")
+    tap = tapped(action())
     assert (tap.kind, tap.tap, tap.message_id, tap.address.thread) == (InboundKind.TAP, "v", "10.1", "9.1")
     handle = tap_of(tap.tap_id)
     assert handle is not None
     assert (handle.trigger, handle.channel, handle.user, handle.thread) == ("t.1", "C1", "U1", "9.1")
-    assert read(action(), "interactive").key == tap.key
+    assert tapped(action()).key == tap.key
     later = {"action_id": "hermes.0.0", "value": "v", "action_ts": "20.2"}
-    assert read(action(actions=[later]), "interactive").key != tap.key
-    assert read(action(user={"id": "U2", "name": "bob"}), "interactive").key != tap.key
+    assert tapped(action(actions=[later])).key != tap.key
+    assert tapped(action(user={"id": "U2", "name": "bob"})).key != tap.key
 
 
-def test_a_link_that_was_opened_and_other_programs_forms_are_nothing() -> None:
-    assert (
-        read(action(actions=[{"action_id": "x", "type": "button", "url": "https://x.y"}]), "interactive")
-        is None
-    )
-    assert read({"type": "view_closed", "view": {}}, "interactive") is None
-    assert read({"type": "view_submission", "view": {"callback_id": "other"}}, "interactive") is None
-    assert read({"type": "shortcut"}, "interactive") is None
-    assert read({}, "something_new") is None
+def test_a_link_that_was_opened_is_nothing() -> None:
+    assert tapped(action(actions=[{"action_id": "x", "type": "button", "url": "https://x.y"}])) is None
 
 
 def test_the_time_of_a_message_is_in_its_id() -> None:
