@@ -274,6 +274,9 @@ class Gateway:
             text = f"{connection.name}: {connection.sentence}"
             key = f"{connection.name}:{connection.state}:{connection.since}"
             self._spawn(partial(self.notices.alarm, key, text, not_on=connection.name))
+        if connection.ends_alarm():
+            key, text = f"{connection.name}:{connection.since}", f"{connection.name} answers again."
+            self._spawn(partial(self.notices.relief, key, text, not_on=connection.name))
 
     async def _deliver_all(self, connection: Connection) -> None:
         for chat in await self.database.read(outbox.open_chats):

@@ -76,6 +76,12 @@ class Notices:
                 owed = Owed(f"alarm:{key}:{platform}", Outbound(address, f"⚠️ {text}"), Priority.QUESTION)
                 await self._database.write_urgent(outbox.add, owed)
 
+    async def relief(self, key: str, text: str, *, not_on: str = "") -> None:
+        """Owe a silent notice that what an alarm was about is over, to those who heard the alarm."""
+        homes = await self._database.read(channels.homes)
+        heard = {platform: address for platform, address in homes.items() if platform != not_on}
+        await self.say(f"relief:{key}", f"✅ {text}", platforms=heard)
+
     async def started(self, receipt: Receipt) -> None:
         """Say that Hermes is back, with what it found."""
         await self._database.write(marks.put, STOPPED, "")

@@ -56,7 +56,10 @@ class _Deaf(PlatformUnavailable):
 
 
 class Connection:
-    """One adapter under supervision (its ``Link``); ``changed`` hears of every change of state."""
+    """One adapter under supervision (its ``Link``).
+
+    ``changed`` hears of every change of state, and when one that had raised an alarm has been steady for a while.
+    """
 
     def __init__(self, adapter: Adapter, intake: Intake, clock: Clock, changed: Changed) -> None:
         self.adapter = adapter
@@ -73,6 +76,9 @@ class Connection:
         self._troubled_at = clock.monotonic()
         self._alarmed: set[str] = set()
         self._cause = ""
+        # Whether the owner was told of trouble and not yet that it is over, and what will tell it.
+        self._told = self._over = False
+        self._return: asyncio.TimerHandle | None = None
         self._limit: asyncio.TimerHandle | None = None
         self._resumed = asyncio.Event()
         # Set once the first try has led anywhere: connected, or in trouble.
@@ -114,7 +120,25 @@ class Connection:
         if not cause or cause in self._alarmed:
             return False
         self._alarmed.add(cause)
+        self._told = True
         return True
+
+    def _await_return(self) -> None:
+        """Say that it is over once the connection has been steady for a while: two pollers take turns at connecting."""
+        if self._return is not None:
+            self._return.cancel()
+            self._return = None
+        if self._told and self.state is AdapterState.CONNECTED:
+            self._return = asyncio.get_running_loop().call_later(STEADY_SECONDS, self._is_back)
+
+    def _is_back(self) -> None:
+        self._return, self._told, self._over = None, False, True
+        self._changed(self, self.state)
+
+    def ends_alarm(self) -> bool:
+        """Tell, once, whether the trouble that raised an alarm is over."""
+        over, self._over = self._over, False
+        return over
 
     def _steady(self, before: AdapterState) -> None:
         now = self._clock.monotonic()
@@ -145,6 +169,7 @@ class Connection:
         if self.state is not before:
             self.since = self._clock.now()
             self._steady(before)
+            self._await_return()
         if self.state is not before or self._cause:
             log.info("%s is %s%s", self.name, self.state, f": {detail}" if detail else "")
             self._changed(self, before)

@@ -91,6 +91,24 @@ async def test_a_conflict_is_an_alarm_on_another_channel_and_no_storm(tmp_path: 
         assert len(alarms) == 1
 
 
+async def test_when_a_platform_that_raised_an_alarm_is_steady_again_the_owner_hears_it_once(
+    tmp_path: Path,
+) -> None:
+    adapter, other = ScriptedAdapter(), ScriptedAdapter("other")
+    async with running(tmp_path, adapter, other):
+        await other.say("hello")
+        await adapter.say("hello")
+    adapter.troubles.append(PlatformConflict("Another program polls."))
+    async with running(tmp_path, adapter, other):
+        await asyncio.sleep(20)
+        assert any("Another program" in text for text in other.texts())
+        await asyncio.sleep(50)
+        assert "✅ fake answers again." not in other.texts()
+        await asyncio.sleep(600)
+        assert other.texts().count("✅ fake answers again.") == 1
+        assert not any("answers again" in text for text in adapter.texts())
+
+
 async def test_a_bug_of_one_adapter_touches_no_other(tmp_path: Path) -> None:
     adapter, other = ScriptedAdapter(), ScriptedAdapter("other")
     adapter.troubles.extend(ZeroDivisionError() for _ in range(3))
