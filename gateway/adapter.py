@@ -97,6 +97,14 @@ class Link(Protocol):
         """
         ...
 
+    async def recall(self, name: str) -> str:
+        """Return what this adapter's account remembered under a name, or an empty string."""
+        ...
+
+    async def remember(self, name: str, text: str) -> None:
+        """Keep a small text for the adapter's account over restarts; an empty one is forgotten. Raises StoreError."""
+        ...
+
 
 class Adapter(Protocol):
     """The whole of what a platform must offer."""

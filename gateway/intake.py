@@ -10,7 +10,7 @@ from kernel.crashpoints import crashpoint
 from kernel.errors import HermesError
 from kernel.messages import Address, Inbound, InboundKind, Sender
 from kernel.people import Role
-from store import channels, inbox
+from store import channels, inbox, marks
 from store.database import Database
 from store.inbox import InboxRow, Verdict
 from store.sessions import Reset, resolve
@@ -69,6 +69,18 @@ class Intake:
     async def anchors(self, platform: str, account: str) -> Mapping[Address, str]:
         """Return the id of the last committed message of every chat and thread of an account."""
         return await self._database.read(inbox.anchors, platform, account)
+
+    async def recall(self, platform: str, account: str, name: str) -> str:
+        """Return what an account's adapter remembered, or an empty string."""
+        return await self._database.read(marks.get, marks.of_account(platform, account, name))
+
+    async def remember(self, platform: str, account: str, name: str, text: str) -> None:
+        """Keep a small text for an account's adapter; forget it when it is empty."""
+        mark = marks.of_account(platform, account, name)
+        if text:
+            await self._database.write(marks.put, mark, text)
+        else:
+            await self._database.write(marks.take, mark)
 
     def judge(self, inbound: Inbound) -> Verdict:
         """Decide where a message goes; pure but for the counters of the rate ring."""

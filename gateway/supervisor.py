@@ -197,6 +197,16 @@ class Connection:
         identity = self.adapter.identity
         return await self._intake.anchors(identity.platform, identity.account)
 
+    async def recall(self, name: str) -> str:
+        """Return what the adapter remembered."""
+        identity = self.adapter.identity
+        return await self._intake.recall(identity.platform, identity.account, name)
+
+    async def remember(self, name: str, text: str) -> None:
+        """Keep a small text for the adapter."""
+        identity = self.adapter.identity
+        await self._intake.remember(identity.platform, identity.account, name, text)
+
     def connected(self) -> None:
         """Hear that the platform answers."""
         self.progress()

@@ -31,6 +31,11 @@ def of_session(session_id: str, name: str) -> str:
     return f"session:{session_id}:{name}"
 
 
+def of_account(platform: str, account: str, name: str) -> str:
+    """Return the name of a mark that belongs to an account's adapter."""
+    return f"adapter:{platform}:{account}:{name}"
+
+
 def forget_session(tx: Unit, session_id: str) -> None:
     """Remove the marks of a session."""
     prefix = of_session(session_id, "")

@@ -37,6 +37,7 @@ class Recorder:
         self.offered: list[Inbound] = []
         self.quarantined: list[tuple[str, str, str]] = []
         self.states: list[str] = []
+        self.notes: dict[str, str] = {}
         self.proofs = 0
         self._failures = 0
         self._open = asyncio.Event()
@@ -62,6 +63,14 @@ class Recorder:
     async def anchors(self) -> Mapping[Address, str]:
         """Return the id of the last committed message of every chat and thread."""
         return {one.address: one.message_id for one in self.committed if one.kind is InboundKind.MESSAGE}
+
+    async def recall(self, name: str) -> str:
+        """Return what the adapter remembered."""
+        return self.notes.get(name, "")
+
+    async def remember(self, name: str, text: str) -> None:
+        """Keep a small text for the adapter."""
+        self.notes[name] = text
 
     def connected(self) -> None:
         """Hear that the platform answers."""

@@ -58,6 +58,13 @@ class LocalGateway:
         """Nothing is ever missed here."""
         return {}
 
+    async def recall(self, name: str) -> str:
+        """Nothing is remembered here."""
+        return ""
+
+    async def remember(self, name: str, text: str) -> None:
+        """Nothing is remembered here."""
+
     def _event(self, inbound: Inbound) -> str:
         return "admit" if inbound.kind is InboundKind.MESSAGE else "handle"
 

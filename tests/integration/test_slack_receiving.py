@@ -321,3 +321,44 @@ async def test_a_thread_that_the_app_began_needs_no_mention() -> None:
         slack.server.says(CHANNEL, "go on", user=PERSON, thread=address.thread or "")
         (inbound,) = await slack.link.until_committed(1)
         assert (inbound.address, inbound.addressed) == (address, True)
+
+
+async def test_what_was_missed_is_not_lost_to_a_crash_after_newer_messages_came() -> None:
+    async with app() as slack:
+        server = slack.server
+        server.types(CHAT, "known")
+        await slack.link.until_committed(1)
+        await slack.stop()
+        server.tells_events = False
+        server.types(CHAT, "missed")
+        server.tells_events = True
+        server.fault("conversations.history", server_error(), times=None)
+        await slack.restart()
+        await slack.connected()
+        server.types(CHAT, "live")
+        await slack.link.until(lambda: "live" in slack.texts)
+        await slack.stop()
+        assert "missed" not in slack.texts
+        server.faults.clear()
+        await slack.restart()
+        await slack.link.until(lambda: "missed" in slack.texts)
+        await slack.link.until(lambda: not slack.link.notes["catch-up"])
+
+
+async def test_an_answer_under_an_old_message_nobody_told_of_is_fetched() -> None:
+    async with app() as slack:
+        server = slack.server
+        await slack.connected()
+        server.tells_events = False
+        old = server.says(CHANNEL, "long ago", user=OTHER)
+        server.tells_events = True
+        server.says(CHANNEL, f"<@{BOT_USER}> known", user=PERSON)
+        await slack.link.until_committed(1)
+        await slack.stop()
+        server.tells_events = False
+        server.says(CHANNEL, f"<@{BOT_USER}> and here?", user=PERSON, thread=old.ts)
+        server.tells_events = True
+        await slack.restart()
+        await slack.link.until(lambda: "and here?" in slack.texts)
+        found = next(i for i in slack.link.committed if i.text == "and here?")
+        assert (found.address.thread, found.addressed) == (old.ts, True)

@@ -61,9 +61,10 @@ class HttpMode:
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await runner.setup()
         try:
+            # What is older is committed first; Slack posts again what finds nobody meanwhile.
+            await self._catch_up.begin(link)
             await self._listen(runner)
             link.connected()
-            await self._catch_up.begin(link)
             await self._look_after(link)
         finally:
             await self._catch_up.end()

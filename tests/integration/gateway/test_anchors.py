@@ -19,3 +19,15 @@ async def test_every_chat_has_its_last_committed_message(tmp_path: Path) -> None
     assert anchors == {
         Address(identity.platform, identity.account, chat): message for chat, message in last.items()
     }
+
+
+async def test_an_adapter_remembers_a_small_text_until_it_forgets_it(tmp_path: Path) -> None:
+    async with running(tmp_path) as rig:
+        identity = rig.adapter.identity
+        link = rig.gateway.connections[(identity.platform, identity.account)]
+        assert await link.recall("where") == ""
+        await link.remember("where", "here")
+        assert await link.recall("where") == "here"
+        assert await rig.rows("SELECT name FROM mark WHERE name LIKE 'adapter:%'") != []
+        await link.remember("where", "")
+        assert await rig.rows("SELECT name FROM mark WHERE name LIKE 'adapter:%'") == []
