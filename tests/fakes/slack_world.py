@@ -32,6 +32,7 @@ class Message:
     thread_ts: str = ""
     bot: bool = False
     blocks: list[Json] = field(default_factory=list)
+    attachments: list[Json] = field(default_factory=list)
     metadata: Json | None = None
     files: list[Json] = field(default_factory=list)
     reactions: list[str] = field(default_factory=list)
@@ -76,6 +77,7 @@ class Message:
             made |= {"bot_id": BOT_ID, "app_id": APP_ID}
         made |= {"thread_ts": self.thread_ts} if self.thread_ts else {}
         made |= {"blocks": self.blocks} if self.blocks else {}
+        made |= {"attachments": self.attachments} if self.attachments else {}
         made |= {"files": self.files} if self.files else {}
         made |= {"edited": {"user": self.user, "ts": self.edited}} if self.edited else {}
         made |= {"metadata": self.metadata} if metadata and self.metadata else {}
@@ -173,6 +175,7 @@ class World:
             bot=True,
             thread_ts=thread,
             blocks=given.get("blocks") or [],
+            attachments=given.get("attachments") or [],
             metadata=given.get("metadata"),
             broadcast=bool(given.get("reply_broadcast")),
             mrkdwn=given.get("mrkdwn", True),
@@ -186,6 +189,8 @@ class World:
         content(given, longest=4000)
         message.history.append(message.text)
         message.text, message.blocks = given.get("text") or "", given.get("blocks") or []
+        # Slack keeps what an edit does not name.
+        message.attachments = given.get("attachments", message.attachments)
         return message
 
 

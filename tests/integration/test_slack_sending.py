@@ -86,6 +86,18 @@ async def test_a_long_card_shows_all_of_its_text_and_every_button() -> None:
         assert kinds == {"button", "static_select"}
 
 
+async def test_a_card_has_the_colour_of_its_risk_until_it_is_closed() -> None:
+    async with app(run=False) as slack:
+        card = Outbound(slack.at(), "Go?", buttons=((Button("Yes", "y"),),), nonce="a", card="high")
+        receipt = await slack.adapter.send(card)
+        (message,) = slack.server.messages(CHAT)
+        assert [strip["color"] for strip in message.attachments] == ["#ed4245"]
+        assert message.labels == ["Yes"]
+        (id,) = receipt.message_ids
+        await slack.adapter.send(Outbound(slack.at(), "Gone.", replaces=id, nonce="b", card="closed"))
+        assert (message.shown, message.labels, message.attachments) == ("Gone.", [], [])
+
+
 async def test_a_choice_from_an_overflow_menu_is_a_tap() -> None:
     async with app() as slack:
         await slack.connected()

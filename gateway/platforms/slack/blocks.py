@@ -24,12 +24,29 @@ PRESET = 3000
 FORM = "hermes_form"
 ANSWER = "answer"
 PRIMARY = ("✅",)
+RISKS = {
+    "low": ("#3ba55c", "Low risk"),
+    "medium": ("#faa61a", "Medium risk"),
+    "high": ("#ed4245", "High risk"),
+}
 DANGER = ("❌", "🛑", "🗑")
 
 
 def card(message: Outbound) -> list[Block]:
     """Return a message with buttons as blocks: sections of its text, then its rows."""
     return [*map(section, pieces(message.text, SECTION_LIMIT)), *rows(message.buttons)]
+
+
+def strip(message: Outbound) -> list[Block]:
+    """Return a coloured line to stand under a card with a risk, as attachments.
+
+    The card itself stays outside: Slack hides the rest of a long attachment, and people decide on what they see.
+    """
+    if message.card not in RISKS:
+        return []
+    colour, words = RISKS[message.card]
+    line = {"type": "context", "elements": [{"type": "mrkdwn", "text": words}]}
+    return [{"color": colour, "fallback": words, "blocks": [line]}]
 
 
 def section(piece: Piece) -> Block:

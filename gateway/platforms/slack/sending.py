@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from gateway.platforms.slack.blocks import Block, card
+from gateway.platforms.slack.blocks import Block, card, strip
 from gateway.platforms.slack.failures import delivery_error, doubtful
 from gateway.platforms.slack.files import Shelf
 from gateway.platforms.slack.mrkdwn import TEXT_LIMIT, Piece, pieces, plain
@@ -33,7 +33,7 @@ THREAD_GONE = frozenset({"thread_not_found", "cannot_reply_to_message"})
 OUTSIDE = frozenset({"not_in_channel", "channel_not_found"})
 # An answer to a slash command is nobody's to find again: it has no time that could be its id.
 ANSWERED = "response"
-NO_BLOCKS = frozenset({"invalid_blocks", "invalid_blocks_format"})
+NO_BLOCKS = frozenset({"invalid_blocks", "invalid_blocks_format", "invalid_attachments"})
 BLIND = frozenset({"missing_scope", "unknown_method", "not_allowed_token_type", "method_not_supported"})
 
 
@@ -45,6 +45,7 @@ class Step:
     text: str = ""
     formatted: bool = True
     blocks: tuple[Block, ...] = ()
+    strip: tuple[Block, ...] = ()
     file: bool = False
 
 
@@ -203,14 +204,15 @@ class Courier:
     async def _shown(self, method: str, step: Step, **where: Any) -> dict[str, Any]:
         """Make a call with blocks, and with the bare text where a server cannot read the blocks."""
         content = {"text": step.text, "mrkdwn": step.formatted}
-        update = method == "chat.update"
-        with_blocks = {"blocks": list(step.blocks)} if step.blocks or update else {}
+        # An edit takes away what it does not replace.
+        bare: dict[str, Any] = {"blocks": [], "attachments": []} if method == "chat.update" else {}
+        rich = {"blocks": list(step.blocks), "attachments": list(step.strip)}
         try:
-            return await self._api.call(method, **content, **with_blocks, **where)
+            return await self._api.call(method, **content, **(rich if step.blocks else bare), **where)
         except Refused as error:
             if error.code not in NO_BLOCKS or not step.blocks:
                 raise
-        return await self._api.call(method, **content, **({"blocks": []} if update else {}), **where)
+        return await self._api.call(method, **content, **bare, **where)
 
 
 def _receipt(made: Mapping[str, Any]) -> str:
@@ -242,7 +244,14 @@ def steps(message: Outbound) -> list[Step]:
     if not cut:
         return []
     if any(message.buttons):
-        return [Step(0, plain(message.text)[:NOTIFICATION], blocks=tuple(card(message)))]
+        return [
+            Step(
+                0,
+                plain(message.text)[:NOTIFICATION],
+                blocks=tuple(card(message)),
+                strip=tuple(strip(message)),
+            )
+        ]
     return _texts(cut, 0)
 
 
