@@ -9,6 +9,7 @@ from typing import Any
 
 from agent.settings import AgentSettings
 from agent.tools.terminal.processes import Processes
+from gateway.handoff.words import quoted
 from gateway.ports import (
     StoredJournal,
     StoredLedger,
@@ -125,6 +126,11 @@ class Agents:
         """Return the names of the files that shape a conversation; nothing before the first turn."""
         runner = self._loaded()
         return [path.name for path in runner.shaping_files(workspace)] if runner else []
+
+    def background(self, session_id: str) -> list[str]:
+        """Return a sentence for every background process that runs for a session."""
+        running = self._processes.running(session_id)
+        return [f"Process `{each.id}` runs in the background: {quoted(each.text)}" for each in running]
 
     def facts(self) -> Mapping[str, Any]:
         """Return what a status says about the agent room."""

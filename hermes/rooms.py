@@ -127,6 +127,7 @@ class Rooms:
             StoredNotes(database),
             StoredShelf(database),
         )
+        gateway.handoff.moves.known.append(self._agents.background)
         self._agents.connect_chat(gateway.desk, StoredOutlet(database), gateway.reader)
 
     def _workspace(self, session_id: str) -> Path:
@@ -171,6 +172,7 @@ class Rooms:
         await self._gateway.prepare(group)
         await self._guard(group, listener)
         await self._board.prepare(group)
+        await boarding.connect(self._board, self._gateway, self._front.bus, group)
         await self._cron.prepare(group)
         await self._gateway.begin()
         self._board.begin(group)
@@ -224,6 +226,7 @@ class Rooms:
             *plugins.load(plugins.GATEWAY_OPERATIONS)(self._gateway),
             *plugins.load(plugins.CONFIGURATION_OPERATIONS)(self._read_again),
             *plugins.load(plugins.BOARD_OPERATIONS)(self._board),
+            *plugins.load(plugins.CREW_OPERATIONS)(self._board),
             *plugins.load(plugins.CRON_OPERATIONS)(self._cron),
             *plugins.load(plugins.APPROVAL_OPERATIONS)(
                 self._gate.service, self._front.database, self._front.clock, self._redact

@@ -1,7 +1,7 @@
 """Handoffs as people and programs ask for them: requested, withdrawn, waited for, and pulled."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from gateway.handoff import words
@@ -31,11 +31,17 @@ class Moves:
 
     travels: list[Travel] = field(default_factory=list[Travel])
     refresh: list[Callable[[], Awaitable[None]]] = field(default_factory=list[Callable[[], Awaitable[None]]])
+    # What other rooms know of a session and the person should hear in its new place, as lines.
+    known: list[Callable[[str], Sequence[str]]] = field(default_factory=list[Callable[[str], Sequence[str]]])
 
     def carry(self, tx: Unit, trip: Trip) -> None:
         """Move all that belongs to a session."""
         for travel in self.travels:
             travel(tx, trip)
+
+    def lines(self, session_id: str) -> list[str]:
+        """Return what other rooms know of a session."""
+        return [line for known in self.known for line in known(session_id)]
 
     async def moved(self) -> None:
         """Bring up to date what is kept in memory."""
@@ -156,9 +162,10 @@ class Handoffs:
         return await self.pull(asker, session, LOCAL_OWNER, private=True)
 
     async def facts(self, session_id: str) -> str:
-        """Return what waits in a session, as lines; an empty text where nothing does."""
+        """Return what waits and runs in a session, as lines; an empty text where nothing does."""
         lines = await self._database.read(words.facts, session_id)
-        return "\n".join(f"- {line}" for line in lines if line.startswith(("Request", "Open question")))
+        waiting = [line for line in lines if line.startswith(("Request", "Open question"))]
+        return "\n".join(f"- {line}" for line in (*waiting, *self.moves.lines(session_id)))
 
     async def latest(self, asker: Asker, key: str = "") -> Session:
         """Return the session that was active last anywhere but at a key; raise NotFound."""

@@ -6,7 +6,7 @@ It is woken by the commit of a request; every two seconds it looks by itself, as
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
 from gateway.adapter import FreshChats, Threads, ability
@@ -180,7 +180,9 @@ class Watcher:
         if key == plan.origin_key:
             raise InvalidInput("The conversation is there already.")
         found = replace(plan, place=place, key=key, plain=plain)
-        moved = await self._database.write(_move, claimed, found, self._split)
+        moved = await self._database.write(
+            _move, claimed, found, self._split, self._moves.lines(claimed.session_id)
+        )
         crashpoint("handoff.after_move")
         await self._finish(moved)
 
@@ -267,9 +269,9 @@ class Watcher:
                     await changed.wait()
 
 
-def _move(tx: Unit, claimed: Handoff, plan: Plan, split: Split) -> Handoff:
+def _move(tx: Unit, claimed: Handoff, plan: Plan, split: Split, more: Sequence[str]) -> Handoff:
     """Bind the session to its new place; a chat that had to take it without a thread is told so."""
-    moved = handoffs.place(tx, claimed, plan, lambda q, found: _notice(q, claimed, found))
+    moved = handoffs.place(tx, claimed, plan, lambda q, found: _notice(q, claimed, found, more))
     assert plan.place is not None  # noqa: S101 - it was found just now
     if plan.plain:
         told = split(plan.place, words.arrived_plainly(claimed.title, plan.plain))
@@ -283,9 +285,9 @@ def _move(tx: Unit, claimed: Handoff, plan: Plan, split: Split) -> Handoff:
     return moved
 
 
-def _notice(q: Query, claimed: Handoff, plan: Plan) -> Inbound:
+def _notice(q: Query, claimed: Handoff, plan: Plan, more: Sequence[str]) -> Inbound:
     assert plan.place is not None  # noqa: S101 - the session is moving there
-    text = words.notice(q, claimed, plan)
+    text = words.notice(q, claimed, plan, more)
     return Inbound(plan.place, claimed.key, "", Sender(plan.sender), InboundKind.INTERNAL, text, plan.private)
 
 

@@ -67,8 +67,8 @@ def summary(title: str, origin: Address, lines: Sequence[str], note: str) -> str
     return "\n".join((head, *(f"- {line}" for line in told)))
 
 
-def notice(q: Query, known: Handoff, plan: Plan) -> str:
-    """Return what the agent is told when a conversation has arrived."""
+def notice(q: Query, known: Handoff, plan: Plan, more: Sequence[str]) -> str:
+    """Return what the agent is told when a conversation has arrived; ``more`` is what other rooms know of it."""
     assert plan.origin is not None  # noqa: S101 - a request knows where it was
     assert plan.place is not None  # noqa: S101 - it has arrived
     session = sessions.get(q, known.session_id)
@@ -77,7 +77,8 @@ def notice(q: Query, known: Handoff, plan: Plan) -> str:
         "The person now reads and writes here. Say in two or three short sentences where things stand and what is "
         "open; call no tools. Cards of what waits for a decision follow by themselves. What is known:"
     )
-    return told + RULE + summary(session.title, plan.origin, facts(q, known.session_id), plan.note)
+    lines = [*facts(q, known.session_id), *more]
+    return told + RULE + summary(session.title, plan.origin, lines, plan.note)
 
 
 def arrived_plainly(title: str, why: str) -> str:

@@ -177,6 +177,30 @@ async def test_a_conversation_walks_over_every_pair_of_surfaces(
         assert daemon.findings() == []
 
 
+async def test_a_process_in_the_background_is_named_and_obeys_in_the_new_place(
+    tmp_path: Path, phone: TelegramServer
+) -> None:
+    async with Daemon(tmp_path / "home", settings(phone)) as daemon:
+        await daemon.start()
+        desk = await ready(daemon, phone)
+        await desk.say("start sleep 120")
+        await desk.hears("Started in the background as p1")
+        await daemon.quiet()
+        await desk.say("/handoff telegram")
+        summary = await phone.wait_for_text(OWNER, "it was on terminal", within=WITHIN)
+        assert "Process p1 runs in the background: sleep 120" in summary.text
+        await desk.hears("continues on **telegram**")
+        phone.user_says(OWNER, "poll p1", thread=summary.thread_id)
+        await phone.wait_for_text(OWNER, "p1 runs", within=WITHIN)
+        phone.user_says(OWNER, "kill p1", thread=summary.thread_id)
+        await phone.wait_for_text(OWNER, "It was ended", within=WITHIN)
+        await daemon.quiet()
+        await desk.say("/take")
+        taken = await desk.hears("Continuing **say hello desk**")
+        assert "Process" not in taken["text"]
+        assert await daemon.stop() == 0
+
+
 def continued(phone: TelegramServer) -> Message | None:
     """Return the answer of the turn that was held, which the summary quotes as well."""
     said = (message for message in phone.messages(OWNER) if "and that was it" in message.text)

@@ -75,6 +75,11 @@ class Processes:
             raise NotFound(f"There is no process {number}.", remedy=remedy)
         return found
 
+    def running(self, session_id: str) -> list[Background]:
+        """Return the background processes of a session that have not ended, oldest first."""
+        own = (each for each in self._background.values() if each.session_id == session_id)
+        return [each for each in own if each.ending is None]
+
     async def close(self) -> None:
         """End everything that runs, and start nothing any more."""
         self._closed = True
