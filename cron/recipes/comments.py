@@ -125,7 +125,7 @@ async def _json(source: JsonSource, call: Call) -> Page:
         items = [_comment(source, entry) for entry in page]
         found += items
         there = str(at(answer, source.next) or "") if source.next else ""
-        if not there or not items or _all_known(items, call.memory):
+        if not there or not items or _reaches_back(items, call.memory):
             break
         url = _same_host(url, there)
     return Page(found)
@@ -139,9 +139,10 @@ def _same_host(url: str, there: str) -> str:
     return joined
 
 
-def _all_known(items: Sequence[Item], memory: Mapping[str, Any]) -> bool:
+def _reaches_back(items: Sequence[Item], memory: Mapping[str, Any]) -> bool:
+    """Tell whether a page leads on to what is known; a first comment may be pinned there, so it says nothing."""
     seen = set(cursors.words(memory, "seen"))
-    return "seen" not in memory or all(item.key in seen for item in items)
+    return "seen" not in memory or any(item.key in seen for item in items[1:] or items)
 
 
 def _comment(source: JsonSource, entry: Any) -> Item:
@@ -190,7 +191,7 @@ def _parsed(reply: Reply) -> Any:
 
 
 async def _youtube(source: YoutubeSource, call: Call) -> Page:
-    """Read threads, the newest first, page by page until nothing on a page is new."""
+    """Read threads, the newest first, page by page until one leads on to what is known."""
     if bool(source.video) == bool(source.channel):
         raise RecipeFailed("A source of the kind youtube has either a video or a channel.")
     await closed(call.http, source.base)
@@ -207,7 +208,7 @@ async def _youtube(source: YoutubeSource, call: Call) -> Page:
         items = [comment for thread in threads for comment in _thread(source, thread)]
         found += items
         token = _text(at(answer, "nextPageToken"))
-        if not token or not items or _all_known(items, call.memory):
+        if not token or not items or _reaches_back(items, call.memory):
             break
     return Page(found)
 

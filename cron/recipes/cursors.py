@@ -47,7 +47,10 @@ def digest(text: str) -> str:
 
 
 def remembered(now: Iterable[str], before: Sequence[str]) -> list[str]:
-    """Return digests seen now and before, those of now first, and of the others no more than a run can carry."""
+    """Return digests seen now and before, those of now first; the list does not grow without end.
+
+    Nor does it shrink: a source that shows nothing for once may show everything again.
+    """
     present = dict.fromkeys(now)
     gone = [one for one in dict.fromkeys(before) if one not in present]
-    return [*present, *gone[:SEEN_BEFORE]]
+    return [*present, *gone[: max(SEEN_BEFORE, len(before) - len(present))]]

@@ -3,6 +3,7 @@
 import calendar
 from collections.abc import Mapping
 from typing import Any
+from xml.sax import SAXException
 
 import feedparser
 
@@ -22,7 +23,9 @@ def read(reply: Reply) -> tuple[str, list[Item]]:
     headers = {"content-type": reply.headers.get("content-type", ""), "content-location": reply.url}
     found = feedparser.parse(reply.body, response_headers=headers)
     entries = list(found.get("entries", []))
-    if not entries and (found.get("bozo") or not found.get("version")):
+    # What else feedparser finds fault with, such as a content type, does no harm.
+    broken = isinstance(found.get("bozo_exception"), SAXException)
+    if not entries and (broken or not found.get("version")):
         raise RecipeFailed(f"{reply.url} is no feed that can be read.")
     title = plain(str(found.get("feed", {}).get("title", "")), 100) or reply.url
     return title, [_item(entry, title) for entry in entries]

@@ -19,8 +19,8 @@ from cron.recipes.reading import closed
 from kernel.clock import at
 
 PORTS = {"https": 443, "http": 80, "ssh": 22, "git": 9418}
-# The short form of ssh: user@host:path.
-_SHORT = re.compile(r"^(?:[\w.-]+@)?([\w.-]+):(?!//)(.+)$")
+# The short form of ssh: user@host:path. Two colons would name a program that git starts.
+_SHORT = re.compile(r"^(?:[\w.-]+@)?([\w.-]+):(?!//|:)(.+)$")
 _UNUSUAL = re.compile(r"[^A-Za-z0-9._-]")
 
 

@@ -38,8 +38,7 @@ def new_of(items: Sequence[Item], seen: Sequence[str]) -> list[Item]:
     return list(fresh.values())
 
 
-def first_of(items: Sequence[Item], now: int, hours: float) -> list[Item]:
-    """Return what counts as new in a source that is read for the first time: the last hours', and a few undated."""
+def first_of(items: Sequence[Item]) -> list[Item]:
+    """Return what counts as new in a source that is read for the first time: what is dated, and a few that are not."""
     undated = [item for item in items if not item.at][:FIRST_UNDATED]
-    since = now - int(hours * HOUR_MS)
-    return [item for item in items if (item.at >= since if item.at else item in undated)]
+    return [item for item in items if item.at or item in undated]

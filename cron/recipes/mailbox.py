@@ -7,7 +7,7 @@ import socket
 import ssl
 import time
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, TypeAlias
@@ -85,7 +85,12 @@ def _opened(account: Account) -> Generator[Client]:
             client.logout()
         except (imaplib.IMAP4.error, OSError):
             # It has gone already; what it said before that is what counts.
-            client.shutdown()
+            _gone(client)
+
+
+def _gone(client: Client) -> None:
+    with suppress(OSError):
+        client.shutdown()
 
 
 class _Plain(imaplib.IMAP4):
@@ -116,7 +121,7 @@ def _connected(account: Account) -> Client:
         try:
             client.starttls(tls)
         except (imaplib.IMAP4.error, OSError):
-            client.shutdown()
+            _gone(client)
             raise
     return client
 

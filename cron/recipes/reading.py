@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from cron.recipe import Http, RecipeFailed, Reply
 from cron.recipes import cursors
-from cron.recipes.items import Item, first_of, new_of
+from cron.recipes.items import HOUR_MS, Item, first_of, new_of
 
 OK = 200
 NOT_MODIFIED = 304
@@ -37,15 +37,13 @@ class Round:
             if memory:
                 self.sources[name] = memory
             return
-        known = "seen" in memory
         seen = cursors.words(memory, "seen")
-        self.new += (
-            new_of(page.items, seen) if known else first_of(new_of(page.items, ()), self.now, self.hours)
-        )
-        self.sources[name] = {
-            "seen": cursors.remembered([item.key for item in page.items], seen),
-            **page.memory,
-        }
+        # What is older than a source's first reading reached is not new, however it comes to light later.
+        since = cursors.number(memory, "since") or self.now - int(self.hours * HOUR_MS)
+        fresh = [item for item in new_of(page.items, seen) if not item.at or item.at >= since]
+        self.new += fresh if "seen" in memory else first_of(fresh)
+        seen = cursors.remembered([item.key for item in page.items], seen)
+        self.sources[name] = {"seen": seen, "since": since, **page.memory}
 
     @property
     def news_of_failures(self) -> bool:
