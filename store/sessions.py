@@ -236,6 +236,12 @@ def at_place(q: Query, address: Address) -> Session | None:
     return row_of(row) if row else None
 
 
+def left_place(q: Query, platform: str, chat: str) -> Session | None:
+    """Return the session that left a chat last, where nothing answers there since."""
+    row = q.one(LEFT_PLACE, (platform, chat, ""))
+    return row_of(row) if row else None
+
+
 def departed_keys(q: Query) -> set[str]:
     """Return the keys that a session has left and at which nothing answers since."""
     return {row["key"] for row in q.all(DEPARTED_KEYS)}

@@ -10,8 +10,10 @@ from typing import Any
 
 import httpx
 import pytest
+from playwright.async_api import Browser, async_playwright, expect
 
 from kernel.crashpoints import CRASHPOINTS
+from tests.acceptance.test_page import ARGUMENTS, CHROMIUM, say
 from tests.acceptance.test_terminal import conversation
 from tests.fakes.telegram_api import server_error
 from tests.fakes.telegram_server import Message, TelegramServer
@@ -29,6 +31,15 @@ ENDS = {
     "handoff.after_fail": "failed",
     "handoff.after_take": "completed",
 }
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    """Run the distribution's Chromium."""
+    async with async_playwright() as playwright:
+        found = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield found
+        await found.close()
 
 
 @pytest.fixture
@@ -199,6 +210,31 @@ async def test_a_process_in_the_background_is_named_and_obeys_in_the_new_place(
         taken = await desk.hears("Continuing **say hello desk**")
         assert "Process" not in taken["text"]
         assert await daemon.stop() == 0
+
+
+async def test_the_page_says_where_a_conversation_went_and_takes_it_back(
+    tmp_path: Path, phone: TelegramServer, browser: Browser
+) -> None:
+    async with Daemon(tmp_path / "home", settings(phone)) as daemon:
+        await daemon.start()
+        await ready(daemon, phone)
+        page = await browser.new_page()
+        await page.goto((await daemon.command("login"))[1].strip())
+        await say(page, "say hello page")
+        await expect(page.locator(".message.out")).to_contain_text("hello page", timeout=20_000)
+        await expect(page.locator("#departed")).to_be_hidden()
+        await daemon.quiet()
+        await say(page, "/handoff telegram")
+        banner = page.locator("#departed")
+        await expect(banner).to_contain_text("This conversation continues on telegram", timeout=20_000)
+        await page.reload()
+        await expect(banner).to_contain_text("here it can only be read")
+        await daemon.quiet()
+        await banner.get_by_role("button", name="Take back").click()
+        await expect(banner).to_be_hidden(timeout=20_000)
+        await expect(page.locator(".message.out").last).to_contain_text("Continuing say hello page")
+        assert await daemon.stop() == 0
+        assert daemon.findings() == []
 
 
 def continued(phone: TelegramServer) -> Message | None:

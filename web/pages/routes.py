@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute, Route
 
 from kernel.errors import InvalidInput, NotFound
 from kernel.people import Scope
-from store import messages, tokens
+from store import messages, sessions, tokens
 from store.messages import Chat, Cursor
 from web.access import Door, require
 from web.auth import DAY, Visitor
@@ -73,6 +73,7 @@ class Pages:
             Route("/new", self.new, methods=["GET"]),
             Route("/c/{chat}", self.chat, methods=["GET"]),
             Route("/chats", self.chats, methods=["GET"]),
+            Route("/departed", self.departed, methods=["GET"]),
             *self._approvals.routes(),
             Route("/login", self.login, methods=["GET"]),
             Route("/login", self.enter, methods=["POST"]),
@@ -116,6 +117,7 @@ class Pages:
             older=cursor_text(page.older) or "",
             upload_limit=self._parts.settings.upload_limit,
             approvals=await self._approvals.link(visitor),
+            departed=await self._departed(where),
             chats=_chat_list(chats, where.name),
             messages="".join(article(message_view(where, message)) for message in page.messages),
         )
@@ -125,6 +127,21 @@ class Pages:
         visitor = await self._door.visitor(request)
         require(visitor, Scope.CHAT)
         return HTMLResponse(_chat_list(await self._chats(visitor), request.query_params.get("current", "")))
+
+    async def departed(self, request: Request) -> Response:
+        """Return as HTML where a chat's conversation has gone to; nothing where it is here."""
+        visitor = await self._door.visitor(request)
+        require(visitor, Scope.CHAT)
+        return HTMLResponse(
+            await self._departed(place(visitor, PLATFORM, request.query_params.get("chat", "")))
+        )
+
+    async def _departed(self, where: Place) -> str:
+        found = await self._parts.database.read(sessions.left_place, where.platform, where.chat)
+        if found is None:
+            return ""
+        told = f"This conversation continues on {found.address.platform}; here it can only be read."
+        return f'<span>{escape(told)}</span> <button type="button" data-idea="/take">Take back</button>'
 
     async def _chats(self, visitor: Visitor) -> list[Chat]:
         prefix = prefix_of(visitor)

@@ -27,7 +27,14 @@ export function reload() {
   reloading = setTimeout(look, 250);
 }
 
+// Where the conversation of this chat is: another surface may have taken it, or given it back.
+async function whereabouts() {
+  const answer = await request(`/departed?chat=${chat}`).catch(() => null);
+  if (answer) at("departed").innerHTML = await answer.text();
+}
+
 async function look() {
+  if (isChat) whereabouts();
   const answer = await request(`/chats?current=${isChat ? chat : ""}`).catch(() => null);
   if (!answer) return;
   at("chats").innerHTML = await answer.text();
