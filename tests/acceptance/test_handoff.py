@@ -2,9 +2,9 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import suppress
-from itertools import count
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from itertools import count, pairwise, permutations
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,12 @@ from playwright.async_api import Browser, async_playwright, expect
 from kernel.crashpoints import CRASHPOINTS
 from tests.acceptance.test_page import ARGUMENTS, CHROMIUM, say
 from tests.acceptance.test_terminal import conversation
+from tests.fakes.discord_server import BOT_ID, DiscordServer
+from tests.fakes.slack_server import SlackServer
 from tests.fakes.telegram_api import server_error
 from tests.fakes.telegram_server import Message, TelegramServer
 from tests.support.daemon import OWNER, Daemon, quiet_settings
+from tests.support.traffic import UNLIMITED
 
 WITHIN = 30.0
 # What becomes of a handoff that was under way when the daemon died at a point: nothing had moved, or it arrives.
@@ -158,32 +161,75 @@ async def test_the_terminal_says_where_it_went_and_how_to_come_back_and_leaves(t
         assert daemon.findings() == []
 
 
-# Every ordered pair of the surfaces that there are, as one walk.
-WALK = ("web", "telegram", "terminal", "telegram", "web", "terminal")
+SURFACES = ("terminal", "telegram", "discord", "slack", "web")
+
+
+def walk(surfaces: Sequence[str]) -> list[str]:
+    """Return a way from the first surface back to it that goes from each to each other exactly once."""
+    left = {one: [other for other in reversed(surfaces) if other != one] for one in surfaces}
+    stack, way = [surfaces[0]], list[str]()
+    while stack:
+        if left[stack[-1]]:
+            stack.append(left[stack[-1]].pop())
+        else:
+            way.append(stack.pop())
+    return way[::-1]
+
+
+@asynccontextmanager
+async def everywhere(phone: TelegramServer, root: Path) -> AsyncGenerator[tuple[Daemon, dict[str, str]]]:
+    """Run a daemon on every surface, whose owner was heard on each; give where each is handed over to."""
+    async with DiscordServer() as discord, SlackServer() as slack:
+        general = discord.channel(discord.guild(str(OWNER)))["id"]
+        direct = slack.person("U00000007")
+        named = {"discord": f"discord:{general}"}
+        sections = {
+            "platforms": {
+                "discord": dict(discord.settings),
+                "slack": {
+                    "bot_token": slack.bot_token,
+                    "app_token": slack.app_token,
+                    "api_base": slack.url,
+                },
+            },
+            "access": {"owners": [f"telegram:{OWNER}", f"discord:{OWNER}", "slack:U00000007"]},
+            "delivery": {"rates": dict.fromkeys(("telegram", "discord", "slack"), UNLIMITED)},
+        }
+        async with Daemon(root, settings(phone, **sections)) as daemon:
+            await daemon.start()
+            await discord.says(str(OWNER), f"<@{BOT_ID}> say hello guild", channel=general)
+            slack.says(direct, "say hello slack")
+            await discord.wait_for(lambda: discord.made("create_message"), within=WITHIN)
+            await slack.wait_for_text(direct, "hello slack", within=WITHIN)
+            yield daemon, {one: named.get(one, one) for one in SURFACES}
+
+
+def test_the_walk_has_every_ordered_pair_of_surfaces_once() -> None:
+    steps = list(pairwise(walk(SURFACES)))
+    assert sorted(steps) == sorted(permutations(SURFACES, 2))
 
 
 async def test_a_conversation_walks_over_every_pair_of_surfaces(
     tmp_path: Path, phone: TelegramServer
 ) -> None:
-    async with Daemon(tmp_path / "home", settings(phone)) as daemon:
-        await daemon.start()
+    async with everywhere(phone, tmp_path / "home") as (daemon, targets):
         desk = await ready(daemon, phone)
         found = await desk.ask("GET", "/api/hermes/sessions/terminal:main")
-        id, places = found["id"], [found["address"]]
-        for number, platform in enumerate(WALK, 1):
+        id, places, way = found["id"], [found["address"]], walk(SURFACES)
+        for number, platform in enumerate(way[1:], 1):
             path = f"/api/hermes/sessions/{id}/handoff"
-            done = await desk.ask("POST", path, to=platform, note=f"step {number}", wait=25)
+            done = await desk.ask("POST", path, to=targets[platform], note=f"step {number}", wait=25)
             assert (done["state"], done["number"], done["error"]) == ("completed", number, ""), done
             assert done["origin"] == places[-1]
             places.append(done["place"])
             shown = await desk.ask("GET", f"/api/hermes/sessions/{id}")
             assert (shown["address"], shown["handoff"]) == (done["place"], "completed")
-        assert [place.partition(":")[0] for place in places] == ["terminal", *WALK]
-        assert places[-1] == "terminal:main"
-        assert len({place for place in places if place.startswith("web:")}) == 2
+        assert [place.partition(":")[0] for place in places] == way
+        fresh = [place for place in places if not place.startswith("terminal:")]
+        assert len(set(fresh)) == len(fresh), places
         exported = await desk.ask("GET", f"/api/hermes/sessions/{id}/export")
         told = [line["text"] for line in exported["messages"] if "Your note" in line["text"]]
-        assert len(told) == len(WALK)
+        assert len(told) == len(way) - 1
         assert await daemon.stop() == 0
         assert daemon.findings() == []
 
