@@ -4,6 +4,7 @@ Whether something was delivered is the outbox's knowledge and kept apart from ho
 its result is owed yet.
 """
 
+import asyncio
 import logging
 from dataclasses import replace
 from pathlib import Path
@@ -35,6 +36,8 @@ class Deliveries:
 
     def __init__(self, room: Room) -> None:
         self._room = room
+        # Two results of a job that come at once must not make two threads for it.
+        self._making = asyncio.Lock()
 
     async def deliver_due(self) -> None:
         """Owe every result whose time has come."""
@@ -70,7 +73,9 @@ class Deliveries:
         for word in schedule.job.deliver:
             places += await self._places(schedule, word)
         if schedule.job.thread and places:
-            places[0] = await self._thread(schedule, places[0])
+            async with self._making:
+                known = await self._room.database.read(_schedule, schedule.id)
+                places[0] = await self._thread(known or schedule, places[0])
         return list(dict.fromkeys(places))
 
     async def _places(self, schedule: Schedule, word: str) -> list[Address]:

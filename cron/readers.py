@@ -324,7 +324,8 @@ def on_the_nth(found: re.Match[str], moment: Moment) -> Rule:
 def iso(found: re.Match[str], moment: Moment) -> Rule:
     """Read an ISO time, in its own zone where it names one."""
     try:
-        written = datetime.fromisoformat(found[0].upper().replace(" ", "T", 1).replace(" ", ""))
+        text = re.sub(r"[t ](\d):", r" 0\1:", found[0])
+        written = datetime.fromisoformat(text.upper().replace(" ", "T", 1).replace(" ", ""))
     except ValueError:
         raise NotUnderstood(f"{found[0]!r} is no time that exists.") from None
     if written.tzinfo is not None:

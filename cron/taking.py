@@ -150,14 +150,14 @@ def claim(tx: Unit, settings: CronSettings, limit: int = BATCH) -> tuple[list[tu
     claimed, seen = list[tuple[Fire, Schedule]](), 0
     for fire in fires.ready(tx, tx.now, limit):
         schedule = schedules.get(tx, fire.schedule_id)
-        match schedule.job.overlap if fires.at_work(tx, fire) else Overlap.PARALLEL:
+        match _overlap(tx, fire, schedule):
             case Overlap.PARALLEL:
                 taken = fires.move(
                     tx, fire.id, "claim", claimed_at=tx.now, attempts=fire.attempts + 1, deliver_at=None
                 )
                 claimed.append((taken, schedule))
                 seen += 1
-            case Overlap.QUEUE if fires.queued_before(tx, fire) < settings.queue:
+            case Overlap.QUEUE if fire.late or fire.manual or fires.queued_before(tx, fire) < settings.queue:
                 # It is taken up when the run before it ends.
                 fires.park(tx, fire.id)
                 seen += 1
@@ -165,6 +165,14 @@ def claim(tx: Unit, settings: CronSettings, limit: int = BATCH) -> tuple[list[tu
                 fires.move(tx, fire.id, "skip", error="The run before it was still at work.")
                 seen += 1
     return claimed, seen
+
+
+def _overlap(q: Query, fire: Fire, schedule: Schedule) -> Overlap:
+    """Return how a fire stands to those before it; what is made up or was asked for by hand is never skipped."""
+    if not fires.at_work(q, fire):
+        return Overlap.PARALLEL
+    waits = schedule.job.overlap is Overlap.SKIP and (fire.late or fire.manual)
+    return Overlap.QUEUE if waits else schedule.job.overlap
 
 
 def recover(tx: Unit) -> list[Fire]:

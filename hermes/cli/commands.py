@@ -18,7 +18,9 @@ from hermes.cli import (
     chat,
     classify,
     config,
+    cron,
     debug,
+    delegate,
     doctor,
     log_files,
     messages,
@@ -97,7 +99,7 @@ def gateway(context: typer.Context) -> None:
 
 
 for part in (
-    chat, setup, doctor, status, sessions, messages, channels, tasks, approvals, asking, classify, tokens,
+    chat, setup, doctor, status, sessions, messages, channels, delegate, tasks, cron, approvals, asking, classify, tokens,
     backup, log_files, models,
 ):  # fmt: skip
     part.register(app)

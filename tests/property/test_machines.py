@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kernel.errors import Stale
-from kernel.transitions import INBOX, OUTBOX, QUESTION, TOOL_CALL, TURN, Machine
+from kernel.transitions import FIRE, INBOX, OUTBOX, QUESTION, SCHEDULE, TOOL_CALL, TURN, Machine
 from store.units import Unit
 from tests.support.units import Memory
 
@@ -16,6 +16,10 @@ SESSION = (
     " VALUES ('s', 'o', 'p', 'a', 'c', 1, 1, 1)"
 )
 A_TURN = "INSERT INTO turn (id, session_id, state, internal, principal, started_at) VALUES ('{}', 's', '{}', 0, 'o', 1)"
+A_SCHEDULE = (
+    "INSERT INTO schedule (id, name, state, owner, rule, zone, job, kind, created_at, created_by, updated_at)"
+    " VALUES ({}, 'n{}', '{}', 'o', 'at:1', 'UTC', 'null', 'reminder', 1, 'o', 1)"
+)
 ROWS: dict[str, tuple[Machine[Any], str | int, str]] = {
     "inbox": (
         INBOX,
@@ -44,6 +48,12 @@ ROWS: dict[str, tuple[Machine[Any], str | int, str]] = {
             " VALUES ('q', 'abcd', 's', 'other', 'k', '', '[]', '{}', 1)"
         ),
     ),
+    "schedule": (SCHEDULE, 1, A_SCHEDULE.format(1, 1, "{}")),
+    "fire": (
+        FIRE,
+        1,
+        "INSERT INTO fire (id, schedule_id, instant, state, ready_at, created_at) VALUES (1, 9, 1, '{}', 1, 1)",
+    ),
     "tool_call": (
         TOOL_CALL,
         1,
@@ -59,6 +69,7 @@ def prepare(tx: Unit, statement: str, state: str) -> None:
     """Write the row and what it refers to."""
     tx.run(SESSION)
     tx.run(A_TURN.format("other", "done"))
+    tx.run(A_SCHEDULE.format(9, 9, "active"))
     tx.run(statement.format(state))
 
 

@@ -52,6 +52,7 @@ ONCE = {
     "monday at 8 in the morning": "2026-11-23 08:00",
     "2026-12-24 18:00": "2026-12-24 18:00",
     "2026-12-24T18:00": "2026-12-24 18:00",
+    "2026-12-24 8:00": "2026-12-24 08:00",
     "2026-12-24T17:00Z": "2026-12-24 18:00",
     "2026-12-24T18:00:00+01:00": "2026-12-24 18:00",
     "24 December at 18:00": "2026-12-24 18:00",
@@ -126,7 +127,8 @@ ASKED = (
     "at 7", "tomorrow", "tomorrow at 9", "every day", "daily", "weekly", "every week", "every monday", "monday",
     "next friday at 9:00", "wednesday at 12:00", "on 3/4 at 9:00", "every month on the 31st at 9:00", "tonight",
     "every 3 days", "twice a day", "biweekly", "every other day", "tomorrow at midnight", "every weekday", "soon",
-    "in the morning", "next week", "every morning", "24 december", "9:00 on monday", "every year on 29 february at 9:00",
+    "in the morning", "next week", "every morning", "24 december", "9:00 on monday",
+    "every year on 29 february at 9:00",
     "every quarter", "every week at 9:00", "3 times a week", "every 2 weeks at 9:00",
 )  # fmt: skip
 NOT_UNDERSTOOD = (

@@ -9,14 +9,16 @@ from kernel import transitions
 from kernel.errors import IllegalTransition
 from kernel.states import (
     AdapterState,
+    FireState,
     InboxState,
     OutboxState,
     QuestionState,
+    ScheduleState,
     State,
     ToolCallState,
     TurnState,
 )
-from kernel.transitions import ADAPTER, INBOX, MACHINES, OUTBOX, QUESTION, TOOL_CALL, TURN, Machine
+from kernel.transitions import ADAPTER, FIRE, INBOX, MACHINES, OUTBOX, QUESTION, TOOL_CALL, TURN, Machine
 
 
 def states(machine: Machine[Any]) -> list[Any]:
@@ -40,6 +42,15 @@ FINAL = {
     "question": {QuestionState.ANSWERED, QuestionState.EXPIRED, QuestionState.CANCELLED},
     "tool_call": {ToolCallState.DONE},
     "adapter": set[AdapterState](),
+    "schedule": {ScheduleState.DELETED},
+    "fire": {
+        FireState.DONE,
+        FireState.FAILED,
+        FireState.SKIPPED,
+        FireState.MISSED,
+        FireState.LOST,
+        FireState.CANCELLED,
+    },
 }
 
 
@@ -79,7 +90,7 @@ def test_every_state_has_a_sentence_for_people(name: str) -> None:
         assert state.sentence.endswith(".")
 
 
-@pytest.mark.parametrize("name", ["inbox", "turn", "outbox", "question", "tool_call"])
+@pytest.mark.parametrize("name", ["inbox", "turn", "outbox", "question", "tool_call", "schedule", "fire"])
 def test_an_event_of_a_stored_machine_leads_to_one_state_so_that_one_statement_carries_it_out(
     name: str,
 ) -> None:
@@ -128,3 +139,8 @@ def test_an_event_that_leads_nowhere_or_to_several_states_has_no_target() -> Non
     })  # fmt: skip
     with pytest.raises(IllegalTransition):
         forked.target("end")
+
+
+def test_what_may_have_happened_is_never_run_again() -> None:
+    assert {event for state, event in FIRE.moves if state is FireState.LOST} == set()
+    assert FIRE.sources("release") == (FireState.CLAIMED,)
