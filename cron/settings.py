@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
+from cron.seeds import SEEDS
 from kernel.schedules import JobKind, Missed, Overlap, Quiet
 
 SECOND_MS = 1000
@@ -117,7 +118,7 @@ class CronSettings(Section):
         default_factory=dict, description="Secrets of recipes by name, such as the password of a mailbox."
     )
     seeds: dict[str, SeedSettings] = Field(
-        default_factory=dict, description="Jobs that this file proposes, by name."
+        default_factory=dict, description="Jobs that this file proposes, by name.", examples=[SEEDS]
     )
 
     def timeout_ms(self, kind: JobKind, own: float) -> int:

@@ -2,10 +2,11 @@
 
 import json
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from enum import Enum
 from typing import Any, Literal, get_args, get_origin
 
+import yaml
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
@@ -76,7 +77,9 @@ def variable(path: Keys) -> str:
 
 
 def default_text(info: FieldInfo) -> str:
-    """Return a setting's default as YAML on one line."""
+    """Return a setting's default as YAML on one line; what must be given has an empty text."""
+    if info.is_required():
+        return '""'
     value = info.get_default(call_default_factory=True, validated_data={})
     return json.dumps(_as_plain(value), ensure_ascii=False)
 
@@ -89,6 +92,8 @@ def _as_plain(value: Any) -> Any:
         return value.value
     if isinstance(value, BaseModel):
         return {name: _as_plain(item) for name, item in value}
+    if isinstance(value, Mapping):
+        return {name: _as_plain(item) for name, item in value.items()}
     if isinstance(value, (tuple, list, set, frozenset)):
         return [_as_plain(item) for item in value]
     return value
@@ -153,10 +158,19 @@ def _section(model: type[BaseModel], indent: str, *, mark: str = "# ") -> list[s
         if inner is None or _is_list(info):
             lines.append(f"{indent}{mark}{name}: {default_text(info)}")
         elif _is_mapping(info):
-            block = [f"{name}:", "  NAME:", *_section(inner, "    ", mark="")]
+            block = [f"{name}:", "  NAME:", *_section(inner, "    ", mark=""), *_shown(info)]
             lines += [f"{indent}{mark}{line}" for line in block]
         else:
             lines += [f"{indent}{name}:", *_section(inner, indent + "  ", mark=mark)]
+    return lines
+
+
+def _shown(info: FieldInfo) -> list[str]:
+    """Return the examples of a mapping, with which a person need not begin with nothing."""
+    lines: list[str] = []
+    for example in info.examples or ():
+        text = yaml.safe_dump(_as_plain(example), sort_keys=False, width=WIDTH - 8, allow_unicode=True)
+        lines += [f"  {line}" for line in text.splitlines()]
     return lines
 
 
