@@ -25,12 +25,13 @@ import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 
-from board import creating, deciding, diagnostics, truth, working
+from board import creating, deciding, diagnostics, review, truth, working
 from board.assigner import Assigner
 from board.creating import Wanted
 from board.dispatcher import Dispatcher
 from board.failures import Extra, record_task_failure
 from board.reports import BoardReports
+from board.review import Judgement
 from board.room import Room
 from board.settings import BoardSettings
 from board.supervisor import Supervisor
@@ -126,6 +127,10 @@ class Board:
             profile.name, profile.model, f"You are {profile.title}. {said}".strip(), frozenset(profile.tools)
         )
 
+    def at_work(self, session_id: str) -> tuple[int, int] | None:
+        """Return the task and epoch of the attempt that is at work in a session, or ``None``."""
+        return self._agents.at_work(session_id)
+
     async def facts(self) -> Mapping[str, object]:
         """Return what a status says about the board."""
         counts = await self.room.database.read(tasks.counts)
@@ -183,6 +188,10 @@ class Board:
     async def cancel(self, id: int, *, actor: str, reason: str = "") -> Task:
         """Withdraw a task and its descendants."""
         return await self.room.database.write(deciding.cancel, id, actor=actor, reason=reason)
+
+    async def judge(self, id: int, made: Judgement, *, actor: str) -> Task:
+        """Carry a reviewer's decision out; raise Stale where another was quicker, AccessDenied for who worked on it."""
+        return await self.room.database.write(review.decide, self.room.roster, id, made, actor=actor)
 
     async def say(self, id: int, text: str, sender: Sender) -> None:
         """Say something to whoever works on a task: it is seen at the attempt's next step, or begins a follow-up."""

@@ -49,7 +49,9 @@ class Supervisor:
 
     def folder(self, session_id: str) -> Path | None:
         """Return where the attempt works whose conversation a session holds."""
-        return self._folders.get(session_id)
+        folder = self._folders.get(session_id)
+        # A worktree goes when its task is done; whoever talks on in the conversation works in the usual folder.
+        return folder if folder is not None and folder.is_dir() else None
 
     def keep_folder(self, session_id: str, folder: str) -> None:
         """Remember where a session's attempts work."""

@@ -11,6 +11,8 @@ from kernel.people import Principal, Role
 from kernel.tasks import Attempt, Brief, Workspace
 
 GIT_SECONDS = 60
+# A label that names the commit or branch which a worktree begins at.
+BASE = "base:"
 SHOWN = 300
 
 
@@ -62,15 +64,21 @@ def _prepared(room: Room, task_id: int, epoch: int, brief: Brief) -> Path:
             project.mkdir(parents=True, exist_ok=True)
             return project
         case Workspace.WORKTREE:
-            return _worktree(room, project, task_id, epoch)
+            return _worktree(room, project, task_id, epoch, _base(brief))
 
 
-def _worktree(room: Room, project: Path, task_id: int, epoch: int) -> Path:
+def _base(brief: Brief) -> str:
+    """Return where a worktree begins; what git could take for an option is no commit."""
+    named = (label.removeprefix(BASE) for label in brief.labels if label.startswith(BASE))
+    return next((name for name in named if name and not name.startswith("-")), "HEAD")
+
+
+def _worktree(room: Room, project: Path, task_id: int, epoch: int, base: str) -> Path:
     folder = room.worktrees / f"{task_id}-{epoch}"
     if folder.is_dir():
         return folder
     folder.parent.mkdir(parents=True, exist_ok=True)
-    made = _git(project, "worktree", "add", "-b", branch_of(task_id, epoch), str(folder), "HEAD")
+    made = _git(project, "worktree", "add", "-b", branch_of(task_id, epoch), str(folder), base)
     if made.returncode:
         said = made.stderr.strip()[-SHOWN:]
         raise SpawnFailed(f"No git worktree could be made of {project}: {said}", lasting=True)
@@ -116,3 +124,38 @@ async def diffstat(room: Room, attempt: Attempt, project: str) -> str:
 async def _head(project: Path) -> str:
     found = await asyncio.to_thread(_git, project, "rev-parse", "HEAD")
     return found.stdout.strip() or "HEAD"
+
+
+async def head(folder: Path) -> str:
+    """Return the commit that a folder stands at, or nothing where it is in no repository or git is missing."""
+    try:
+        found = await asyncio.to_thread(_git, folder, "rev-parse", "--verify", "--quiet", "HEAD")
+    except SpawnFailed:
+        return ""
+    return found.stdout.strip() if found.returncode == 0 else ""
+
+
+async def commits(folder: Path, since: str, limit: int) -> list[str]:
+    """Return a line for each commit after ``since``, at most ``limit`` and the newest first."""
+    span = f"{since}..HEAD" if since else "HEAD"
+    found = await asyncio.to_thread(_git, folder, "log", "--format=%h %s", f"-{limit}", span)
+    return found.stdout.splitlines() if found.returncode == 0 else []
+
+
+async def changed_since(folder: Path, base: str, branch: str = "") -> str:
+    """Return what changed in a folder since a commit, committed or not (or up to a branch), as git counts it."""
+    words = ("diff", "--stat", base, branch) if branch else ("diff", "--stat", base)
+    try:
+        found = await asyncio.to_thread(_git, folder, *words)
+    except SpawnFailed:
+        return ""
+    return found.stdout.strip() if found.returncode == 0 else ""
+
+
+async def left_over(folder: Path) -> int:
+    """Return how many files of a folder have changes that are not committed."""
+    try:
+        found = await asyncio.to_thread(_git, folder, "status", "--porcelain")
+    except SpawnFailed:
+        return 0
+    return len(found.stdout.splitlines()) if found.returncode == 0 else 0

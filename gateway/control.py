@@ -84,6 +84,9 @@ class Control:
         self._adapters = adapters
         self._offered = offered
         self.taps: dict[str, TapHandler] = {TAP: self._answer_tap, CONFIRM_TAP: self._confirm_tap}
+        # Who may take words that came here for what they are about: ``claim(row, principal)`` returns what is answered,
+        # ``None`` where they are about nothing of its own.
+        self.claims: list[Callable[[InboxRow, Principal], Awaitable[str | None]]] = []
         # The last command in a chat that asked for a yes, and who sent it; the buttons outlive a restart.
         self._asked: dict[Address, tuple[int, str]] = {}
         self.lanes: Lanes[Address] = Lanes("control", self.work)
@@ -151,8 +154,14 @@ class Control:
         if answering is None and self._departures.holds(row.inbound):
             return await self._gone(row)
         if answering is None:
-            return Handled(event="admit")
+            return await self._claimed(row, principal) or Handled(event="admit")
         return Handled(told=await self._desk.answer(*answering, row))
+
+    async def _claimed(self, row: InboxRow, principal: Principal) -> Handled | None:
+        for claim in self.claims:
+            if (answer := await claim(row, principal)) is not None:
+                return Handled(self._reply(row, CommandReply(answer)))
+        return None
 
     async def _gone(self, row: InboxRow) -> Handled:
         """Say where the conversation of a place is now, and how to get it back."""

@@ -15,6 +15,7 @@ from gateway.adapter import Adapter, Closes, ability
 from gateway.answering import OpenQuestions
 from gateway.departures import Departures
 from gateway.intake import Intake
+from gateway.jobs import JobPlaces
 from gateway.settings import GatewaySettings, SessionSettings
 from gateway.supervisor import Changed, Connection
 from gateway.switches import Switches
@@ -57,8 +58,14 @@ class Front:
         self.departures = Departures(database, lambda: self.settings.access.group_sessions == "shared")
         bus.listen("session.", self.departures.heard)
         # Who may take a message for an answer: ``takes(inbound)``, asked before it is stored.
-        self.answering: list[Callable[[Inbound], bool]] = [self._answers_a_question, self.departures.holds]
+        self.jobs = JobPlaces(database)
+        self.answering: list[Callable[[Inbound], bool]] = [
+            self._answers_a_question,
+            self.departures.holds,
+            self.jobs.follows,
+        ]
         self.intake = Intake(database, self.access, settings, answers=self._answers, reset=self._reset)
+        self.intake.meant.append(self.jobs.meant)
         self.connections = {
             key: Connection(adapter, self.intake, clock, self._changed)
             for key, adapter in self.adapters.items()
@@ -81,6 +88,7 @@ class Front:
         await self.access.load()
         await self.questions.load()
         await self.departures.load()
+        await self.jobs.load()
         await self.switches.load()
         self.newest = await self.database.read(inbox.newest)
 

@@ -42,6 +42,8 @@ class Intake:
         self._settings = settings
         self._answers = answers
         self._reset = reset
+        # Who knows that a message of a group is for us although it does not say so: ``is_meant(inbound)``.
+        self.meant: list[Callable[[Inbound], bool]] = []
         self.received = 0
         self.duplicates = 0
 
@@ -107,7 +109,9 @@ class Intake:
 
     def _meant(self, inbound: Inbound) -> bool:
         everything = self._settings.access.group_trigger == "all"
-        return inbound.private or inbound.addressed or everything or inbound.kind is not InboundKind.MESSAGE
+        if inbound.private or inbound.addressed or everything or inbound.kind is not InboundKind.MESSAGE:
+            return True
+        return any(is_meant(inbound) for is_meant in self.meant)
 
     def _control(self, inbound: Inbound) -> bool:
         """Tell whether a message must not queue behind the turn it may be about."""

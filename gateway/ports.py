@@ -16,6 +16,8 @@ from store.units import Unit
 
 log = logging.getLogger(__name__)
 
+CALLS_REMEMBERED = 500
+
 
 class StoredLog:
     """Conversation logs (``kernel.ports.ConversationLog``)."""
@@ -45,6 +47,9 @@ class StoredJournal:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        # Who hears of calls that ended: session, tool, arguments (JSON) and result; kept short, the turn waits for it.
+        self.watchers: list[Callable[[str, str, str, str], None]] = []
+        self._under_way: dict[tuple[str, str], tuple[str, str]] = {}
 
     async def begin(
         self, request: TurnRequest, key: str, tool: str, arguments: str, *, idempotent: bool
@@ -53,10 +58,19 @@ class StoredJournal:
         digest = hashlib.sha256(arguments.encode()).hexdigest()
         call = await self._database.write(journal.begin, request.id, key, tool, digest, idempotent=idempotent)
         if call.new or (call.idempotent and call.state is ToolCallState.INTENT):
+            self._remember(request.id, key, tool, arguments)
             return JournalEntry(key, replay=False)
         if call.state is ToolCallState.DONE:
             return JournalEntry(key, replay=True, result=call.result)
         return await self._unknown(request, call, arguments)
+
+    def _remember(self, turn_id: str, key: str, tool: str, arguments: str) -> None:
+        """Keep what a call is given until it ends; one that waits for a person may never."""
+        if not self.watchers:
+            return
+        if len(self._under_way) >= CALLS_REMEMBERED:
+            del self._under_way[next(iter(self._under_way))]
+        self._under_way[turn_id, key] = tool, arguments
 
     async def _unknown(self, request: TurnRequest, call: Call, arguments: str) -> JournalEntry:
         """Say that a call may have run; the owner hears of it in the chat, and nothing runs again by itself."""
@@ -78,7 +92,11 @@ class StoredJournal:
 
     async def finish(self, request: TurnRequest, key: str, result: str) -> None:
         """Store the result of a call."""
+        tool, arguments = self._under_way.pop((request.id, key), ("", ""))
         await self._database.write(journal.finish, request.id, key, result)
+        if tool:
+            for watcher in self.watchers:
+                watcher(request.session_id, tool, arguments, result)
 
 
 def _lose_and_tell(tx: Unit, call_id: int, owed: Owed) -> None:

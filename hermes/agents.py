@@ -47,6 +47,8 @@ class Agents:
         self._processes = Processes()
         # What other rooms carry out themselves, by the tool of an approved action.
         self.carriers: dict[str, Carrier] = {}
+        # Who hears of approved calls that were carried out: session, tool, arguments (JSON) and result.
+        self.watchers: list[Callable[[str, str, str, str], None]] = []
 
     def connect(
         self,
@@ -167,4 +169,9 @@ class Caller:
         if (carry_out := self._agents.carriers.get(call.action.tool)) is not None:
             return await carry_out(call)
         runner = await self._agents.runner()
-        return await runner.call(call, self._principal_of(call.behalf), self._workspace(call.session_id))
+        result = await runner.call(
+            call, self._principal_of(call.behalf), self._workspace(call.session_id)
+        )
+        for watcher in self._agents.watchers:
+            watcher(call.session_id, call.action.tool, call.action.arguments, result.text)
+        return result

@@ -25,6 +25,7 @@ from gateway.ports import (
     StoredShelf,
 )
 from gateway.settings import GatewaySettings
+from gateway.walkaway.room import WalkawayRoom
 from hermes import board as boarding
 from hermes import cron as scheduling
 from hermes import daemon, greeting, plugins, reloading
@@ -85,10 +86,16 @@ class Rooms:
         self._web: Any = None
         self.url = ""
         self.token = ""
+        self._journal = StoredJournal(front.database)
         self._connect_agents()
         self._board: Board = boarding.build(
             self._gateway, front.bus, self._agents, settings, home, redact=redact
         )
+        self._walkaway = WalkawayRoom(
+            self._gateway, self._board, settings.walkaway, front.zone, redact
+        )
+        self._journal.watchers.append(self._walkaway.noted)
+        self._agents.watchers.append(self._walkaway.noted)
         self._cron: Cron = scheduling.build(
             self._gateway,
             front.bus,
@@ -122,7 +129,7 @@ class Rooms:
         database, gateway = self._front.database, self._gateway
         self._agents.connect(
             StoredLog(database),
-            StoredJournal(database),
+            self._journal,
             StoredLedger(database, gateway.today),
             StoredNotes(database),
             StoredShelf(database),
@@ -174,6 +181,8 @@ class Rooms:
         await self._board.prepare(group)
         await boarding.connect(self._board, self._gateway, self._front.bus, group)
         await self._cron.prepare(group)
+        await self._walkaway.prepare()
+        self._walkaway.open(group)
         await self._gateway.begin()
         self._board.begin(group)
         await scheduling.plant(self._cron, self._settings.cron)
@@ -227,6 +236,7 @@ class Rooms:
             *plugins.load(plugins.CONFIGURATION_OPERATIONS)(self._read_again),
             *plugins.load(plugins.BOARD_OPERATIONS)(self._board),
             *plugins.load(plugins.CREW_OPERATIONS)(self._board),
+            *plugins.load(plugins.WALKAWAY_OPERATIONS)(self._walkaway.delegation),
             *plugins.load(plugins.CRON_OPERATIONS)(self._cron),
             *plugins.load(plugins.APPROVAL_OPERATIONS)(
                 self._gate.service, self._front.database, self._front.clock, self._redact
@@ -273,6 +283,7 @@ class Rooms:
             self._gate.configure(settings)
         self._board.configure(settings.board)
         self._cron.configure(settings.cron)
+        self._walkaway.configure(settings.walkaway)
 
     async def close(self) -> None:
         """Let what runs end for a bounded time, and release everything."""
@@ -280,6 +291,7 @@ class Rooms:
         self._cron.rest()
         await self._gateway.drain()
         await self._board.drain()
+        self._walkaway.close()
         await self._cron.drain(self._settings.turns.drain_seconds)
         if self._gate is not None:
             await self._gate.service.drain(self._settings.turns.drain_seconds)

@@ -25,6 +25,7 @@ from gateway.settings import (
     SessionSettings,
     TurnSettings,
 )
+from gateway.walkaway.settings import WalkawaySettings
 from web.settings import WebSettings
 
 _layers: ContextVar[Sequence[Mapping[str, Any]]] = ContextVar("layers", default=())
@@ -160,6 +161,7 @@ class Settings(BaseSettings):
     log: LogSettings = Field(default_factory=LogSettings)
     approvals: ApprovalSettings = Field(default_factory=ApprovalSettings)
     board: BoardSettings = Field(default_factory=BoardSettings)
+    walkaway: WalkawaySettings = Field(default_factory=WalkawaySettings)
     cron: CronSettings = Field(default_factory=CronSettings)
     client: ClientSettings = Field(default_factory=ClientSettings)
 

@@ -24,6 +24,10 @@ USED = """
 SELECT coalesce(sum(input_tokens + output_tokens), 0) AS tokens, coalesce(sum(cost), 0.0) AS money FROM usage
 WHERE turn_id IN (SELECT DISTINCT turn_id FROM inbox WHERE session_id = ? AND id >= ? AND turn_id IS NOT NULL)
 """
+REFUSED = """
+SELECT count(*) AS n FROM approval WHERE session_id = ? AND state IN ('refused', 'expired')
+    AND created_at >= (SELECT received_at FROM inbox WHERE id = ?)
+"""
 QUEUED = "SELECT id FROM inbox WHERE session_id = ? AND id >= ? AND state = 'queued' AND kind = 'internal'"
 
 TRANSCRIPT = """
@@ -93,6 +97,12 @@ def used(q: Query, session_id: str, inbox_id: int) -> Used:
     """Return what an attempt has used of models."""
     row = q.one(USED, (session_id, inbox_id))
     return Used(0, row["tokens"], row["money"]) if row else Used()
+
+
+def refused(q: Query, session_id: str, inbox_id: int) -> int:
+    """Return how many actions of an attempt were refused, or never decided."""
+    row = q.one(REFUSED, (session_id, inbox_id))
+    return row["n"] if row else 0
 
 
 def transcript(q: Query, session_id: str, inbox_id: int) -> str:

@@ -13,6 +13,7 @@ from agent.offline.language import (
     Fail,
     Say,
     Step,
+    Stop,
     answered,
     parse,
     parse_order,
@@ -64,6 +65,15 @@ class Agenda:
             if isinstance(self.steps[self.done - 1], Call):
                 return
 
+    def add(self, steps: Sequence[Step]) -> None:
+        """Add what was said while the steps ran; one that says to stop leaves out those that are left."""
+        for step in steps:
+            if isinstance(step, Stop):
+                left = len(self.steps) - self.done
+                self.steps = [*self.steps[: self.done], Say(f"I stop here; {left} steps were left out.")]
+            else:
+                self.steps.append(step)
+
     def next_part(self) -> list[Step]:
         """Return the steps up to and including the next call or failure."""
         part: list[Step] = []
@@ -114,7 +124,7 @@ def _prompted(current: Agenda, waiting: list[Agenda], prompt: str) -> Agenda:
         # The conversation has moved here; what is known of it is the answer, and what waits goes on waiting.
         return Agenda(results=[event.partition(RULE)[2]])
     if event is None or (not waiting and verb_of(event) in VERBS):
-        current.steps.extend(_wanted(prompt) if event is None else parse(event))
+        current.add(_wanted(prompt) if event is None else parse(event))
         return current
     resumed = _asked(waiting, event) if waiting else current
     resumed.held = False

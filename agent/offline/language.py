@@ -41,7 +41,12 @@ class Fail:
     told: bool = True
 
 
-Step = Call | Say | Sleep | Fail
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """A line that leaves out what was still to be done."""
+
+
+Step = Call | Say | Sleep | Fail | Stop
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +155,26 @@ def _cron(rest: str) -> Step | None:
     return Call("cron_create", {"schedule": schedule, "text": text}) if schedule and text else None
 
 
+def _push(rest: str) -> Step | None:
+    """Read where to push to; that is for the gate to let through."""
+    branch = rest.removeprefix("to ").strip()
+    plain = bool(branch) and all(sign.isalnum() or sign in "-_./" for sign in branch)
+    return Call("terminal", {"command": f"git push origin HEAD:{branch}"}) if plain and branch[0] != "-" else None
+
+
+def _keep(rest: str) -> Step | None:
+    return Say("Going on.") if rest.rstrip(".!").lower() == "going" else None
+
+
+def _make(rest: str) -> Step | None:
+    simpler = rest.rstrip(".!").lower() == "it simpler"
+    return Say("Simpler it is; my steps are as plain as they can be.") if simpler else None
+
+
+def _stop(rest: str) -> Step | None:
+    return Stop() if rest.rstrip(".!").lower() in ("after this", "") else None
+
+
 def _help(rest: str) -> Step | None:
     del rest
     return Say(help_text())
@@ -186,6 +211,10 @@ VERBS: Mapping[str, Verb] = {
     ),
     "reject": Verb("reject TASK REASON", "sends it back to somebody else", _review("reject")),
     "task:": Verb("task: TITLE", "puts a task on the board", _task),
+    "keep": Verb("keep going", "goes on with the steps that are left", _keep),
+    "make": Verb("make it simpler", "is heard; the steps stay as they are", _make),
+    "stop": Verb("stop after this", "leaves out the steps that are left", _stop),
+    "push": Verb("push to BRANCH", "pushes what is committed; waits for an approval", _push),
     "tasks": Verb("tasks [WORDS]", "lists the tasks on the board", _optional("task_list", "words")),
     "remind": Verb("remind me WHEN WHAT", "reminds you, such as: remind me in 20 minutes call mum", _remind),
     "cron": Verb("cron [WHEN | PROMPT]", "schedules a prompt, or lists the jobs", _cron),

@@ -238,6 +238,10 @@ class AgentWorker:
             return Alive.YES
         return Alive.TOLD if await self._over(found, attempt) else Alive.YES
 
+    def at_work(self, session_id: str) -> Key | None:
+        """Return the task and epoch of the attempt that a conversation belongs to, while it is followed."""
+        return self._sessions.get(session_id)
+
     def breathes(self, attempt: Attempt) -> bool:
         """Tell whether the attempt's turns are followed here."""
         return self._sessions.get(attempt.session_id) == (attempt.task_id, attempt.epoch)

@@ -63,7 +63,7 @@ class Buttons:
     @classmethod
     async def load(cls, database: Database) -> "Buttons":
         """Read the key of this home, making it on first use."""
-        return cls(bytes.fromhex(await database.write(_key)))
+        return cls(bytes.fromhex(await database.write(home_key)))
 
     def _mac(self, approval_id: str, verb: str) -> str:
         return hmac.new(self._key, f"{approval_id}:{verb}".encode(), sha256).hexdigest()[:MAC_LENGTH]
@@ -95,7 +95,8 @@ class Buttons:
         return parts[1], Field(parts[2])
 
 
-def _key(tx: Unit) -> str:
+def home_key(tx: Unit) -> str:
+    """Return the key that this home signs its buttons with, as hexadecimal digits; made on first use."""
     known = marks.get(tx, KEY_MARK)
     if not known:
         known = secrets.token_hex(32)

@@ -1,0 +1,1 @@
+"""Walkaway: long jobs that ping, listen and end."""
