@@ -25,8 +25,9 @@ def assign(tx: Unit, id: int, assignee: str, lane: str, *, actor: str) -> Task:
     queue = queue_of(tx, replace(task, lane=lane or task.lane), assignee)
     end_attempt(tx, task, AttemptOutcome.HANDED_OFF, f"assigned to {assignee or 'anybody'}", actor=actor)
     changed = tasks.change(tx, id, assignee=assignee, lane=lane or task.lane, queue=queue)
+    if task.state is TaskState.BLOCKED:
+        tx.emit("task.change", str(id), actor=actor, fields="assignee", to=assignee)
     if task.state is TaskState.BLOCKED and task.block_kind == "owner":
-        tx.emit("task.change", str(id), actor=actor, fields="assignee")
         return changed
     if task.state is TaskState.OPEN and not assignee:
         return changed

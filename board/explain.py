@@ -1,28 +1,33 @@
 """Why a task stands where it stands, in sentences."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from board import limits
-from board.dispatcher import agent_for
+from board import limits, passing
+from board.dispatcher import NOBODY, agent_for
 from board.settings import BoardSettings
 from kernel.clock import at
 from kernel.states import TaskState
 from kernel.tasks import Task
 from kernel.transitions import READY
 from store import attempts, dependencies, tasks
+from store import crew as standings
 from store.tasks import parse_queue
 from store.units import Query
 
 SHOWN = 10
 
 
-def explain(q: Query, settings: BoardSettings, now: int, id: int) -> list[str]:
+def explain(
+    q: Query, settings: BoardSettings, now: int, id: int, crew: Mapping[str, int] = NOBODY
+) -> list[str]:
     """Return why a task stands where it stands, and what would move it; raise NotFound."""
     task = tasks.get(q, id)
-    return [f"Task {id} is {task.state}: {task.state.sentence}", *_reasons(q, settings, now, task)]
+    return [f"Task {id} is {task.state}: {task.state.sentence}", *_reasons(q, settings, now, task, crew)]
 
 
-def _reasons(q: Query, settings: BoardSettings, now: int, task: Task) -> Iterator[str]:
+def _reasons(
+    q: Query, settings: BoardSettings, now: int, task: Task, crew: Mapping[str, int]
+) -> Iterator[str]:
     if task.unmet:
         waiting = [one for one in dependencies.needs(q, task.id) if one.state is not TaskState.DONE]
         names = ", ".join(f"{one.id} ({one.state})" for one in waiting[:SHOWN])
@@ -38,13 +43,15 @@ def _reasons(q: Query, settings: BoardSettings, now: int, task: Task) -> Iterato
             f" {task.last_failure_error}"
         )
     if task.state in READY:
-        yield from _readiness(q, settings, now, task)
+        yield from _readiness(q, settings, now, task, crew)
     if (live := attempts.live_of(q, task.id)) is not None:
         where = f"process {live.pid}" if live.pid else live.session_id or live.host
         yield f"Attempt {live.epoch} by {live.agent} is {live.state} ({where})."
 
 
-def _readiness(q: Query, settings: BoardSettings, now: int, task: Task) -> Iterator[str]:
+def _readiness(
+    q: Query, settings: BoardSettings, now: int, task: Task, crew: Mapping[str, int]
+) -> Iterator[str]:
     if task.not_before > now:
         yield f"It is not taken before {at(task.not_before):%Y-%m-%d %H:%M:%S} UTC."
         return
@@ -54,11 +61,15 @@ def _readiness(q: Query, settings: BoardSettings, now: int, task: Task) -> Itera
     if task.lane == "manual":
         yield f"Its lane is manual: somebody takes it with `hermes tasks claim {task.id}`."
         return
-    queue = parse_queue(tasks.queue_of(task.lane, task.assignee, tasks.brief(q, task.id)))
-    if agent_for(settings, queue, attempts.load(q)):
+    queue = parse_queue(passing.queue_of(q, task, task.assignee))
+    if agent_for(settings, queue, attempts.load(q), crew):
         yield "It is taken with the next look at the board."
         return
-    if not agent_for(settings, queue, {}):
+    if not agent_for(settings, queue, {}, crew):
+        made = standings.assignment(q, task.id)
+        if made is not None and not made.agent and not task.assignee:
+            yield f"It is open because {made.reason}."
+            return
         yield _nobody(settings, task, queue.host, set(queue.needs))
         return
     yield "All places are taken; it is next when one becomes free, after those of higher priority."

@@ -241,7 +241,8 @@ class Desk:
         _operator(principal)
         room = self._board.room
         found = [one for one in await self._board.attention() if one.task.id == asked.id]
-        said = await room.database.read(explain.explain, room.settings, room.clock.now(), asked.id)
+        crew = room.roster.places(room.settings.agent_at_once)
+        said = await room.database.read(explain.explain, room.settings, room.clock.now(), asked.id, crew)
         shown = [views.finding_view(one, room.redact) for one in found]
         return Explanation([room.redact(sentence) for sentence in said], shown)
 

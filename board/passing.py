@@ -16,7 +16,7 @@ from store import plans as stored_plans
 from store.agent_handoffs import Handoff
 from store.submissions import Submission
 from store.tasks import New
-from store.units import Unit
+from store.units import Query, Unit
 
 MOST_HANDOFFS = 50
 TITLE_SHOWN = 150
@@ -73,9 +73,9 @@ def pass_on(
     return moved
 
 
-def queue_of(tx: Unit, task: Task, assignee: str) -> str:
+def queue_of(q: Query, task: Task, assignee: str) -> str:
     """Return the queue of a task for an assignee, with the skills that its present stage asks for."""
-    found, brief = plans.progress(tx, task), tasks.brief(tx, task.id)
+    found, brief = plans.progress(q, task), tasks.brief(q, task.id)
     if found is not None:
         brief = replace(brief, skills=tuple(sorted({*brief.skills, *found.current.skills})))
     return tasks.queue_of(task.lane, assignee, brief)

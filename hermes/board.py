@@ -1,5 +1,6 @@
 """The board, wired: its folders, its way into the conversations, and the tools it gives to agents."""
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +10,9 @@ from board.room import Room
 from board.service import Board
 from board.tools import task_tools
 from board.workers.agents import Conduct
+from gateway.crew.buttons import TAP, ReviewButtons
+from gateway.crew.cards import ReviewCards
+from gateway.crew.commands import CrewCommands
 from gateway.gateway import Gateway
 from hermes.agents import Agents
 from hermes.home import Home
@@ -50,3 +54,12 @@ def build(
     board = Board(room, Conduct(gateway.turns.halt, cancel))
     agents.offer((*task_tools(board), *crew_tools(board)))
     return board
+
+
+async def connect(board: Board, gateway: Gateway, bus: Bus, group: asyncio.TaskGroup) -> None:
+    """Let people see the crew and review its work in their chats."""
+    buttons = await ReviewButtons.load(gateway.database)
+    cards = ReviewCards(gateway.database, bus, board, buttons)
+    gateway.control.taps[TAP] = cards.tapped
+    gateway.registry.extend(CrewCommands(board, buttons).commands())
+    cards.open(group)

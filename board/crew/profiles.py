@@ -70,8 +70,8 @@ def _read(path: Path) -> Profile:
     given = toml_of(path)
     if unknown := sorted(set(given) - FIELDS):
         raise ConfigError(f"{path}: {', '.join(unknown)} is nothing that a profile has.")
-    name = str(given.get("name", ""))
-    if not NAME.fullmatch(name):
+    name = given.get("name")
+    if not isinstance(name, str) or not NAME.fullmatch(name):
         raise ConfigError(f"{path}: name must be lower-case letters, digits, - and _.")
     lane = str(given.get("lane", "agent"))
     if lane != "agent":

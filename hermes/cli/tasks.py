@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from hermes.cli import scores
 from hermes.cli.groups import examples
 from hermes.cli.remote import Remote, required
 from hermes.cli.terminal import here, interactive, say_json, say_table, span, when
@@ -368,14 +369,16 @@ def link(
 
 @app.command(epilog=examples("hermes tasks explain 12"))
 def explain(context: typer.Context, task: Number, as_json: AsJson = False) -> None:
-    """Explain why a task stands where it stands, and what would move it."""
-    found = _remote(context).get(f"/tasks/{task}/explain")
+    """Explain why a task stands where it stands, what would move it, and who gets it with which score."""
+    remote = _remote(context)
+    found, score = remote.get(f"/tasks/{task}/explain"), remote.get(f"/tasks/{task}/score")
     if as_json:
-        say_json(found)
+        say_json({**found, "score": score})
         return
     print("\n".join(found["sentences"]))
     for one in found["attention"]:
         print(f"!! {one['title']}: {one['sentence']} ({_hint(one['action'], task)})")
+    print("\n".join(scores.of_task(score)))
 
 
 @app.command(epilog=examples("hermes tasks stats"))

@@ -10,13 +10,20 @@ from pydantic import BaseModel, TypeAdapter
 from agent.build import tools as agent_tools
 from agent.settings import AgentSettings
 from approvals.operations import operations as approval_operations
+from board.crew_operations import operations as crew_operations
 from board.crew_tools import crew_tools
 from board.operations import operations as board_operations
 from board.tools import task_tools
+from cron.commands import CronCommands
+from cron.operations import operations as cron_operations
+from cron.tools import cron_tools
 from gateway.approvals.commands import ApprovalCommands
 from gateway.commands.conversation import ConversationCommands
 from gateway.commands.daemon import DaemonCommands
+from gateway.crew.commands import CrewCommands
 from gateway.operations import operations as gateway_operations
+from gateway.walkaway.commands import JobCommands
+from gateway.walkaway.operations import operations as walkaway_operations
 from hermes.operations import operations as hermes_operations
 from kernel.people import Role
 from kernel.specs import Command, Operation, Tool
@@ -71,6 +78,9 @@ def all_commands() -> Sequence[Command]:
         *ConversationCommands(NOTHING).commands(),
         *ApprovalCommands(NOTHING).commands(),
         *DaemonCommands(NOTHING, NOTHING).commands(),
+        *CrewCommands(NOTHING, NOTHING).commands(),
+        *JobCommands(NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING).commands(),
+        *CronCommands(NOTHING).commands(),
     )
 
 
@@ -80,6 +90,9 @@ def all_operations() -> Sequence[Operation]:
         *gateway_operations(NOTHING),
         *approval_operations(NOTHING, NOTHING, NOTHING),
         *board_operations(NOTHING),
+        *walkaway_operations(NOTHING),
+        *crew_operations(NOTHING),
+        *cron_operations(NOTHING),
         *web_operations(NOTHING),
         *hermes_operations(NOTHING),
     )
@@ -87,7 +100,12 @@ def all_operations() -> Sequence[Operation]:
 
 def all_tools() -> Sequence[Tool]:
     """Return every built-in tool."""
-    return (*agent_tools(AgentSettings(), NOTHING, NOTHING, NOTHING), *task_tools(NOTHING), *crew_tools(NOTHING))
+    return (
+        *agent_tools(AgentSettings(), NOTHING, NOTHING, NOTHING),
+        *task_tools(NOTHING),
+        *crew_tools(NOTHING),
+        *cron_tools(NOTHING),
+    )
 
 
 def commands() -> str:

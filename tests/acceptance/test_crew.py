@@ -14,13 +14,15 @@ CHAIN = [("researcher", "essayist"), ("essayist", "editor")]
 
 async def create(daemon: Daemon) -> None:
     """Ask for an essay; the daemon may die of it."""
-    await daemon.command("tasks", "create", "On tides", "--template", "essay", "--description", "Why there are two a day")
+    await daemon.command(
+        "tasks", "create", "On tides", "--template", "essay", "--description", "Why there are two a day"
+    )
 
 
 async def over(daemon: Daemon) -> str:
     """Wait until the essay is over and return its state."""
     async with asyncio.timeout(50):
-        while not (found := await asyncio.to_thread(daemon.rows, OVER)):
+        while not (found := await asyncio.to_thread(daemon.rows, OVER)):  # noqa: ASYNC110 - another process tells nobody
             await asyncio.sleep(0.1)
     return found[0]["state"]
 
@@ -30,7 +32,11 @@ def check(daemon: Daemon) -> None:
     passed = daemon.rows("SELECT sender, receiver FROM agent_handoff WHERE task_id = 1 ORDER BY seq")
     assert [(one["sender"], one["receiver"]) for one in passed] == CHAIN
     (version,) = daemon.rows("SELECT * FROM submission WHERE task_id = 1")
-    assert (version["author"], version["verdict"], version["decided_by"]) == ("editor", "approved", "reviewer")
+    assert (version["author"], version["verdict"], version["decided_by"]) == (
+        "editor",
+        "approved",
+        "reviewer",
+    )
     awards = daemon.rows("SELECT agent, xp FROM award WHERE task_id = 1 ORDER BY agent")
     assert [one["agent"] for one in awards] == ["editor", "essayist", "researcher"]
     files = daemon.rows("SELECT DISTINCT name FROM artifact WHERE task_id = 1 ORDER BY name")
@@ -44,14 +50,22 @@ async def test_an_essay_goes_through_four_hands_without_a_model(tmp_path: Path) 
         await create(daemon)
         assert await over(daemon) == "done", daemon.text
         assert await daemon.stop() == 0
-        states = [one["kind"] for one in daemon.rows("SELECT kind FROM event WHERE subject = '1' ORDER BY seq")]
-        passed = [kind for kind in states if kind in ("task.research", "task.draft", "task.edit", "task.submit")]
+        states = [
+            one["kind"] for one in daemon.rows("SELECT kind FROM event WHERE subject = '1' ORDER BY seq")
+        ]
+        passed = [
+            kind for kind in states if kind in ("task.research", "task.draft", "task.edit", "task.submit")
+        ]
         assert passed == ["task.research", "task.draft", "task.edit", "task.submit"]
         check(daemon)
 
 
-@pytest.mark.parametrize(("point", "count"), [("task.after_end", 1), ("task.before_end", 3), ("task.after_claim", 4)])
-async def test_a_pipeline_that_is_killed_goes_on_and_ends_once(point: str, count: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("point", "count"), [("task.after_end", 1), ("task.before_end", 3), ("task.after_claim", 4)]
+)
+async def test_a_pipeline_that_is_killed_goes_on_and_ends_once(
+    point: str, count: int, tmp_path: Path
+) -> None:
     async with Daemon(tmp_path / "home", SETTINGS) as daemon:
         await daemon.start(f"{point}:{count}")
         await create(daemon)

@@ -1,0 +1,1 @@
+"""The crew in the chats: its commands, and the cards that ask people for a review."""

@@ -1,0 +1,302 @@
+"""The crew on a board in memory: stages, reviews, experience, assignment, handoffs, and the trail of it all."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from board import assigner, deciding, replay, review, working
+from board.creating import Wanted, create
+from board.crew import choosing, plans, profiles, rules
+from board.review import Decision, Judgement
+from kernel.errors import AccessDenied, ConfigError, Stale
+from kernel.states import TaskState
+from kernel.tasks import AttemptOutcome, Brief, Task, Used
+from store import agent_handoffs, attempts, crew, submissions, tasks
+from store.attempts import Claim
+from store.crew import Standing
+from store.tasks import New
+from tests.support.board import MemoryBoard
+
+ROSTER, PLANS = profiles.load(), plans.load()
+
+
+class CrewBoard(MemoryBoard):
+    """A board whose tasks may follow the shipped templates."""
+
+    def essay(self, template: str = "essay", **texts: Any) -> int:
+        """Create a task of a template."""
+        plan = PLANS.by_name[template]
+        new = New("an essay", "agent", "", template, "cli", assignee=plan.stages[0].agent)
+        return self.run(create, self.settings, Wanted(new, Brief(**texts), plan=plan), actor="cli").id
+
+    def work(self, id: int, agent: str = "", result: str = "done") -> Task:
+        """Let whoever it is assigned to do their part."""
+        epoch = self.begin(id, agent)
+        return self.run(working.finish, id, epoch, result, Used(60_000))
+
+    def begin(self, id: int, agent: str = "") -> int:
+        """Take a task as an agent and begin."""
+        claim = Claim(agent or self.task(id).assignee or "hermes", "here", 60_000)
+        epoch = self.run(attempts.claim_one, id, claim).epoch
+        self.run(working.start, self.settings, id, epoch, working.Start(pid=1))
+        return epoch
+
+    def judge(self, id: int, decision: Decision, by: str = "web:owner", version: int = 0) -> Task:
+        """Decide about what was put up for review."""
+        points = ("the first line",) if decision is Decision.CHANGES else ()
+        made = Judgement(decision, "because", points, version)
+        return self.run(review.decide, ROSTER, id, made, actor=by)
+
+    def submitted(self) -> int:
+        """Create an essay and bring it to its review."""
+        id = self.essay()
+        for _ in range(3):
+            self.work(id)
+        return id
+
+
+@pytest.fixture
+def board() -> Iterator[CrewBoard]:
+    made = CrewBoard()
+    yield made
+    made.close()
+
+
+def test_an_essay_passes_from_agent_to_agent_and_ends_in_a_review(board: CrewBoard) -> None:
+    id = board.essay()
+    seen = []
+    for _ in range(3):
+        epoch = board.begin(id)
+        seen.append((board.task(id).state, board.task(id).assignee))
+        board.run(working.finish, id, epoch, "done", Used())
+    assert seen == [
+        (TaskState.RESEARCHING, "researcher"),
+        (TaskState.DRAFTING, "essayist"),
+        (TaskState.EDITING, "editor"),
+    ]
+    assert board.task(id).state is TaskState.IN_REVIEW
+    (child,) = board.rows("SELECT assignee, template, state FROM task WHERE parent_id = ?", id)
+    assert child == {"assignee": "reviewer", "template": "review", "state": "assigned"}
+
+
+def test_approved_work_brings_experience_once_to_everybody_who_carried_it(board: CrewBoard) -> None:
+    id = board.submitted()
+    board.judge(id, Decision.APPROVE)
+    found = board.read(crew.awards, id)
+    assert [one.agent for one in found] == ["editor", "essayist", "researcher"]
+    for one in found:
+        assert one.xp == sum(points for _, points in one.terms) == 50 * 3 + 25 + 15
+    assert board.read(crew.standing, "editor").xp == 190
+    with pytest.raises(Stale):
+        board.judge(id, Decision.APPROVE)
+    assert board.read(crew.standing, "editor").finished == 1
+
+
+def test_whoever_worked_on_a_task_does_not_review_it(board: CrewBoard) -> None:
+    id = board.submitted()
+    for agent in ("researcher", "essayist", "editor"):
+        for decision in Decision:
+            with pytest.raises(AccessDenied):
+                board.judge(id, decision, by=agent)
+    assert board.task(id).state is TaskState.IN_REVIEW
+
+
+def test_of_two_reviewers_the_second_is_told_to_look_again(board: CrewBoard) -> None:
+    id = board.submitted()
+    board.judge(id, Decision.CHANGES, by="web:first", version=1)
+    with pytest.raises(Stale):
+        board.judge(id, Decision.APPROVE, by="web:second", version=1)
+    board.work(id)
+    with pytest.raises(Stale):
+        board.judge(id, Decision.APPROVE, by="web:second", version=1)
+    assert board.judge(id, Decision.APPROVE, by="web:second", version=2).state is TaskState.DONE
+
+
+def test_a_person_who_is_quicker_withdraws_the_review_of_an_agent(board: CrewBoard) -> None:
+    id = board.submitted()
+    board.judge(id, Decision.APPROVE)
+    (child,) = board.rows("SELECT state FROM task WHERE parent_id = ?", id)
+    assert child["state"] == "cancelled"
+
+
+def test_changes_come_back_point_by_point_and_after_three_rounds_a_person_decides(board: CrewBoard) -> None:
+    id = board.submitted()
+    for round_ in range(1, 4):
+        back = board.judge(id, Decision.CHANGES)
+        assert (back.state, back.revision, back.assignee) == (TaskState.CHANGES_REQUESTED, round_, "editor")
+        assert "1. the first line" in board.read(tasks.brief, id).feedback
+        board.work(id)
+    assert board.task(id).state is TaskState.NEEDS_HUMAN
+    assert board.findings() == []
+    (newest,) = board.read(submissions.waiting)
+    assert (newest.version, newest.reviewer) == (4, "")
+    assert board.judge(id, Decision.APPROVE).state is TaskState.DONE
+    assert board.read(crew.standing, "editor").changes == 3
+
+
+def test_a_review_that_waits_for_a_person_is_no_stray_and_can_be_assigned_anew(board: CrewBoard) -> None:
+    id = board.submitted()
+    for _ in range(3):
+        board.judge(id, Decision.CHANGES)
+        board.work(id)
+    assert board.read(tasks.strays, TaskState.NEEDS_HUMAN) == []
+    with pytest.raises(Stale):
+        board.run(deciding.work, id, TaskState.EDITING, actor="cli")
+    board.run(deciding.assign, id, "essayist", "", actor="cli")
+    with pytest.raises(Stale):
+        board.judge(id, Decision.APPROVE)
+    board.work(id)
+    assert board.task(id).state is TaskState.NEEDS_HUMAN
+    assert board.findings() == []
+
+
+def test_rejected_work_goes_to_somebody_else(board: CrewBoard) -> None:
+    id = board.run(
+        create,
+        board.settings,
+        Wanted(New("a job", "agent", "", "reviewed", "cli", assignee="coder"), Brief()),
+        actor="cli",
+    ).id
+    board.work(id)
+    task = board.judge(id, Decision.REJECT)
+    assert (task.state, task.assignee != "coder", task.assignee != "") == (TaskState.ASSIGNED, True, True)
+    assert board.read(crew.standing, "coder").rejected == 1
+
+
+def test_rejected_work_that_nobody_else_can_do_stays_open_with_the_reason(board: CrewBoard) -> None:
+    id = board.submitted()
+    task = board.judge(id, Decision.REJECT)
+    assert (task.state, task.assignee) == (TaskState.OPEN, "")
+    made = board.read(crew.assignment, id)
+    assert made is not None
+    assert "editor a review has rejected its work" in made.reason
+
+
+def test_a_task_goes_to_whoever_has_its_skills_and_the_terms_sum_to_the_score(board: CrewBoard) -> None:
+    id = board.add(skills=("coding",))
+    task = board.run(assigner.assign, board.settings, ROSTER, id)
+    assert (task.state, task.assignee) == (TaskState.ASSIGNED, "coder")
+    made = board.read(crew.assignment, id)
+    assert made is not None
+    assert made.score == pytest.approx(sum(points for _, points in made.terms))
+
+
+def test_with_nobody_suitable_a_task_stays_open_and_says_why(board: CrewBoard) -> None:
+    id = board.add(skills=("alchemy",))
+    task = board.run(assigner.assign, board.settings, ROSTER, id)
+    assert task.state is TaskState.OPEN
+    made = board.read(crew.assignment, id)
+    assert made is not None
+    assert "coder lacks alchemy" in made.reason
+
+
+def test_workload_reputation_and_the_project_decide_between_equals(board: CrewBoard) -> None:
+    twins = profiles.Roster(
+        {name: profiles.Profile(name, name, skills=("coding",)) for name in ("ada", "bob")}
+    )
+    seen = choosing.Scene({"bob": Standing("bob", approved=5)}, {}, {}, {})
+    asked = choosing.Wanted(frozenset({"coding"}), "", frozenset())
+    assert choosing.candidates(twins, asked, seen)[0].agent == "bob"
+    busy = choosing.Scene(seen.standings, {}, {"bob": 3}, {})
+    assert choosing.candidates(twins, asked, busy)[0].agent == "ada"
+    known = choosing.Scene(seen.standings, {}, {"bob": 3}, {"bob": 5})
+    assert choosing.candidates(twins, asked, known)[0].agent == "bob"
+
+
+def test_three_finished_tasks_unlock_a_skill(board: CrewBoard) -> None:
+    for _ in range(3):
+        id = board.add(skills=("alchemy",), assignee="coder")
+        assert "coder" not in board.read(crew.unlocked)
+        board.work(id)
+    assert board.read(crew.unlocked) == {"coder": frozenset({"alchemy"})}
+    id = board.add(skills=("alchemy",))
+    assert board.run(assigner.assign, board.settings, ROSTER, id).assignee == "coder"
+
+
+def test_reputation_stays_within_its_bounds_and_its_terms_sum_to_it() -> None:
+    for counts in ({}, {"approved": 99, "finished": 99}, {"rejected": 99, "failures": 99}):
+        terms = rules.reputation(Standing("x", **counts))
+        assert 0 <= rules.total(terms) <= 100
+    assert rules.total(rules.reputation(Standing("x"))) == 50
+
+
+@pytest.mark.parametrize(
+    ("xp", "level"), [(0, 1), (99, 1), (100, 2), (500, 3), (1500, 4), (4999, 4), (5000, 5)]
+)
+def test_levels_begin_where_the_rules_say(xp: int, level: int) -> None:
+    assert rules.level_of(xp).number == level
+
+
+def test_a_handoff_carries_everything_and_can_be_replayed(board: CrewBoard) -> None:
+    id = board.essay()
+    epoch = board.begin(id)
+    board.run(working.hand_off, id, epoch, "coder", "half of it", Used())
+    before = board.task(id)
+    (passed,) = board.read(agent_handoffs.of_task, id)
+    assert (passed.id, passed.sender, passed.receiver, passed.summary) == (
+        f"h{id}-1",
+        "researcher",
+        "coder",
+        "half of it",
+    )
+    board.work(id)
+    then = board.read(replay.replay, id, passed.seq).snapshot
+    assert (then.state, then.assignee, then.epoch, then.stage) == (
+        str(before.state),
+        "coder",
+        before.epoch,
+        0,
+    )
+    now, task = board.read(replay.replay, id).snapshot, board.task(id)
+    assert (now.state, now.assignee, now.stage, now.handoffs) == (str(task.state), "essayist", 1, 2)
+
+
+def test_failures_cost_reputation_and_the_streak(board: CrewBoard) -> None:
+    board.work(board.add(assignee="coder"))
+    id = board.add(assignee="coder")
+    epoch = board.begin(id)
+    board.run(deciding.end_attempt, board.task(id), AttemptOutcome.CANCELLED, "cancelled", actor="cli")
+    assert board.read(crew.standing, "coder").streak == 1
+    board.fail(board.add(), AttemptOutcome.CRASHED)
+    assert board.read(crew.standing, "hermes").failures == 1
+    assert epoch == 1
+
+
+def test_a_profile_of_ones_own_replaces_a_shipped_one(tmp_path: Any) -> None:
+    (tmp_path / "coder.toml").write_text('name = "coder"\nskills = ["rust"]\ntools = ["read_file"]\n')
+    roster = profiles.load(tmp_path)
+    assert roster.profiles["coder"].skills == ("rust",)
+    assert set(roster.profiles) == set(ROSTER.profiles)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "name = 5",
+        'name = "x"\nwage = 3',
+        'name = "x"\nskills = "one"',
+        "not toml at",
+        'name = "x"\nlane = "manual"',
+    ],
+)
+def test_a_profile_that_cannot_be_read_is_named_with_what_is_wrong(text: str, tmp_path: Any) -> None:
+    (tmp_path / "mine.toml").write_text(text)
+    with pytest.raises(ConfigError, match=r"mine\.toml"):
+        profiles.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'name = "x"',
+        'name = "simple"\n[[stage]]\nphase = "drafting"',
+        'name = "x"\n[[stage]]\nphase = "dreaming"',
+        'name = "x"\nsize = 3\n[[stage]]\nphase = "drafting"',
+        'name = "x"\ncomplexity = 9\n[[stage]]\nphase = "drafting"',
+    ],
+)
+def test_a_template_that_cannot_be_used_is_named_with_what_is_wrong(text: str, tmp_path: Any) -> None:
+    (tmp_path / "mine.toml").write_text(text)
+    with pytest.raises(ConfigError, match=r"mine\.toml"):
+        plans.load(tmp_path)
