@@ -1,11 +1,14 @@
 """Checks of what lies on this machine: settings, home, disk, database, service."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from hermes import daemon
 from hermes.doctor.patient import Level, Patient, Result, unread
 from hermes.home import readable_by_others
 from hermes.service import UNIT, Kind, Manager, Unit, program
+from hermes.settings import Settings
 from kernel.errors import ConfigError, HermesError
 from store import channels, glance, people
 
@@ -141,21 +144,23 @@ def sqlite(patient: Patient) -> Result:
 
 
 def owner(patient: Patient) -> Result:
-    """Check that somebody may speak to the bot."""
-    found = patient.settings
-    if found is None:
+    """Check that somebody may speak to the bots."""
+    if patient.settings is None:
         return unread("owner")
-    if not found.platforms.telegram.configured:
+    answering = [name for name, section in _configured(patient.settings) if _answers(section)]
+    if not answering:
         return Result(
             "owner", Level.SKIP, "Only the page and the terminal are on; whoever logs in is the owner."
         )
-    named = [one for one in found.access.owners if one.startswith("telegram:")]
-    admitted = [one for one in _read(patient, people.everyone) or () if one.platform == "telegram"]
-    if not named and not any(one.role.word == "owner" for one in admitted):
+    named = [one for one in patient.settings.access.owners if one.partition(":")[0] in answering]
+    admitted = [one for one in _read(patient, people.everyone) or () if one.platform in answering]
+    owned = {one.partition(":")[0] for one in named}
+    owned |= {one.platform for one in admitted if one.role.word == "owner"}
+    if missing := [name for name in answering if name not in owned]:
         return Result(
             "owner",
             Level.WARN,
-            "Nobody owns the Telegram bot yet.",
+            f"Nobody owns the {_listed(missing)} bot yet.",
             "Send it the one-time code that `hermes gateway` prints at start, or set access.owners.",
         )
     return Result(
@@ -164,20 +169,36 @@ def owner(patient: Patient) -> Result:
 
 
 def home_channel(patient: Patient) -> Result:
-    """Check that notices have a place to go to."""
+    """Check that notices have a place to go to on every platform."""
     if patient.settings is None:
         return unread("home channel")
-    if not patient.settings.platforms.telegram.configured:
+    on = [name for name, section in _configured(patient.settings) if _answers(section)]
+    if not on:
         return Result("home channel", Level.SKIP, "No platform with notices is on.")
     homes = _read(patient, channels.homes) or {}
-    if "telegram" not in homes:
+    if missing := [name for name in on if name not in homes]:
         return Result(
             "home channel",
             Level.WARN,
-            "Notices have no place to go to.",
-            "Write /sethome to the bot in the right chat.",
+            f"Notices have no place to go to on {_listed(missing)}.",
+            "Write /sethome to the bot in the right chat there.",
         )
-    return Result("home channel", Level.OK, f"Notices go to {homes['telegram']}.")
+    return Result("home channel", Level.OK, f"Notices go to {_listed([str(homes[name]) for name in on])}.")
+
+
+def _configured(settings: Settings) -> list[tuple[str, Any]]:
+    """Return the platforms that are on, with their sections."""
+    sections = ((name, getattr(settings.platforms, name)) for name in type(settings.platforms).model_fields)
+    return [(name, section) for name, section in sections if section.configured]
+
+
+def _answers(section: Any) -> bool:
+    return not getattr(section, "outgoing_only", False)
+
+
+def _listed(names: Sequence[str]) -> str:
+    *others, last = [name.capitalize() if name.isalpha() else name for name in names]
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def _read(patient: Patient, fn: glance.Callable[..., glance.T]) -> glance.T | None:

@@ -308,6 +308,21 @@ async def test_notices_without_a_place_to_go_to(case: Case) -> None:
     assert (await case.results())["home channel"].level is Level.WARN
 
 
+async def test_every_platform_needs_an_owner_and_a_home_of_its_own(case: Case) -> None:
+    discord = {"token": "x", "api_base": "http://127.0.0.1:1", "gateway_url": "ws://127.0.0.1:1"}
+    both = case.settings["platforms"] | {"discord": discord}
+    await case.database(channels.set_home, Address("telegram", "bot", "7"), actor="test")
+    found = await case.results(platforms=both)
+    assert found["owner"].sentence == "Nobody owns the Discord bot yet."
+    assert found["home channel"].sentence == "Notices have no place to go to on Discord."
+    await case.database(channels.set_home, Address("discord", "bot", "8"), actor="test")
+    found = await case.results(platforms=both, access={"owners": ["telegram:7", "discord:8"]})
+    assert (found["owner"].level, found["home channel"].level) == (Level.OK, Level.OK)
+    webhook = {"webhook_url": "http://127.0.0.1:1/hook"}
+    found = await case.results(platforms=case.settings["platforms"] | {"slack": webhook})
+    assert (found["owner"].level, found["home channel"].level) == (Level.OK, Level.OK)
+
+
 async def test_a_model_without_a_key(case: Case) -> None:
     result = (await case.results(agent={"model": "anthropic:x"}))["model key"]
     assert (result.level, "agent.provider_keys.anthropic" in result.remedy) == (Level.FAIL, True)

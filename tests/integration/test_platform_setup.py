@@ -5,6 +5,7 @@ import json
 import sys
 from pathlib import Path
 
+from tests.fakes.discord_server import DiscordServer
 from tests.fakes.slack_server import SlackServer
 
 PROGRAM = Path(sys.executable).with_name("hermes")
@@ -52,6 +53,40 @@ async def test_tokens_that_slack_takes_are_written_and_others_are_not(tmp_path: 
         assert "It is known there as @" in out
         assert slack.bot_token not in out
         assert secrets(tmp_path) == f"SLACK_BOT_TOKEN={slack.bot_token}\nSLACK_APP_TOKEN={slack.app_token}\n"
+
+
+async def test_a_token_that_discord_takes_is_written_and_another_is_not(tmp_path: Path) -> None:
+    async with DiscordServer() as discord:
+        there = {
+            "HERMES_PLATFORMS__DISCORD__API_BASE": discord.settings["api_base"],
+            "HERMES_PLATFORMS__DISCORD__GATEWAY_URL": discord.settings["gateway_url"],
+        }
+        given = discord.settings["token"]
+        code, _, err = await hermes(
+            tmp_path, "setup", "discord", "--yes", "--token", "-", given="wrong\n", **there
+        )
+        assert code != 0
+        assert "Discord" in err
+        assert secrets(tmp_path) == ""
+        code, out, err = await hermes(
+            tmp_path, "setup", "discord", "--yes", "--token", "-", given=f"{given}\n", **there
+        )
+        assert (code, err) == (0, "")
+        assert "It is known there as " in out
+        assert "scopes bot and applications.commands" in out
+        assert given not in out
+        assert secrets(tmp_path) == f"DISCORD_BOT_TOKEN={given}\n"
+
+
+async def test_discord_without_message_content_is_warned_of_it(tmp_path: Path) -> None:
+    async with DiscordServer() as discord:
+        discord.gateway.content_allowed = False
+        there = {"HERMES_PLATFORMS__DISCORD__API_BASE": discord.settings["api_base"]}
+        code, out, _ = await hermes(
+            tmp_path, "setup", "discord", "--yes", "--token", discord.settings["token"], **there
+        )
+        assert code == 0
+        assert "Message Content" in out
 
 
 async def test_a_platform_that_is_not_there_or_takes_no_such_credential_is_refused(tmp_path: Path) -> None:
