@@ -18,6 +18,7 @@ from hermes.cli import (
     chat,
     classify,
     config,
+    crew,
     cron,
     debug,
     delegate,
@@ -100,7 +101,7 @@ def gateway(context: typer.Context) -> None:
 
 for part in (
     chat, setup, doctor, status, sessions, messages, channels, delegate, tasks, cron, approvals, asking, classify, tokens,
-    backup, log_files, models,
+    backup, log_files, models, crew,
 ):  # fmt: skip
     part.register(app)
 
