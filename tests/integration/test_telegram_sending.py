@@ -274,6 +274,24 @@ async def test_a_chat_with_topics_has_threads(
     assert server.world.chats[chat].topics[int(address.thread)].startswith("Deploy")
 
 
+async def test_a_bot_that_may_open_no_topics_has_no_threads(
+    server: TelegramServer, adapter: TelegramAdapter
+) -> None:
+    server.add_supergroup(-100, "Team", forum=True, members=(ANN,))
+    server.world.chats[-100].bot_can_manage_topics = False
+    assert await adapter.create_thread(place(-100), "Deploy") is None
+
+
+async def test_a_topic_that_has_to_wait_is_waited_for(
+    server: TelegramServer, adapter: TelegramAdapter
+) -> None:
+    server.add_supergroup(-100, "Team", forum=True, members=(ANN,))
+    server.fault("createForumTopic", flood(9))
+    with pytest.raises(DeliveryDeferred) as caught:
+        await adapter.create_thread(place(-100), "Deploy")
+    assert caught.value.retry_after == 9
+
+
 async def test_the_probe_says_what_is_not_as_it_should_be(
     server: TelegramServer, adapter: TelegramAdapter
 ) -> None:

@@ -32,7 +32,7 @@ from gateway.platforms.telegram import convert, files, sending
 from gateway.platforms.telegram.failures import delivery_error, platform_error, says
 from gateway.platforms.telegram.introduction import Introduction
 from gateway.platforms.telegram.polling import Polling
-from gateway.platforms.telegram.request import ApiBot, ApiRequest, connect, silence
+from gateway.platforms.telegram.request import ApiBot, ApiRequest, Flooded, connect, silence
 from gateway.platforms.telegram.settings import Mode, TelegramSettings
 from gateway.platforms.telegram.webhook import Webhook
 from kernel.clock import Clock
@@ -227,6 +227,8 @@ class TelegramAdapter:
             )
         except (BadRequest, Forbidden):
             return None
+        except Flooded as error:
+            raise delivery_error(error) from None
         except TelegramError as error:
             raise platform_error(error) from None
         return parent._replace(thread=str(topic.message_thread_id))
