@@ -2,8 +2,9 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from itertools import count, pairwise, permutations
 from pathlib import Path
 from typing import Any
@@ -161,6 +162,7 @@ async def test_the_terminal_says_where_it_went_and_how_to_come_back_and_leaves(t
         assert daemon.findings() == []
 
 
+DIRECT = "D00000007"
 SURFACES = ("terminal", "telegram", "discord", "slack", "web")
 
 
@@ -176,9 +178,32 @@ def walk(surfaces: Sequence[str]) -> list[str]:
     return way[::-1]
 
 
+@dataclass(frozen=True, slots=True)
+class World:
+    """A daemon on every surface; ``targets`` is what a handoff to each names."""
+
+    daemon: Daemon
+    discord: DiscordServer
+    slack: SlackServer
+    targets: Mapping[str, str]
+
+    def discord_card(self, *, closed: bool) -> Any:
+        """Return the card of a request on Discord, with its buttons or without."""
+        said = [one for channel in list(self.discord.world.channels) for one in self.discord.heard(channel)]
+        cards = [
+            one for one in said if "may I?" in self.discord.text(one) or "is asked" in self.discord.text(one)
+        ]
+        return next((one for one in cards if bool(one["components"]) is not closed), None)
+
+    def slack_card(self) -> Any:
+        """Return the card of a request on Slack."""
+        said = self.slack.messages(DIRECT)
+        return next((one for one in said if "may I?" in one.shown), None)
+
+
 @asynccontextmanager
-async def everywhere(phone: TelegramServer, root: Path) -> AsyncGenerator[tuple[Daemon, dict[str, str]]]:
-    """Run a daemon on every surface, whose owner was heard on each; give where each is handed over to."""
+async def everywhere(phone: TelegramServer, root: Path) -> AsyncGenerator[World]:
+    """Run a daemon on every surface, whose owner was heard on each."""
     async with DiscordServer() as discord, SlackServer() as slack:
         general = discord.channel(discord.guild(str(OWNER)))["id"]
         direct = slack.person("U00000007")
@@ -201,7 +226,7 @@ async def everywhere(phone: TelegramServer, root: Path) -> AsyncGenerator[tuple[
             slack.says(direct, "say hello slack")
             await discord.wait_for(lambda: discord.made("create_message"), within=WITHIN)
             await slack.wait_for_text(direct, "hello slack", within=WITHIN)
-            yield daemon, {one: named.get(one, one) for one in SURFACES}
+            yield World(daemon, discord, slack, {one: named.get(one, one) for one in SURFACES})
 
 
 def test_the_walk_has_every_ordered_pair_of_surfaces_once() -> None:
@@ -212,7 +237,8 @@ def test_the_walk_has_every_ordered_pair_of_surfaces_once() -> None:
 async def test_a_conversation_walks_over_every_pair_of_surfaces(
     tmp_path: Path, phone: TelegramServer
 ) -> None:
-    async with everywhere(phone, tmp_path / "home") as (daemon, targets):
+    async with everywhere(phone, tmp_path / "home") as world:
+        daemon, targets = world.daemon, world.targets
         desk = await ready(daemon, phone)
         found = await desk.ask("GET", "/api/hermes/sessions/terminal:main")
         id, places, way = found["id"], [found["address"]], walk(SURFACES)
@@ -279,6 +305,31 @@ async def test_the_page_says_where_a_conversation_went_and_takes_it_back(
         await banner.get_by_role("button", name="Take back").click()
         await expect(banner).to_be_hidden(timeout=20_000)
         await expect(page.locator(".message.out").last).to_contain_text("Continuing say hello page")
+        assert await daemon.stop() == 0
+        assert daemon.findings() == []
+
+
+async def test_a_card_follows_its_conversation_from_platform_to_platform_and_is_decided_on_the_last(
+    tmp_path: Path, phone: TelegramServer
+) -> None:
+    async with everywhere(phone, tmp_path / "home") as world:
+        daemon, discord = world.daemon, world.discord
+        desk = await ready(daemon, phone)
+        await desk.say("run rm notes.txt; echo gone\nsay and that was it")
+        await desk.hears("may I?")
+        await daemon.quiet()
+        await desk.say(f"/handoff {world.targets['discord']}")
+        await discord.wait_for(lambda: world.discord_card(closed=False), within=WITHIN)
+        await desk.hears("is asked on discord now")
+        await daemon.quiet()
+        id = (await desk.ask("GET", "/api/hermes/sessions/terminal:main"))["id"]
+        done = await desk.ask("POST", f"/api/hermes/sessions/{id}/handoff", to="slack", wait=25)
+        assert done["state"] == "completed", done
+        await discord.wait_for(lambda: world.discord_card(closed=True), within=WITHIN)
+        card = await world.slack.wait_for(world.slack_card, within=WITHIN)
+        world.slack.tap(card, "✅ Approve", user="U00000007")
+        await world.slack.wait_for_text(DIRECT, "gone", within=WITHIN)
+        await daemon.quiet()
         assert await daemon.stop() == 0
         assert daemon.findings() == []
 
