@@ -15,7 +15,7 @@ from gateway.platforms.slack.routes import Routes
 from gateway.platforms.slack.settings import SlackSettings
 from gateway.platforms.slack.web import Api
 from kernel.clock import SystemClock
-from kernel.errors import StoreFull
+from kernel.errors import DeliveryRejected, StoreFull
 from kernel.messages import Outbound
 from tests.fakes.slack_server import post
 from tests.integration.slack_apps import CHANNEL, CHAT, PERSON, app
@@ -94,10 +94,26 @@ async def test_a_command_from_where_the_app_is_not_is_answered_to_its_writer() -
         await slack.adapter.send(Outbound(where, "All is *well*.", nonce="a"))
         (said,) = slack.server.posts
         assert (said["response_type"], said["text"]) == ("ephemeral", "All is _well_.")
+        (id,) = (await slack.adapter.send(Outbound(where, "And *so*.", nonce="c"))).message_ids
+        await slack.adapter.send(Outbound(where, "And so on.", replaces=id, nonce="d"))
+        assert [said["text"] for said in slack.server.posts] == ["All is _well_.", "And _so_.", "And so on."]
+        with pytest.raises(DeliveryRejected):
+            await slack.adapter.bubble(where, "", "thinking")
         slack.server.slash(CHANNEL, "status", user=PERSON)
         await slack.link.until_committed(2)
         await slack.adapter.send(Outbound(slack.at(CHANNEL), "Here.", nonce="b"))
-        assert len(slack.server.posts) == 1
+        assert len(slack.server.posts) == 3
+
+
+async def test_the_environment_s_own_names_for_bolt_change_nothing(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("BOT_TOKEN", "SIGNING_SECRET", "CLIENT_ID", "CLIENT_SECRET", "VERIFICATION_TOKEN"):
+        monkeypatch.setenv(f"SLACK_{name}", "another")
+    async with app() as slack:
+        slack.server.types(CHAT, "hello")
+        await slack.link.until_committed(1)
+    assert [record for record in caplog.records if record.name.startswith("slack_bolt")] == []
 
 
 @pytest.mark.parametrize("stamp", ["", "soon", "9" * 400, "\u0663"])

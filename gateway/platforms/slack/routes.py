@@ -25,6 +25,7 @@ from gateway.platforms.slack.intake import Parcel, Read, unreadable
 from gateway.platforms.slack.introduction import Introduction
 from gateway.platforms.slack.replies import Replies
 from gateway.platforms.slack.settings import SlackSettings
+from gateway.platforms.slack.web import BOLT
 
 # Bolt gives the logger of listeners its own level, so that the name must be nobody else's.
 NAME = "slack_bolt.hermes"
@@ -115,7 +116,7 @@ class Routes:
         self._replies = replies
         self._app = AsyncApp(
             name=NAME,
-            logger=logging.getLogger("slack_bolt"),
+            logger=logging.getLogger(BOLT),
             client=AsyncWebClient(base_url=f"{settings.api_base}/", retry_handlers=[]),
             signing_secret=settings.signing_secret.get_secret_value().strip(),
             before_authorize=Admission(),

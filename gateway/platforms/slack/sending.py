@@ -31,8 +31,8 @@ FILE_SECONDS = 900.0
 GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
 THREAD_GONE = frozenset({"thread_not_found", "cannot_reply_to_message"})
 OUTSIDE = frozenset({"not_in_channel", "channel_not_found"})
-# An answer to a slash command is nobody's to find again: it has no time that could be its id.
-ANSWERED = "response"
+# An answer to a slash command has no time that could be its id: it cannot be found again, nor edited.
+ANSWERED = "response:"
 NO_BLOCKS = frozenset({"invalid_blocks", "invalid_blocks_format", "invalid_attachments"})
 BLIND = frozenset({"missing_scope", "unknown_method", "not_allowed_token_type", "method_not_supported"})
 
@@ -176,7 +176,7 @@ class Courier:
         except Refused as error:
             if error.code not in OUTSIDE or not await self._replied(message, step):
                 raise
-        return ANSWERED
+        return f"{ANSWERED}{message.nonce}.{step.number}"
 
     async def _replied(self, message: Outbound, step: Step) -> bool:
         """Answer a slash command given where the app is not; what only shows progress is left out."""
@@ -186,6 +186,8 @@ class Courier:
 
     async def _edit(self, message: Outbound, step: Step) -> str:
         """Edit in place and return the id; return nothing where there is no such message to edit any more."""
+        if message.replaces.startswith(ANSWERED):
+            return ""
         try:
             await self._shown(
                 "chat.update",

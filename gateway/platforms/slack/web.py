@@ -22,11 +22,12 @@ UNKNOWN = 404
 FAILED = 500
 # The client's own logger writes whole requests and answers; aiohttp's names addresses.
 # Bolt's loggers take level and filters from the one they are given.
+BOLT = "slack_bolt"
 LOGGERS = (
     "slack_sdk",
     "slack_sdk.web.async_client",
     "slack_sdk.webhook.async_client",
-    "slack_bolt",
+    BOLT,
     "aiohttp.client",
 )
 # These take no JSON, only a form or a query.
@@ -102,7 +103,8 @@ def silence(secrets: tuple[str, ...]) -> None:
     """Keep secrets out of the libraries' logs, and message bodies with them."""
     for name in LOGGERS:
         logger = logging.getLogger(name)
-        logger.setLevel(max(logger.level, logging.WARNING))
+        # What bolt warns of is our way of using it, among others that it leaves the environment's token alone.
+        logger.setLevel(max(logger.level, logging.ERROR if name == BOLT else logging.WARNING))
         if not any(isinstance(known, Redaction) and known.secrets == secrets for known in logger.filters):
             logger.addFilter(Redaction(secrets))
 
