@@ -64,7 +64,7 @@ class Deliveries:
             await room.database.write(fires.delivered, fire.id)
             return
         targets = await self.targets(schedule)
-        await room.database.write(_owe, room, schedule, fire, tuple(targets))
+        await room.database.write(owe, room, schedule, fire, tuple(targets))
         crashpoint("cron.after_deliver")
 
     async def targets(self, schedule: Schedule) -> list[Address]:
@@ -136,7 +136,7 @@ def _keep_thread(tx: Unit, id: int, place: Address) -> None:
     schedules.note(tx, id, thread=schedules.place_text(place))
 
 
-def _owe(tx: Unit, room: Room, schedule: Schedule, fire: Fire, targets: tuple[Address, ...]) -> None:
+def owe(tx: Unit, room: Room, schedule: Schedule, fire: Fire, targets: tuple[Address, ...]) -> None:
     """Commit the messages and note that they are owed; what a turn has said in its own chat is not said twice there."""
     if not fires.delivered(tx, fire.id):
         return

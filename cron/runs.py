@@ -3,13 +3,13 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
 from functools import partial
 
 from approvals import wording
 from cron.checks import Checks, NotMet
-from cron.delivery import Deliveries
+from cron.delivery import Deliveries, owe
 from cron.ending import Ended, end
 from cron.fetching import Fetching
 from cron.kinds import prompts, recipes
@@ -20,6 +20,7 @@ from kernel.approvals import Approval, CallResult
 from kernel.crashpoints import crashpoint
 from kernel.errors import AccessDenied, AgentError, HermesError, InvalidInput, NotFound, Stale, StoreError
 from kernel.events import Event
+from kernel.messages import Address
 from kernel.people import Role
 from kernel.schedules import Fire, JobKind, Schedule
 from kernel.states import ApprovalState, FireState, TurnState
@@ -30,6 +31,8 @@ log = logging.getLogger(__name__)
 
 # Turns that a crash ended this often are not begun again.
 MOST_CRASHES = 3
+# Reminders that one unit says: it keeps the writer busy for some milliseconds only.
+REMINDERS = 8
 APPROVAL_ENDS = ("finish", "refuse", "expire", "void", "cancel", "lose", "settle")
 
 
@@ -46,6 +49,8 @@ class Runs:
         self._http = http
         self._checks = Checks(room, scripts, http)
         self._queue: deque[tuple[Fire, Schedule]] = deque()
+        self._reminders: deque[tuple[Fire, Schedule]] = deque()
+        self._reminding: asyncio.Task[None] | None = None
         self._tasks: dict[int, asyncio.Task[None]] = {}
         # Runs by the session whose turns they are, by turn, and by the request they wait for.
         self._sessions: dict[str, int] = {}
@@ -89,7 +94,9 @@ class Runs:
     def add(self, fire: Fire, schedule: Schedule) -> None:
         """Begin a run that was taken up, as soon as there is a place; a reminder needs none."""
         if schedule.job.kind is JobKind.REMINDER:
-            self._spawn(fire, self._remind(fire, schedule))
+            self._reminders.append((fire, schedule))
+            if self._reminding is None:
+                self._reminding = self._spawn(fire, self._remind())
             return
         self._queue.append((fire, schedule))
         self._pump()
@@ -100,16 +107,17 @@ class Runs:
             self.busy.add(fire.id)
             self._spawn(fire, self._run(fire, schedule))
 
-    def _spawn(self, fire: Fire, work: Coroutine[object, object, None]) -> None:
+    def _spawn(self, fire: Fire, work: Coroutine[object, object, None]) -> asyncio.Task[None] | None:
         assert self._group is not None  # noqa: S101 - open comes first
         try:
             task = self._group.create_task(work, name=f"run {fire.id}")
         except RuntimeError:
             # The daemon is ending; the next start puts back what was taken up.
             work.close()
-            return
+            return None
         self._tasks[fire.id] = task
         task.add_done_callback(partial(self._task_done, fire.id))
+        return task
 
     def _task_done(self, id: int, _task: asyncio.Task[None]) -> None:
         self._tasks.pop(id, None)
@@ -123,8 +131,33 @@ class Runs:
 
     # One run
 
-    async def _remind(self, fire: Fire, schedule: Schedule) -> None:
-        await self._guarded(fire, self._end(fire, Ended("finish", schedule.job.text)))
+    async def _remind(self) -> None:
+        """Say the reminders whose time has come, some at a time: a thousand of them leave room for chats."""
+        try:
+            while self._reminders:
+                some = [self._reminders.popleft() for _ in range(min(REMINDERS, len(self._reminders)))]
+                try:
+                    await self._say(some)
+                except HermesError as error:
+                    log.info("Reminders are said one by one: %s", error)
+                    for fire, schedule in some:
+                        await self._guarded(fire, self._end(fire, Ended("finish", schedule.job.text)))
+        finally:
+            self._reminding = None
+
+    async def _say(self, some: Sequence[tuple[Fire, Schedule]]) -> None:
+        """Store the end of reminders with what is owed for them; one that is held or wants a thread is owed later."""
+        places = [
+            () if schedule.job.thread else tuple(await self._deliveries.targets(schedule))
+            for _, schedule in some
+        ]
+        crashpoint("cron.before_end")
+        said = [(fire, schedule, place) for (fire, schedule), place in zip(some, places, strict=True)]
+        later = await self._room.database.write(_say_all, self._room, said)
+        crashpoint("cron.after_end")
+        for fire in later:
+            await self._deliveries.deliver(fire)
+        crashpoint("cron.after_deliver")
 
     async def _run(self, fire: Fire, schedule: Schedule) -> None:
         """Carry out one run; a prompt is only begun here, and is over with its turn."""
@@ -395,6 +428,19 @@ def _upstream(q: Query, schedule: Schedule, fire: Fire) -> str:
         return ""
     before = fires.at_instant(q, int(schedule.rule.split(":")[1]), fire.instant)
     return (before.result or before.error) if before is not None else ""
+
+
+def _say_all(tx: Unit, room: Room, said: Sequence[tuple[Fire, Schedule, tuple[Address, ...]]]) -> list[Fire]:
+    """Store the end of reminders and owe them; return those that are to be delivered by somebody else now."""
+    later: list[Fire] = []
+    for fire, schedule, places in said:
+        over = end(tx, room, fire, Ended("finish", room.redact(schedule.job.text)))
+        due = over.deliver_at is not None and over.deliver_at <= tx.now
+        if due and not schedule.job.thread:
+            owe(tx, room, schedule, over, places)
+        elif due:
+            later.append(over)
+    return later
 
 
 def _start(tx: Unit, id: int) -> Fire:

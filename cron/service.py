@@ -32,6 +32,7 @@ from kernel.crashpoints import crashpoint
 from kernel.errors import HermesError
 from kernel.events import Event
 from kernel.late import load
+from kernel.schedules import Fire, Schedule
 from store import fires, schedules
 from store.units import Query
 
@@ -42,6 +43,8 @@ BACK_MS = 5_000
 PRUNED = 500
 REALIGNED = 200
 RETRY_SECONDS = 5.0
+# What passed since so short a time is worked out at once.
+SOON_MS = 60_000
 
 # The clock's library is loaded when there is the first time to wait for.
 ALARM = "cron.scheduler:SchedulerAlarm"
@@ -173,17 +176,27 @@ class Cron:
                 if many
                 else taking.look(room, found, now)
             )
-            await room.database.write(taking.take, room.settings, room.zone, looked)
+            claimed, _ = await room.database.write(taking.take, room.settings, room.zone, looked)
             crashpoint("cron.after_rows")
+            self._begin(claimed)
+
+    def _begin(self, claimed: list[tuple[Fire, Schedule]]) -> None:
+        if claimed:
+            crashpoint("cron.after_claim")
+        for fire, schedule in claimed:
+            self.runs.add(fire, schedule)
+
+    async def _looked(self, found: list[Schedule], now: int) -> list[taking.Found]:
+        """Work out what becomes of schedules; years of times are gone through in a thread."""
+        if all(now - (one.instant or now) < SOON_MS for one in found):
+            return taking.look(self.room, found, now)
+        return await asyncio.to_thread(taking.look, self.room, found, now)
 
     async def _claim(self) -> None:
         seen = len(await self.room.database.read(fires.ready, self.room.clock.now(), 1))
         while seen and not self._closed:
             claimed, seen = await self.room.database.write(taking.claim, self.room.settings)
-            if claimed:
-                crashpoint("cron.after_claim")
-            for fire, schedule in claimed:
-                self.runs.add(fire, schedule)
+            self._begin(claimed)
 
     async def _realign(self) -> None:
         log.warning("The clock went back; the next times of jobs are worked out anew.")

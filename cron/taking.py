@@ -13,7 +13,6 @@ from cron.rules import next_after, parse
 from cron.sentences import next_words
 from cron.settings import SECOND_MS, CronSettings
 from kernel import ids
-from kernel.errors import NotFound
 from kernel.messages import Outbound, Priority
 from kernel.schedules import Fire, JobKind, Overlap, Quiet, Schedule
 from kernel.states import FireState
@@ -22,7 +21,7 @@ from store.outbox import Owed
 from store.units import Query, Unit
 
 # Schedules and fires that one unit deals with: it keeps the writer busy for some milliseconds only.
-BATCH = 50
+BATCH = 25
 TOLD = 10
 
 
@@ -54,38 +53,26 @@ def jitter_of(schedule: Schedule) -> int:
     return int(schedule.job.jitter * SECOND_MS * ids.jitter()) if schedule.job.jitter else 0
 
 
-def take(tx: Unit, settings: CronSettings, zone: ZoneInfo, found: Sequence[Found]) -> int:
-    """Store the fires of schedules that are due, and when they are next; return how many fires there are now.
+def take(
+    tx: Unit, settings: CronSettings, zone: ZoneInfo, found: Sequence[Found]
+) -> tuple[list[tuple[Fire, Schedule]], int]:
+    """Store the fires of schedules that are due, and when they are next; take up what is ready (see ``claim``).
 
     A schedule that was changed meanwhile is left alone: the next look sees it as it is.
     """
-    count, told = 0, list[tuple[Found, int]]()
+    told = list[Found]()
     for one in found:
-        if not _is_as_it_was(tx, one.schedule):
+        if not schedules.is_as_it_was(tx, one.schedule):
             continue
-        begun = _take_one(tx, one, settings, zone)
-        count += begun
+        _take_one(tx, one, settings, zone)
         if one.due.skipped or one.due.made_up:
-            told.append((one, begun))
+            told.append(one)
     if told:
-        _tell(tx, [one for one, _ in told], zone)
-    return count
+        _tell(tx, told, zone)
+    return claim(tx, settings)
 
 
-def _is_as_it_was(q: Query, schedule: Schedule) -> bool:
-    try:
-        now = schedules.get(q, schedule.id)
-    except NotFound:
-        return False
-    return (now.instant, now.rule, now.state, now.zone) == (
-        schedule.instant,
-        schedule.rule,
-        schedule.state,
-        schedule.zone,
-    )
-
-
-def _take_one(tx: Unit, one: Found, settings: CronSettings, zone: ZoneInfo) -> int:
+def _take_one(tx: Unit, one: Found, settings: CronSettings, zone: ZoneInfo) -> None:
     schedule, due = one.schedule, one.due
     if due.skipped:
         fires.add(tx, fires.New(schedule.id, due.last, tx.now, late=True, missed=due.skipped))
@@ -98,7 +85,6 @@ def _take_one(tx: Unit, one: Found, settings: CronSettings, zone: ZoneInfo) -> i
     schedules.advance(
         tx, schedule.id, following, None if following is None else following + one.jitter, begun
     )
-    return begun
 
 
 def ready_at(schedule: Schedule, settings: CronSettings, zone: ZoneInfo, now: int) -> int:
@@ -147,9 +133,10 @@ def claim(tx: Unit, settings: CronSettings, limit: int = BATCH) -> tuple[list[tu
 
     One whose predecessor is still at work is skipped, waits or goes ahead, as its job says.
     """
-    claimed, seen = list[tuple[Fire, Schedule]](), 0
+    claimed, seen, known = list[tuple[Fire, Schedule]](), 0, dict[int, Schedule]()
     for fire in fires.ready(tx, tx.now, limit):
-        schedule = schedules.get(tx, fire.schedule_id)
+        schedule = known.get(fire.schedule_id) or schedules.get(tx, fire.schedule_id)
+        known[schedule.id] = schedule
         match _overlap(tx, fire, schedule):
             case Overlap.PARALLEL:
                 taken = fires.move(

@@ -4,6 +4,7 @@ import json
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from kernel.errors import NotFound
 from kernel.schedules import Fire
@@ -135,13 +136,8 @@ def move(tx: Unit, id: int, event: str, *, actor: str = "system", **columns: Val
     assert columns.keys() <= COLUMNS  # noqa: S101 - column names come from our own code
     if event in ENDS:
         columns["ended_at"] = tx.now
-    moved = tx.move(FIRE, id, event, actor=actor)
-    if not columns:
-        return row_of(moved)
-    assignments = ", ".join(f"{name} = ?" for name in columns)
-    row = tx.one(f"UPDATE fire SET {assignments} WHERE id = ? RETURNING *", (*columns.values(), id))  # noqa: S608 - checked above
-    assert row is not None  # noqa: S101 - it was moved in this very transaction
-    return row_of(row)
+    given: Any = columns
+    return row_of(tx.move(FIRE, id, event, actor=actor, **given))
 
 
 def get(q: Query, id: int) -> Fire:

@@ -30,6 +30,7 @@ RECURRING_AHEAD = """
 SELECT * FROM schedule WHERE state = 'active' AND next_at > ? AND substr(rule, 1, 3) <> 'at:' AND id > ?
 ORDER BY id LIMIT ?
 """
+TIMES = "SELECT instant, rule, zone, state FROM schedule WHERE id = ?"
 ADVANCE = "UPDATE schedule SET instant = ?, next_at = ?, runs = runs + ? WHERE id = ?"
 FOLLOWERS = "SELECT * FROM schedule WHERE after_id = ? AND state = 'active' ORDER BY id"
 LISTED = """
@@ -230,6 +231,13 @@ def find(q: Query, ref: str) -> Schedule:
     if written.isdigit() and len(written) <= LONGEST_NUMBER:
         return get(q, int(written))
     raise NotFound(f"There is no job {ref.strip()!r}.", remedy="/cron lists them.")
+
+
+def is_as_it_was(q: Query, known: Schedule) -> bool:
+    """Tell whether a schedule's times are those that were read."""
+    row = q.one(TIMES, (known.id,))
+    times = (known.instant, known.rule, known.zone, known.state)
+    return row is not None and (row["instant"], row["rule"], row["zone"], row["state"]) == times
 
 
 def due(q: Query, now: int, limit: int) -> list[Schedule]:

@@ -9,12 +9,15 @@ from cron.recipe import Recipe, RecipeContext, RecipeResult, RecipeSettings
 from cron.recipes.items import HOUR_MS
 from cron.recipes.prose import counted, escaped, one_line
 from kernel.clock import short_time
+from kernel.states import FireState
 
 INSTRUCTION = (
     "This is what agents and jobs did since the last digest. Say in at most three sentences what deserves attention: "
     "what waits for a person, what failed, what is finished. State only what it says."
 )
 SHOWN = 10
+# This run itself is among them.
+UNDER_WAY = {FireState.DUE, FireState.CLAIMED, FireState.RUNNING}
 LINE = 200
 
 
@@ -96,7 +99,8 @@ def _count(told: Mapping[str, Any], key: str, one: str, failed: int | None = 0, 
 
 
 def _runs(runs: Mapping[str, int]) -> str:
-    states = ", ".join(f"{count:,} {state}" for state, count in sorted(runs.items()) if count)
+    ended = {state: count for state, count in sorted(runs.items()) if state not in UNDER_WAY}
+    states = ", ".join(f"{count:,} {state}" for state, count in ended.items() if count)
     return f"Runs of jobs: {states}" if states else ""
 
 

@@ -3,9 +3,11 @@
 import asyncio
 import contextlib
 import signal
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from agent.tools.terminal.surroundings import user_name
 from agent.tools.terminal.sweep import end_group
@@ -50,25 +52,30 @@ async def run(*words: str, given: str = "", env: Mapping[str, str] | None = None
 
     Whoever waits for it sets the time; when they are cancelled, the program ends with all it has started.
     """
-    pipe = asyncio.subprocess.PIPE
+    # What a program reads is a file and no pipe: one that ends without reading it breaks nothing.
+    with tempfile.TemporaryFile() as read:
+        read.write(given.encode())
+        read.seek(0)
+        process = await _started(words, environment() if env is None else env, read)
     try:
-        process = await asyncio.create_subprocess_exec(
-            *words,
-            env=dict(environment() if env is None else env),
-            stdin=pipe,
-            stdout=pipe,
-            stderr=pipe,
-            start_new_session=True,
-        )
-    except OSError as error:
-        raise RecipeFailed(f"{words[0]} cannot be started: {error.strerror}.") from error
-    try:
-        out, err = await process.communicate(given.encode())
+        out, err = await process.communicate()
     finally:
         await _ended(process)
     if len(out) > LONGEST_OUTPUT:
         raise RecipeFailed(f"{words[0]} wrote more than {LONGEST_OUTPUT:,} bytes.")
     return Finished(process.returncode or 0, out.decode("utf-8", "replace"), err.decode("utf-8", "replace"))
+
+
+async def _started(
+    words: Sequence[str], env: Mapping[str, str], read: IO[bytes]
+) -> asyncio.subprocess.Process:
+    pipe = asyncio.subprocess.PIPE
+    try:
+        return await asyncio.create_subprocess_exec(
+            *words, env=dict(env), stdin=read, stdout=pipe, stderr=pipe, start_new_session=True
+        )
+    except OSError as error:
+        raise RecipeFailed(f"{words[0]} cannot be started: {error.strerror}.") from error
 
 
 async def _ended(process: asyncio.subprocess.Process) -> None:

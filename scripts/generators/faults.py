@@ -17,7 +17,7 @@ from web import errors as web_errors
 from web.errors import HTTP_STATUS, code_of
 
 ROOT = Path(__file__).resolve().parents[2]
-ROOMS = ("kernel", "store", "agent", "approvals", "board", "gateway", "web", "hermes")
+ROOMS = ("kernel", "store", "agent", "approvals", "board", "gateway", "cron", "web", "hermes")
 
 ERRORS = """\
 # Errors
@@ -93,6 +93,10 @@ OTHERS: Mapping[str, str] = {
     "session.wake": "A conversation has something to do.",
     "store.restored": "A backup took the place of the database.",
     "store.went_back": "The database is older than what ran here last.",
+    "fire.create": "A time of a job has come; the row names the job and the time.",
+    "fire.deliver": "The result of a job's run is owed to its chats from now on.",
+    "schedule.change": "A job was changed; the fields are named.",
+    "schedule.create": "A job was scheduled.",
     "task.artifact": "A file of a task was kept, with the hash of its contents.",
     "task.change": "What a task says was changed; the fields are named.",
     "task.comment": "Somebody said something about a task.",
