@@ -17,6 +17,8 @@ from kernel.clock import SystemClock
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs/reference/platforms.md"
+FEATURES = ROOT / "tests/docs/features.yaml"
+TESTS = "tests/"
 
 # What a scorecard answers, rule by rule.
 RULES = {
@@ -106,11 +108,17 @@ def page() -> str:
     capabilities = [platform.adapter.capabilities for platform in known]
     lines = ["# Platforms", "", INTRODUCTION, "", "## What each can do", ""]
     lines += table(["", *(card["platform"] for card in cards)], figures(capabilities))
+    lines += ["", "## What works on each", ""]
+    names = [platform.adapter.identity.platform for platform in known]
+    lines += table(["", *(card["platform"] for card in cards)], works(names))
     lines += ["", "## What each keeps", ""]
     rows = [
         [
             sentence,
-            *(cell(card["rules"].get(rule, {}), of.remote) for card, of in zip(cards, capabilities, strict=True)),
+            *(
+                cell(card["rules"].get(rule, {}), of.remote)
+                for card, of in zip(cards, capabilities, strict=True)
+            ),
         ]
         for rule, sentence in RULES.items()
     ]
@@ -127,6 +135,19 @@ def page() -> str:
 INTRODUCTION = (
     "Made from each adapter's capabilities and scorecard, whose every *yes* names the test that proves it."
 )
+
+
+def features() -> dict[str, dict[str, str]]:
+    """Return by feature and platform the test that proves it there, or the reason why there is none."""
+    return yaml.safe_load(FEATURES.read_text("utf-8"))
+
+
+def works(names: list[str]) -> list[list[str]]:
+    """Return the features as rows."""
+    return [
+        [feature, *("yes" if proofs[name].startswith(TESTS) else proofs[name] for name in names)]
+        for feature, proofs in features().items()
+    ]
 
 
 def figures(all_of_them: list[Capabilities]) -> list[list[str]]:

@@ -7,7 +7,7 @@ import pytest
 from gateway.adapter import Forms, Names, Probes, Reads
 from gateway.platforms.telegram import SPEC
 from hermes import plugins
-from tests.docs.platforms import PAGE, ROOT, RULES, Platform, page, platforms, scorecard
+from tests.docs.platforms import PAGE, ROOT, RULES, TESTS, Platform, features, page, platforms, scorecard
 
 
 def test_the_page_is_made_from_what_there_is() -> None:
@@ -39,6 +39,15 @@ def test_what_is_done_names_a_test_that_exists(platform: Platform) -> None:
         proof for proof in proofs if proof.partition("::")[2] not in names_in(proof.partition("::")[0])
     }
     assert missing == set()
+
+
+def test_every_feature_is_proven_on_every_platform_or_says_why_not() -> None:
+    names = {platform.adapter.identity.platform for platform in platforms()}
+    for feature, proofs in features().items():
+        assert set(proofs) == names, feature
+        for proof in proofs.values():
+            path, _, name = proof.partition("::")
+            assert not proof.startswith(TESTS) or name in names_in(path), proof
 
 
 def names_in(path: str) -> set[str]:
