@@ -36,12 +36,13 @@ def request(kind: str, number: int) -> AsyncBoltRequest:
         "command": {"command": "/hermes", "text": "status", "channel_id": "D1"},
         "unheard": {"type": "event_callback", "event": {"type": "reaction_added"}},
         "broken": {"type": "event_callback", "event": 7},
+        "empty": {"type": "event_callback"},
     }
     return AsyncBoltRequest(mode="socket_mode", body=bodies[kind] | {"number": number})
 
 
 async def test_what_came_first_is_committed_first_whatever_it_is() -> None:
-    kinds = ["command", "message", "unheard", "press", "broken", "message", "command", "press"]
+    kinds = ["command", "message", "unheard", "press", "broken", "empty", "command", "press"]
     committed: list[Any] = []
 
     async def commit(parcels: Sequence[Parcel]) -> None:

@@ -15,6 +15,7 @@ from slack_bolt.context.async_context import AsyncBoltContext
 from slack_bolt.error import BoltUnhandledRequestError
 from slack_bolt.middleware.async_middleware import AsyncMiddleware
 from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_bolt.request.payload_utils import is_event
 from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -183,8 +184,7 @@ class Routes:
             return BoltResponse(status=OK)
         if not entry.admitted:
             return BoltResponse(status=UNAUTHORISED)
-        known = isinstance(failure, BoltUnhandledRequestError) and isinstance(request.body.get("type"), str)
-        if not known:
+        if not (isinstance(failure, BoltUnhandledRequestError) and _whole(request.body)):
             await entry.hand_in(Parcel(unreadable, request.body))
         return BoltResponse(status=OK)
 
@@ -210,6 +210,11 @@ class Routes:
     async def _begun(self, ack: AsyncAck, event: dict[str, Any]) -> None:
         self._assistant.begun(event)
         await ack()
+
+
+def _whole(body: dict[str, Any]) -> bool:
+    """Tell whether a body has the form of something that Slack sends."""
+    return is_event(body) if body.get("type") == "event_callback" else isinstance(body.get("type"), str)
 
 
 async def _note(error: Exception, context: AsyncBoltContext) -> BoltResponse:
