@@ -11,7 +11,7 @@ from pydantic import Field
 from cron.recipe import Recipe, RecipeContext, RecipeFailed, RecipeResult, RecipeSettings
 from cron.recipes import cursors
 from cron.recipes.items import HOUR_MS
-from cron.recipes.mailbox import Account, Found, Wanted, look
+from cron.recipes.mailbox import Account, Found, Visit, Wanted, look
 from cron.recipes.mails import Mail
 from cron.recipes.prose import address, counted, escaped, link, one_line
 from kernel.clock import at, short_time
@@ -65,7 +65,7 @@ async def run(context: RecipeContext[InboxSettings]) -> RecipeResult:
     """Look into the mailbox and return what is new and unread."""
     settings = context.settings
     account = await _account(context)
-    found = await asyncio.to_thread(look, account, _wanted(context))
+    found = await _looked(account, _wanted(context))
     cursor = cursors.dumped({"validity": found.validity, "last": found.last})
     if not found.mails:
         return RecipeResult(changed=False, cursor=cursor)
@@ -73,6 +73,14 @@ async def run(context: RecipeContext[InboxSettings]) -> RecipeResult:
     head = f"**{escaped(settings.folder)}** · {counted(found.count, 'unread mail')} since the last time"
     lines = "\n".join(_line(context, mail, snippet=not summary) for mail in found.mails)
     return RecipeResult("\n\n".join(filter(None, [head, summary, lines, _more(found)])), cursor=cursor)
+
+
+async def _looked(account: Account, wanted: Wanted) -> Found:
+    visit = Visit()
+    try:
+        return await asyncio.to_thread(look, account, wanted, visit)
+    finally:
+        visit.end()
 
 
 async def _account(context: RecipeContext[InboxSettings]) -> Account:

@@ -16,7 +16,7 @@ from cron.recipe import RecipeFailed
 from cron.recipes.mails import Mail, parsed
 
 SECOND_MS = 1000
-SECONDS = 30.0
+SECONDS = 20.0
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 # Enough for the text of nearly every mail; what comes after it is attachments as a rule.
 PART = 65_536
@@ -58,10 +58,31 @@ class Found:
     last: int
 
 
-def look(account: Account, wanted: Wanted) -> Found:
+class Visit:
+    """A look at a mailbox that another thread may end, so that nobody who stops waits for a silent server."""
+
+    def __init__(self) -> None:
+        self._socket: socket.socket | None = None
+        self._over = False
+
+    def began(self, made: socket.socket) -> None:
+        """Keep the connection; it ends at once where the visit is over by now."""
+        self._socket = made
+        if self._over:
+            self.end()
+
+    def end(self) -> None:
+        """End the connection, whatever is waited for on it."""
+        self._over = True
+        if self._socket is not None:
+            with suppress(OSError):
+                self._socket.shutdown(socket.SHUT_RDWR)
+
+
+def look(account: Account, wanted: Wanted, visit: Visit) -> Found:
     """Return what is unread and new, blocking while it does; raise RecipeFailed where the mailbox cannot be read."""
     try:
-        with _opened(account) as client:
+        with _opened(account, visit) as client:
             return _read(client, account, wanted)
     except imaplib.IMAP4.error as error:
         raise RecipeFailed(f"{account.host} refused: {_said(error)}.") from error
@@ -75,8 +96,8 @@ def look(account: Account, wanted: Wanted) -> Found:
 
 
 @contextmanager
-def _opened(account: Account) -> Generator[Client]:
-    client = _connected(account)
+def _opened(account: Account, visit: Visit) -> Generator[Client]:
+    client = _connected(account, visit)
     try:
         _login(client, account)
         yield client
@@ -96,30 +117,32 @@ def _gone(client: Client) -> None:
 class _Plain(imaplib.IMAP4):
     """A client that dials the number that was checked, and not whatever the name leads to by now."""
 
-    def __init__(self, account: Account, tls: ssl.SSLContext | None) -> None:
+    def __init__(self, account: Account, tls: ssl.SSLContext | None, visit: Visit) -> None:
         self._account = account
+        self._visit = visit
         self._tls = tls
         super().__init__(account.host, account.port, SECONDS)
 
     def _create_socket(self, timeout: float | None) -> socket.socket:
         made = socket.create_connection((self._account.number, self._account.port), timeout)
-        if self._tls is None:
-            return made
         try:
-            return self._tls.wrap_socket(made, server_hostname=self._account.host)
+            opened = self._tls.wrap_socket(made, server_hostname=self._account.host) if self._tls else made
         except OSError:
             made.close()
             raise
+        self._visit.began(opened)
+        return opened
 
 
-def _connected(account: Account) -> Client:
+def _connected(account: Account, visit: Visit) -> Client:
     tls = None
     if account.security != "none":
         tls = ssl.create_default_context(cafile=account.authorities or None)
-    client = _Plain(account, tls if account.security == "tls" else None)
+    client = _Plain(account, tls if account.security == "tls" else None, visit)
     if account.security == "starttls":
         try:
             client.starttls(tls)
+            visit.began(client.socket())
         except (imaplib.IMAP4.error, OSError):
             _gone(client)
             raise

@@ -6,7 +6,8 @@ from urllib.parse import quote, urlsplit
 
 from agent.tools.page import text_of_html
 
-_MARKS = re.compile(r"([\\`*_\[\]<>#|~])")
+# An underscore inside a word means nothing to Markdown; some marks mean something at the start of a text only.
+_MARKS = re.compile(r"([\\`*\[\]<>~]|(?<!\w)_|_(?!\w)|^[#+-])")
 _SPACES = re.compile(r"\s+")
 _HTML = re.compile(r"<[a-zA-Z!/]|&[a-zA-Z#]")
 # Characters that are allowed in an address and stay as they are; round brackets would end a Markdown link.

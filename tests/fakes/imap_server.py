@@ -34,6 +34,7 @@ class ImapServer:
     mails: list[StoredMail] = field(default_factory=list)
     commands: list[str] = field(default_factory=list)
     silent: bool = False
+    hangs: bool = False
     uid_last: bool = False
     tls: ssl.SSLContext | None = None
     starttls: ssl.SSLContext | None = None
@@ -85,6 +86,10 @@ class _Session:
 
     async def run(self) -> None:
         if self.server.silent:
+            return
+        if self.server.hangs:
+            self.server.commands.append("connected")
+            await self.reader.read()
             return
         self.say("* OK [CAPABILITY IMAP4rev1] ready")
         while line := (await self.reader.readline()).decode("utf-8", "replace").rstrip("\r\n"):

@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 
 from cron.recipe import RecipeFailed
+from cron.recipes.mailbox import Account, Visit, Wanted, look
 from kernel.clock import at
 from kernel.errors import InvalidInput
 from tests.fakes.imap_server import SEEN, ImapServer
@@ -178,6 +179,19 @@ async def test_a_server_that_is_down_or_hangs_up_is_said(bench: Bench, server: I
         await bench.run()
     with pytest.raises(RecipeFailed, match="cannot be reached"):
         await bench.run(port=1)
+
+
+async def test_a_server_that_says_nothing_holds_nobody_who_stops(bench: Bench, server: ImapServer) -> None:
+    server.hangs = True
+    account = Account("127.0.0.1", "127.0.0.1", server.port, "none", "ada", "pw", "INBOX")
+    visit = Visit()
+    looking = asyncio.get_running_loop().run_in_executor(None, look, account, Wanted(0, 0, WHEN, 1), visit)
+    async with asyncio.timeout(15):
+        while not server.commands:  # noqa: ASYNC110 - the server tells nobody
+            await asyncio.sleep(0.01)
+        visit.end()
+        with pytest.raises(RecipeFailed):
+            await looking
 
 
 async def test_a_private_server_must_be_allowed(bench: Bench) -> None:
