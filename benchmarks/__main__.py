@@ -11,6 +11,7 @@ from benchmarks import (
     bench_approvals,
     bench_board,
     bench_classifier,
+    bench_crew,
     bench_gateway,
     bench_platforms,
     bench_store,
@@ -51,6 +52,11 @@ def board() -> list[Row]:
     return bench_board.rows()
 
 
+def crew() -> list[Row]:
+    """Measure how the crew's decisions and replays fare with much to look at."""
+    return bench_crew.rows()
+
+
 def platforms() -> list[Row]:
     """Measure every platform at once, on protocol servers of this machine."""
     return bench_platforms.rows()
@@ -60,6 +66,7 @@ SUITES: Mapping[str, Callable[[], list[Row]]] = {
     "store": store,
     "classifier": classifier,
     "board": board,
+    "crew": crew,
     "gateway": gateway,
     "approvals": approvals,
     "platforms": platforms,

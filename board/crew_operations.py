@@ -205,7 +205,9 @@ class CrewDesk:
         """Return one agent."""
         _operator(principal)
         room = self._board.room
-        found = await room.database.read(crew_views.view, room.roster, asked.name, room.settings.agents)
+        found = await room.database.read(
+            crew_views.view, room.roster, asked.name, room.settings.agents, room.redact
+        )
         if found is None:
             raise NotFound(
                 f"There is no agent {asked.name!r}.", remedy="`hermes agents list` shows who there is."
@@ -216,7 +218,7 @@ class CrewDesk:
         """Return finished work."""
         _operator(principal)
         found = await self._board.room.database.read(crew.shipped, asked.agent, asked.limit)
-        return Ships([crew_views.shipped(one) for one in found])
+        return Ships([crew_views.shipped(one, self._board.room.redact) for one in found])
 
     async def templates(self, principal: Principal, _asked: Nothing) -> Templates:
         """Return the templates in files."""
@@ -263,12 +265,14 @@ class CrewDesk:
     async def replay(self, principal: Principal, asked: ReplayTask) -> Scene:
         """Return a task as it was."""
         _operator(principal)
-        return await self._board.room.database.read(replay.replay, asked.id, asked.at)
+        return await self._board.room.database.read(
+            replay.replay, asked.id, asked.at, self._board.room.redact
+        )
 
     async def audit(self, principal: Principal, asked: OneTask) -> Audit:
         """Return a task's life."""
         _operator(principal)
-        return await self._board.room.database.read(replay.audit, asked.id)
+        return await self._board.room.database.read(replay.audit, asked.id, self._board.room.redact)
 
     async def _row(self, id: int) -> TaskRow:
         room = self._board.room
@@ -285,7 +289,12 @@ def _row(q: Query, id: int, room: Room) -> TaskRow:
 
 
 def _reviews(q: Query, room: Room) -> Reviews:
-    return Reviews([Waiting(_row(q, one.task_id, room), one) for one in submissions.waiting(q)])
+    return Reviews(
+        [
+            Waiting(_row(q, one.task_id, room), replay.plain_version(one, room.redact))
+            for one in submissions.waiting(q)
+        ]
+    )
 
 
 def _score(q: Query, room: Room, id: int) -> TaskScore:

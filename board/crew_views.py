@@ -1,6 +1,6 @@
 """The crew as programs, pages and the command line see it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from board.crew import rules
@@ -10,6 +10,8 @@ from board.crew.rules import Terms
 from store import crew
 from store.crew import Award, Badge, Evidence, Standing
 from store.units import Query
+
+LATEST = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +116,10 @@ def score(terms: Terms) -> Score:
     return Score(round(rules.total(terms), 2), [Term(words, points) for words, points in terms])
 
 
-def shipped(award: Award) -> Shipped:
-    """Return finished work."""
+def shipped(award: Award, redact: Callable[[str], str] = str) -> Shipped:
+    """Return finished work, without secrets."""
     terms = [Term(words, points) for words, points in award.terms]
-    return Shipped(award.task_id, award.title, award.agent, award.xp, terms, award.at)
+    return Shipped(award.task_id, redact(award.title), award.agent, award.xp, terms, award.at)
 
 
 def rows(q: Query, roster: Roster, others: Sequence[str]) -> list[AgentRow]:
@@ -146,7 +148,9 @@ def _row(profile: Profile, found: Standing, tasks: list[int], badges: list[Badge
     )  # fmt: skip
 
 
-def view(q: Query, roster: Roster, name: str, others: Sequence[str]) -> AgentView | None:
+def view(
+    q: Query, roster: Roster, name: str, others: Sequence[str], redact: Callable[[str], str] = str
+) -> AgentView | None:
     """Return one agent, or ``None`` where nobody has the name."""
     row = next((one for one in rows(q, roster, others) if one.name == name), None)
     if row is None:
@@ -166,7 +170,7 @@ def view(q: Query, roster: Roster, name: str, others: Sequence[str]) -> AgentVie
         {state: n for state, (n, _) in outcomes.items()},
         round(sum(ms for _, ms in outcomes.values()) / 60_000, 1),
         round(good / ended, 3) if ended else 0.0,
-        [shipped(one) for one in crew.shipped(q, name, 10)],
+        [shipped(one, redact) for one in crew.shipped(q, name, LATEST)],
     )
 
 

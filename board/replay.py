@@ -1,6 +1,7 @@
 """A task as it was at any of its events, told from the trail alone; and all that was ever done with it."""
 
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from kernel.events import Scalar
@@ -11,7 +12,7 @@ from store.artifacts import Artifact
 from store.crew import Award
 from store.remarks import Comment, Milestone
 from store.submissions import Submission
-from store.trail import Event
+from store.trail import Event, Raw
 from store.units import Query
 
 LIVE = ("claimed", "running", "waiting")
@@ -68,19 +69,18 @@ COUNTED = {
 }
 
 
-def fold(events: Iterable[Event]) -> Snapshot:
-    """Return what a task was after events, given from its first one on."""
-    now, last = _Folding(), Event(0, 0, "", "", {})
-    for event in events:
-        last = event
-        _apply(now, event.kind, event.actor, event.body)
+def fold(events: Iterable[Raw]) -> Snapshot:
+    """Return what a task was after events, given from its first one on; bodies are read where they matter."""
+    now, seq, at = _Folding(), 0, 0
+    for seq, at, kind, actor, body in events:  # noqa: B007 - the last ones are needed behind the loop
+        _apply(now, kind, actor, body)
     return Snapshot(
-        last.seq, last.at, now.state, now.assignee, now.epoch, now.agent, now.attempt, now.revision, now.stage,
+        seq, at, now.state, now.assignee, now.epoch, now.agent, now.attempt, now.revision, now.stage,
         **now.counts,
     )  # fmt: skip
 
 
-def _apply(now: _Folding, kind: str, actor: str, body: Mapping[str, Scalar]) -> None:
+def _apply(now: _Folding, kind: str, actor: str, body: str) -> None:
     if kind in TARGETS:
         now.state = TARGETS[kind]
     elif kind in ATTEMPTS:
@@ -88,7 +88,7 @@ def _apply(now: _Folding, kind: str, actor: str, body: Mapping[str, Scalar]) -> 
     if kind in COUNTED:
         now.counts[COUNTED[kind]] = now.counts.get(COUNTED[kind], 0) + 1
     if (change := CHANGES.get(kind)) is not None:
-        change(now, actor, body)
+        change(now, actor, json.loads(body))
 
 
 def _created(now: _Folding, _actor: str, body: Mapping[str, Scalar]) -> None:
@@ -138,7 +138,10 @@ CHANGES = {
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """A task at an event: what it was, and the context that whoever worked on it then had."""
+    """A task at an event: what it was, and the context that whoever worked on it then had.
+
+    ``conversation`` are the entries, as JSON texts, that went along with the last handoff.
+    """
 
     snapshot: Snapshot
     handoffs: list[Handoff]
@@ -146,18 +149,35 @@ class Scene:
     files: list[Artifact]
     comments: list[Comment]
     milestones: list[Milestone]
+    conversation: list[str]
 
 
-def replay(q: Query, id: int, at: int = 0) -> Scene:
-    """Return a task as it was right behind one of its events (0: the last); raise NotFound."""
+def replay(q: Query, id: int, at: int = 0, redact: Callable[[str], str] = str) -> Scene:
+    """Return a task as it was right behind one of its events (0: the last), without secrets; raise NotFound."""
     tasks.get(q, id)
-    snapshot = fold(trail.steps(q, id, at))
-    handoffs = agent_handoffs.of_task(q, id)[: snapshot.handoffs]
-    versions = [_as_of(one, snapshot.at, at) for one in submissions.of_task(q, id)[: snapshot.versions]]
+    snapshot = fold(trail.raw(q, id, at))
+    handoffs = [plain_handoff(one, redact) for one in agent_handoffs.of_task(q, id)[: snapshot.handoffs]]
+    versions = [
+        plain_version(_as_of(one, snapshot.at, at), redact)
+        for one in submissions.of_task(q, id)[: snapshot.versions]
+    ]
     kept = sorted(artifacts.of_task(q, id), key=lambda one: one.at)[: snapshot.artifacts]
-    said = remarks.comments(q, id, MOST)[: snapshot.comments]
+    said = [replace(one, text=redact(one.text)) for one in remarks.comments(q, id, MOST)[: snapshot.comments]]
     reached = remarks.milestones(q, id, MOST)[: snapshot.milestones]
-    return Scene(snapshot, handoffs, versions, kept, said, reached)
+    spoken = trail.conversation(q, handoffs[-1].entry_id) if handoffs else []
+    return Scene(snapshot, handoffs, versions, kept, said, reached, [redact(one) for one in spoken])
+
+
+def plain_handoff(one: Handoff, redact: Callable[[str], str]) -> Handoff:
+    """Return a handoff without secrets."""
+    return replace(one, summary=redact(one.summary), notes=redact(one.notes))
+
+
+def plain_version(one: Submission, redact: Callable[[str], str]) -> Submission:
+    """Return a version without secrets."""
+    points = tuple(redact(point) for point in one.points)
+    said = {"summary": redact(one.summary), "notes": redact(one.notes), "feedback": redact(one.feedback)}
+    return replace(one, points=points, **said)
 
 
 def _as_of(version: Submission, now: int, at: int) -> Submission:
@@ -185,11 +205,12 @@ class Audit:
     awards: list[Award]
 
 
-def audit(q: Query, id: int) -> Audit:
-    """Return the whole life of a task; raise NotFound."""
+def audit(q: Query, id: int, redact: Callable[[str], str] = str) -> Audit:
+    """Return the whole life of a task, without secrets; raise NotFound."""
     task = tasks.get(q, id)
     return Audit(
-        task.id, task.title, task.created_by, task.created_at, str(task.state), task.ended_at, task.times,
-        crew.contributors(q, id), trail.steps(q, id), agent_handoffs.of_task(q, id), submissions.of_task(q, id),
-        crew.awards(q, id),
+        task.id, redact(task.title), task.created_by, task.created_at, str(task.state), task.ended_at, task.times,
+        crew.contributors(q, id), trail.steps(q, id),
+        [plain_handoff(one, redact) for one in agent_handoffs.of_task(q, id)],
+        [plain_version(one, redact) for one in submissions.of_task(q, id)], crew.awards(q, id),
     )  # fmt: skip

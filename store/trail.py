@@ -21,6 +21,7 @@ WITH RECURSIVE chain (parent_id, body, depth) AS (
 SELECT body FROM chain ORDER BY depth DESC LIMIT ?
 """
 EVERYTHING = 1 << 62
+Raw = tuple[int, int, str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +35,16 @@ class Event:
     body: Mapping[str, Scalar]
 
 
+def raw(q: Query, task_id: int, at: int = 0) -> list[Raw]:
+    """Return number, time, kind, actor and body (as JSON) of each event of a task up to one of them (0: all)."""
+    rows = q.all(STEPS, (str(task_id), at or EVERYTHING))
+    return [(row[0], row[1], row[2], row[3], row[4]) for row in rows]
+
+
 def steps(q: Query, task_id: int, at: int = 0) -> list[Event]:
     """Return the events of a task up to one of them (0: all), the oldest first."""
-    rows = q.all(STEPS, (str(task_id), at or EVERYTHING))
-    return [Event(seq, time, kind, actor, json.loads(body)) for seq, time, kind, actor, body in rows]
+    found = raw(q, task_id, at)
+    return [Event(seq, time, kind, actor, json.loads(body)) for seq, time, kind, actor, body in found]
 
 
 def conversation(q: Query, entry_id: str, limit: int = 500) -> list[str]:

@@ -51,7 +51,7 @@ class ReviewCards:
             await self._wake.wait()
             self._wake.clear()
             try:
-                await self._database.write(_owe, self._buttons, self._board.room.redact)
+                await self._database.write(owe, self._buttons, self._board.room.redact)
             except StoreError as error:
                 # A full disk ends by itself; what waits is asked for then.
                 log.warning("A card for a review was not stored: %s", error)
@@ -74,7 +74,7 @@ class ReviewCards:
         return f"Task {task.id} is {task.state}."
 
 
-def _owe(tx: Unit, buttons: ReviewButtons, redact: Callable[[str], str]) -> None:
+def owe(tx: Unit, buttons: ReviewButtons, redact: Callable[[str], str]) -> None:
     """Owe a card for each version that waits for people; one that was owed before is not owed again."""
     homes = channels.homes(tx)
     for version in submissions.waiting(tx):

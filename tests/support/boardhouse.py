@@ -57,7 +57,8 @@ class BoardHouse:
     ) -> Task:
         """Create a task for a program."""
         texts = {name: fields.pop(name) for name in list(fields) if name in Brief.__slots__}
-        new = New("a task", lane, "", "simple", "cli", assignee=assignee, **fields)
+        template = fields.pop("template", "simple")
+        new = New("a task", lane, "", template, "cli", assignee=assignee, **fields)
         return await self.board.create(Wanted(new, Brief(**texts), needs), actor="cli")
 
     async def hears(self, kind: str, task: Task, count: int = 1, *, within: float = 30.0) -> Event:
