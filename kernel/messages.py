@@ -156,7 +156,9 @@ class Outbound:
     ``buttons`` are rows. ``file`` is a path under the home or a workspace. ``resend`` marks a second sending after an
     uncertain one. ``nonce`` is stable over resends of the same message. ``card`` says that a platform may frame the
     message, and what it is about: a tier (``"low"``, ``"medium"``, ``"high"``), ``"task"``, or ``"closed"``.
-    ``transient`` says that it shows progress: it is not owed, and no measure for what was sent before it.
+    ``after`` is, of one that is sent again, the id of our last message in the chat whose receipt is stored: what
+    arrived is newer. ``transient`` says that it shows progress: it is not owed, and no measure for what was sent
+    before it.
     """
 
     address: Address
@@ -172,6 +174,7 @@ class Outbound:
     nonce: str = ""
     card: str = ""
     transient: bool = False
+    after: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,10 @@ BY_RECEIPT = """
 SELECT * FROM outbox WHERE platform = ? AND account = ? AND chat = ? AND state = 'sent' AND receipt LIKE ?
 ORDER BY id DESC LIMIT 1
 """
+LAST_SENT = """
+SELECT receipt FROM outbox WHERE platform = ? AND account = ? AND chat = ? AND state = 'sent' AND kind <> 'edit'
+ORDER BY id DESC LIMIT 1
+"""
 MOVED = "SELECT moved_to FROM chat WHERE platform = ? AND account = ? AND chat = ? AND moved_to IS NOT NULL"
 LAST_REPLY = """
 SELECT text FROM outbox WHERE session_id = ? AND dedup_key LIKE 'turn:%' AND kind = 'text' ORDER BY id DESC LIMIT 1
@@ -201,8 +205,15 @@ def claim(tx: Unit, chat: Address) -> OutboxRow | Wait | None:
         return Wait(head["due_at"] - tx.now)
     tx.run(COUNT_ATTEMPT, (head["id"],))
     if head["state"] == OutboxState.UNCERTAIN:
-        return row_of(tx.move(OUTBOX, head["id"], "resend", resent=1))
+        row = row_of(tx.move(OUTBOX, head["id"], "resend", resent=1))
+        return replace(row, message=replace(row.message, after=_last_sent(tx, chat)))
     return row_of(tx.move(OUTBOX, head["id"], "claim"))
+
+
+def _last_sent(q: Query, chat: Address) -> str:
+    """Return the id of our last message in a chat whose receipt is stored."""
+    row = q.one(LAST_SENT, chat[:3])
+    return str(next(reversed(json.loads(row["receipt"])), "")) if row else ""
 
 
 def confirm(tx: Unit, id: int, receipt: Receipt) -> None:

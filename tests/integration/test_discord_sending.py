@@ -197,6 +197,18 @@ async def test_an_equal_message_that_was_received_before_is_not_taken_for_the_un
         assert len(bot.server.heard(bot.dm.chat)) == 2
 
 
+async def test_an_equal_message_from_before_a_restart_is_not_taken_for_the_uncertain_one() -> None:
+    async with bots() as bot:
+        await bot.start()
+        bot.server.world.nonce_seconds = 0
+        known = await bot.adapter.send(Outbound(bot.dm, "Done.", nonce="turn:1"))
+        await bot.replaced()
+        await bot.start()
+        again = Outbound(bot.dm, "Done.", nonce="turn:2", resend=True, after=known.message_ids[-1])
+        await bot.adapter.send(again)
+        assert len(bot.server.heard(bot.dm.chat)) == 2
+
+
 async def test_a_bucket_that_is_empty_lets_messages_wait_and_none_is_refused() -> None:
     async with bots() as bot:
         bot.server.limits["create_message"] = (2, 0.4)

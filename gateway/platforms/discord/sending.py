@@ -106,7 +106,7 @@ class Courier:
         if name:
             body |= {"nonce": name, "enforce_nonce": True}
         place = await self._threads.place(message.address)
-        if message.resend and name and (found := await self._arrived(place.channel, name, body)):
+        if message.resend and name and (found := await self._arrived(message, place.channel, name, body)):
             return found
         if place.instead_of:
             # The thread cannot be: the answer goes where the question was asked, and points at it.
@@ -160,7 +160,7 @@ class Courier:
                 break
         return message.replaces
 
-    async def _arrived(self, channel: str, nonce: str, body: Raw) -> str:
+    async def _arrived(self, message: Outbound, channel: str, nonce: str, body: Raw) -> str:
         """Return the id under which an uncertain message arrived, or nothing.
 
         Discord itself knows the nonce for some minutes. Later the last message of ours that has no receipt is it,
@@ -173,7 +173,7 @@ class Courier:
         for raw in sorted(ours, key=lambda raw: -number(raw["id"])):
             if str(raw.get("nonce") or "") == nonce:
                 return str(raw["id"])
-            if raw["id"] in self._receipts:
+            if raw["id"] in self._receipts or number(raw["id"]) <= number(message.after):
                 return ""
             if same(raw, body):
                 return str(raw["id"])

@@ -97,6 +97,19 @@ async def test_an_uncertain_message_is_sent_once_more_and_marked(tmp_path: Path)
     assert findings(tmp_path) == []
 
 
+async def test_a_message_that_is_sent_again_knows_what_was_received_before_it(tmp_path: Path) -> None:
+    adapter = ScriptedAdapter(reconciles=True)
+    async with running(tmp_path, adapter) as rig:
+        await adapter.say("one")
+        await rig.settled()
+        adapter.lose(DeliveryUncertain("no receipt"))
+        await adapter.say("two")
+        await rig.settled()
+        first, lost, again = adapter.sent
+        assert (lost.message.resend, lost.message.after) == (False, "")
+        assert (again.message.resend, again.message.after) == (True, first.id)
+
+
 async def test_a_message_that_is_twice_uncertain_is_given_up_visibly(tmp_path: Path) -> None:
     adapter = ScriptedAdapter()
     adapter.lose(DeliveryUncertain("No receipt."), times=2)
