@@ -160,6 +160,8 @@ class Cron:
             await self._realign()
         self._looked_at = now
         await self._take()
+        if await room.database.read(taking.has_untold):
+            await room.database.write(taking.tell)
         await self._claim()
         await self.deliveries.deliver_due()
         await self._prune(now)

@@ -1,8 +1,10 @@
 """Taking what is due: schedules become fires, and fires that are ready are taken up, each by a guarded move."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from cron import catchup
@@ -16,13 +18,15 @@ from kernel import ids
 from kernel.messages import Outbound, Priority
 from kernel.schedules import Fire, JobKind, Overlap, Quiet, Schedule
 from kernel.states import FireState
-from store import channels, fires, outbox, schedules
+from store import channels, fires, marks, outbox, schedules
 from store.outbox import Owed
 from store.units import Query, Unit
 
 # Schedules and fires that one unit deals with: it keeps the writer busy for some milliseconds only.
 BATCH = 25
 TOLD = 10
+# What is to be told of times that passed, while it is gathered.
+UNTOLD = "cron:untold"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +72,7 @@ def take(
         if one.due.skipped or one.due.made_up:
             told.append(one)
     if told:
-        _tell(tx, told, zone)
+        _note(tx, told, zone)
     return claim(tx, settings)
 
 
@@ -107,16 +111,32 @@ def quiet_end(settings: CronSettings, zone: ZoneInfo, now: int) -> int:
     return max(now, instant(datetime.combine(day, last), zone))
 
 
-def _tell(tx: Unit, found: Sequence[Found], zone: ZoneInfo) -> None:
-    """Owe the home channels a receipt of the times that passed."""
-    lines = [_line(one, zone, tx.now) for one in found[:TOLD]]
-    if len(found) > TOLD:
-        lines.append(f"- and {len(found) - TOLD} more jobs; `/cron missed` lists them.")
-    text = "\n".join(("🕘 Times of jobs passed while I was away, or the clock jumped:", *lines))
-    key = f"cron:missed:{found[0].schedule.id}:{found[0].schedule.instant}:{found[0].due.last}"
+def _note(tx: Unit, found: Sequence[Found], zone: ZoneInfo) -> None:
+    """Keep what there is to tell of times that passed until the look is over: people get one receipt of it all."""
+    kept: dict[str, Any] = json.loads(marks.get(tx, UNTOLD) or '{"jobs": 0, "lines": []}')
+    room_for = max(0, TOLD - len(kept["lines"]))
+    kept["lines"] += [_line(one, zone, tx.now) for one in found[:room_for]]
+    kept["jobs"] += len(found)
+    marks.put(tx, UNTOLD, json.dumps(kept))
+
+
+def has_untold(q: Query) -> bool:
+    """Tell whether there is a receipt to be given."""
+    return bool(marks.get(q, UNTOLD))
+
+
+def tell(tx: Unit) -> None:
+    """Owe the home channels one receipt of the times that passed."""
+    text = marks.take(tx, UNTOLD)
+    if not text:
+        return
+    kept: dict[str, Any] = json.loads(text)
+    lines = ["🕘 Times of jobs passed while I was away, or the clock jumped:", *kept["lines"]]
+    if kept["jobs"] > len(kept["lines"]):
+        lines.append(f"- and {kept['jobs'] - len(kept['lines'])} more jobs; `/cron missed` lists them.")
     for platform, address in channels.homes(tx).items():
-        owed = Owed(f"notice:{key}:{platform}", Outbound(address, text, silent=True), Priority.NOTICE)
-        outbox.add(tx, owed)
+        message = Outbound(address, "\n".join(lines), silent=True)
+        outbox.add(tx, Owed(f"notice:cron:missed:{tx.now}:{platform}", message, Priority.NOTICE))
 
 
 def _line(one: Found, zone: ZoneInfo, now: int) -> str:

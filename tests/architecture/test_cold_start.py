@@ -28,7 +28,7 @@ NEEDED = {
     "agent": {"settings"},
     "approvals": {"settings"},
     "board": {"settings"},
-    "cron": {"settings"},
+    "cron": {"seeds", "settings"},
     "gateway": {
         "access", "adapter", "answering", "departures", "front", "intake", "keys", "local", "rates", "settings",
         "supervisor", "switches", "platforms", "platforms.discord",

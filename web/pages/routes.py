@@ -25,6 +25,7 @@ from web.chat.shapes import message_view
 from web.errors import TooMany, Unauthenticated, status_of
 from web.markdown import escape
 from web.pages.approvals import ApprovalPages
+from web.pages.jobs import JobPages
 from web.room import Parts
 
 HERE = Path(__file__).parent
@@ -64,6 +65,7 @@ class Pages:
         self._chat = Template((HERE / "chat.html").read_text("utf-8"))
         self._login = Template((HERE / "login.html").read_text("utf-8"))
         self._approvals = ApprovalPages(parts, door)
+        self._jobs = JobPages(parts, door)
         self._files = {path.name: StaticFile.read(path) for path in STATIC.iterdir() if path.suffix in TYPES}
 
     def routes(self) -> Sequence[BaseRoute]:
@@ -75,6 +77,7 @@ class Pages:
             Route("/chats", self.chats, methods=["GET"]),
             Route("/departed", self.departed, methods=["GET"]),
             *self._approvals.routes(),
+            *self._jobs.routes(),
             Route("/login", self.login, methods=["GET"]),
             Route("/login", self.enter, methods=["POST"]),
             Route("/logout", self.leave, methods=["POST"]),
@@ -116,7 +119,7 @@ class Pages:
             seq=page.seq,
             older=cursor_text(page.older) or "",
             upload_limit=self._parts.settings.upload_limit,
-            approvals=await self._approvals.link(visitor),
+            approvals=await self._approvals.link(visitor) + self._jobs.link(visitor),
             departed=await self._departed(where),
             chats=_chat_list(chats, where.name),
             messages="".join(article(message_view(where, message)) for message in page.messages),
@@ -208,7 +211,8 @@ class Pages:
 
 def _after_login(request: Request) -> str:
     """Return where a login leads: to the page that asked for it."""
-    return "/approvals" if request.query_params.get("to") == "approvals" else "/"
+    wanted = request.query_params.get("to", "")
+    return f"/{wanted}" if wanted in ("approvals", "jobs") else "/"
 
 
 def _to(address: str) -> RedirectResponse:
