@@ -51,9 +51,9 @@ class Desk:
 
     async def tap(self, value: str, principal: Principal = OWNER) -> str | None:
         """Press a button."""
-        inbound = Inbound(
-            HERE, f"tap:{value}", "", Sender("owner"), InboundKind.TAP, "", private=True, tap=value
-        )
+        self._taps += 1
+        sender = Sender("owner")
+        inbound = Inbound(HERE, f"tap:{self._taps}", "", sender, InboundKind.TAP, "", private=True, tap=value)
         row = await self.house.database.write(inbox.add, inbound, Verdict(""))
         assert isinstance(row, InboxRow)
         return await self.cards.tapped(row, principal)
