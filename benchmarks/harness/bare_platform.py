@@ -38,11 +38,10 @@ async def discord_bot() -> None:
     import discord  # noqa: PLC0415 - only the library that is measured is loaded
     from discord.gateway import DiscordWebSocket  # noqa: PLC0415
     from discord.http import Route  # noqa: PLC0415
-    from yarl import URL  # noqa: PLC0415
 
     given = json.loads(os.environ["DISCORD"])
     Route.BASE = given["api_base"]
-    DiscordWebSocket.DEFAULT_GATEWAY = URL(given["gateway_url"])
+    DiscordWebSocket.DEFAULT_GATEWAY = type(DiscordWebSocket.DEFAULT_GATEWAY)(given["gateway_url"])
     # The library knows JSON by the bare type alone; other servers name the character set as well.
     discord.http.json_or_text = _decoded
     intents = discord.Intents.default()
