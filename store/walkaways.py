@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from kernel.messages import Address
 from store.units import Query, Unit
@@ -60,8 +61,9 @@ def _name(prefix: str, task_id: int) -> str:
 
 
 def _walk_of(text: str) -> Walk:
-    given = json.loads(text)
-    return Walk(**{**given, "place": Address(*given["place"])})
+    given: dict[str, Any] = json.loads(text)
+    place = Address(*given.pop("place"))
+    return Walk(place=place, **given)
 
 
 def find(q: Query, task_id: int) -> Walk | None:

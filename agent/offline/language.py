@@ -159,7 +159,11 @@ def _push(rest: str) -> Step | None:
     """Read where to push to; that is for the gate to let through."""
     branch = rest.removeprefix("to ").strip()
     plain = bool(branch) and all(sign.isalnum() or sign in "-_./" for sign in branch)
-    return Call("terminal", {"command": f"git push origin HEAD:{branch}"}) if plain and branch[0] != "-" else None
+    return (
+        Call("terminal", {"command": f"git push origin HEAD:{branch}"})
+        if plain and branch[0] != "-"
+        else None
+    )
 
 
 def _keep(rest: str) -> Step | None:

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from kernel.risk import Tier
 
 PROTECTED_BRANCHES = (
+    "staging",
     "main",
     "master",
     "trunk",

@@ -34,6 +34,8 @@ OWNER = "web:owner"
 # What providers say when they are asked too often, in the words of the agent room.
 RATE_LIMITED = ("rate limit", "is overloaded")
 LATER_SECONDS = 120.0
+# What a turn says that made room for a message (``sessions.on_message: interrupt``).
+INTERRUPTED = "Stopped by a new message"
 # What trying again does not change.
 LASTING = (
     "has no credit left",
@@ -186,7 +188,7 @@ class AgentWorker:
             # Somebody talked to the agent beside its question, which is still open.
             await self._reports.waits(*key, question)
             return False
-        if waits and turn.state is not TurnState.FAILED:
+        if waits and turn.state is not TurnState.FAILED and not _is_stopped(turn):
             return False
         self._sessions.pop(attempt.session_id, None)
         ended = ending(turn, submitted, used)
@@ -292,6 +294,11 @@ def _withdraw(tx: Unit, attempt: Attempt) -> None:
     """Take back what Hermes itself has told the attempt and it has not heard yet."""
     for number in agentwork.queued(tx, attempt.session_id, attempt.inbox_id):
         inbox.cancel(tx, number)
+
+
+def _is_stopped(turn: AgentTurn) -> bool:
+    """Tell whether a person stopped the work; a turn that a new message interrupted goes on with that message."""
+    return turn.state is TurnState.CANCELLED and INTERRUPTED not in turn.said
 
 
 def ending(turn: AgentTurn, submitted: str, used: Used) -> Ended:

@@ -1,5 +1,6 @@
 """Delegating: a job gets a place, a task and a card in one unit; what is said to it afterwards finds it there."""
 
+import asyncio
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -123,9 +124,9 @@ class Delegation:
                 raise InvalidInput(f"There is no agent {agent!r}.", remedy=f"There are: {names}.")
             lane = "process"
         project = workspaces.checked(self._board.room, asked.repo, here.principal)
-        tree = (
-            bool(project) and (Path(project) / ".git").exists() and bool(await workspaces.head(Path(project)))
-        )
+        # A folder inside a repository is worked in as it is: a worktree would be of the whole.
+        own = bool(project) and await asyncio.to_thread((Path(project) / ".git").exists)
+        tree = own and bool(await workspaces.head(Path(project)))
         title = line(asked.text.strip().partition("\n")[0], TITLE_LENGTH)
         create = CreateTask(
             title=title,

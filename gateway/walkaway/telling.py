@@ -19,7 +19,7 @@ from kernel.tasks import Task
 from kernel.transitions import UNDER_WAY
 from store import outbox, walkaways
 from store.outbox import Owed
-from store.units import Query, Unit
+from store.units import Unit
 from store.walkaways import Walk
 
 BACKGROUND, WALKAWAY = "background", "walkaway"
@@ -97,11 +97,11 @@ class Teller:
             walk = self._shown(tx, walk, whole, silent=silent)
         if end and walk.over != end:
             walk = self._ended(tx, walk, whole, facts, end)
-        gone = whole.task.state in GONE and self._settled(tx, walk, whole, silent=silent)
+        gone = whole.task.state in GONE and self._settled(walk, whole, silent=silent)
         (walkaways.archive if gone else walkaways.put)(tx, walk)
         return Told(walk, self._due(walk, whole, tx.now), bool(end), gone)
 
-    def _settled(self, q: Query, walk: Walk, whole: Whole, *, silent: bool) -> bool:
+    def _settled(self, walk: Walk, whole: Whole, *, silent: bool) -> bool:
         """Tell whether the card shows the end, so that nothing is left to be done."""
         if walk.mode != WALKAWAY:
             return True

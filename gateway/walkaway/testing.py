@@ -76,7 +76,8 @@ def _runs_tests(words: list[str]) -> bool:
         return not LOOKS & set(words)
     if PYTHON.fullmatch(name):
         module = words[words.index("-m") + 1 :][:1] if "-m" in words else rest[:1]
-        return not LOOKS & set(words) and bool(module) and (module[0] in MODULES or FOLDERS.sub("", module[0]).startswith("test"))
+        named = bool(module) and (module[0] in MODULES or FOLDERS.sub("", module[0]).startswith("test"))
+        return named and not LOOKS & set(words)
     wanted = WITH_WORD.get(name, ())
     if rest[:1] == ["run"]:
         return bool(wanted) and rest[1:2] != [] and rest[1].startswith("test")

@@ -142,11 +142,10 @@ class Watcher:
             branch = workspaces.branch_of(task_id, last.epoch)
         if not base:
             return facts
-        if folder.is_dir():
-            diffstat = await workspaces.changed_since(folder, base)
-            left = await workspaces.left_over(folder)
-        else:
-            diffstat, left = await workspaces.changed_since(Path(found.brief.project), base, branch), 0
+        diffstat, left = await workspaces.changed_since(folder, base), await workspaces.left_over(folder)
+        if not diffstat and branch:
+            # The worktree of a task that is done goes at about this time; its branch stays.
+            diffstat = await workspaces.changed_since(Path(found.brief.project), base, branch)
         return Facts(diffstat, branch, facts.artifacts, left, facts.refused, facts.said)
 
     def travelled(self, tx: Unit, trip: Trip) -> None:

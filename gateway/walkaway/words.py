@@ -212,11 +212,15 @@ def _undone(whole: Whole, facts: Facts) -> str:
     left = [
         f"The last test run did not pass: {line(tests[-1])}" if tests and " failed" in tests[-1][:14] else "",
         f"{line(plans[-1])}" if plans and ", next: " in plans[-1] else "",
-        f"{facts.uncommitted} changed files are not committed." if facts.uncommitted else "",
-        f"{facts.refused} actions were refused and did not run." if facts.refused else "",
+        f"Changed and not committed: {_many(facts.uncommitted, 'file')}." if facts.uncommitted else "",
+        f"Refused, and so not done: {_many(facts.refused, 'action')}." if facts.refused else "",
     ]
     found = [f"- {one}" for one in left if one]
     return "\n".join(["**Not done**", *found]) if found else ""
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def _account(whole: Whole) -> str:
