@@ -26,7 +26,10 @@ def send(
     context: typer.Context,
     text: Annotated[str, typer.Argument(help="The message, in Markdown; - reads it from standard input.")],
     to: Annotated[
-        str, typer.Option(help="platform:chat[:thread], or a platform's name for its home channel.")
+        str,
+        typer.Option(
+            help="platform:chat[:thread], a channel's nickname, or a platform's name for its home channel."
+        ),
     ] = "",
 ) -> None:
     """Send a message to the home channel, or to an address."""
