@@ -216,7 +216,7 @@ VERBS: Mapping[str, Verb] = {
     "reject": Verb("reject TASK REASON", "sends it back to somebody else", _review("reject")),
     "task:": Verb("task: TITLE", "puts a task on the board", _task),
     "keep": Verb("keep going", "goes on with the steps that are left", _keep),
-    "make": Verb("make it simpler", "is heard; the steps stay as they are", _make),
+    "make": Verb("Make it simpler", "is heard; the steps stay as they are", _make),
     "stop": Verb("stop after this", "leaves out the steps that are left", _stop),
     "push": Verb("push to BRANCH", "pushes what is committed; waits for an approval", _push),
     "tasks": Verb("tasks [WORDS]", "lists the tasks on the board", _optional("task_list", "words")),
