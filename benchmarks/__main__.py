@@ -12,6 +12,7 @@ from benchmarks import (
     bench_board,
     bench_classifier,
     bench_crew,
+    bench_cron,
     bench_gateway,
     bench_platforms,
     bench_store,
@@ -62,10 +63,16 @@ def platforms() -> list[Row]:
     return bench_platforms.rows()
 
 
+def cron() -> list[Row]:
+    """Measure scheduled jobs: how late they begin, and what many of them cost."""
+    return bench_cron.rows()
+
+
 SUITES: Mapping[str, Callable[[], list[Row]]] = {
     "store": store,
     "classifier": classifier,
     "board": board,
+    "cron": cron,
     "crew": crew,
     "gateway": gateway,
     "approvals": approvals,

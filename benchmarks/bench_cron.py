@@ -83,7 +83,8 @@ async def same_second(folder: Path) -> list[float]:
         await database.write(fill, 0, AT_ONCE, f"at:{at}", at)
         await cron.prepare(group)
         cron.begin(group)
-        while len(found := await database.read(lateness)) < AT_ONCE:
+        # The bench looks on from outside: it is not told of what it measures.
+        while len(found := await database.read(lateness)) < AT_ONCE:  # noqa: ASYNC110
             await asyncio.sleep(0.1)
         await end(cron, group)
         return found

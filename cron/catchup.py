@@ -94,8 +94,8 @@ def _made_up(missed: list[int], now: int, policy: Policy) -> list[int]:
 def _passed(rule: Rule, zone: ZoneInfo, first: int, now: int, most: int) -> tuple[list[int], int]:
     """Return the times from ``first`` up to ``now``, the latest of them where they are many, and how many are older."""
     earlier = 0
-    if isinstance(rule, Every) and (now - first) // rule.span > most:
-        earlier = (now - first) // rule.span - most
+    if isinstance(rule, Every):
+        earlier = max(0, (now - first) // rule.span + 1 - most)
         first += earlier * rule.span
     found = [first]
     while len(found) <= most and (at := next_after(rule, zone, found[-1])) is not None and at <= now:

@@ -82,8 +82,8 @@ class Ports:
     ``principal_of(id)`` returns a person with their role now, ``resolve(text)`` the address that somebody wrote,
     ``thread(parent, name)`` a new thread in a chat, ``halt`` and ``cancel`` stop a session's turn and withdraw what it
     waits for, ``workspace(session_id)`` is where an agent works, ``summarise(instruction, material)`` asks a model
-    (``""``: there is none), ``pieces(text, place)`` splits a text as the place needs it, and ``shell()`` is what
-    commands get.
+    (``""``: there is none), ``pieces(text, place)`` splits a text as the place needs it, ``shell()`` is what
+    commands get, and ``warm()`` loads the agents ahead.
     """
 
     principal_of: Callable[[str], Principal]
@@ -96,6 +96,7 @@ class Ports:
     summarise: Callable[[str, str], Awaitable[str]] = _no_summary
     pieces: Callable[[str, Address], list[str]] = lambda text, _place: [text]
     shell: Callable[[], Shell] = Shell
+    warm: Callable[[], None] = lambda: None
     tasks: Tasks | None = None
     house: House | None = None
     projects: Sequence[Path] = ()

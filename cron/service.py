@@ -43,6 +43,10 @@ BACK_MS = 5_000
 PRUNED = 500
 REALIGNED = 200
 RETRY_SECONDS = 5.0
+# Runs that are taken up before the first of them begins.
+TOGETHER = 200
+# Before a prompt is due, the agents are loaded.
+WARM_MS = 8_000
 # What passed since so short a time is worked out at once.
 SOON_MS = 60_000
 
@@ -78,6 +82,7 @@ class Cron:
         self._unlisten: list[Callable[[], None]] = []
         self._looked_at = 0
         self._pruned_at = 0
+        self._warm_for = 0
         self._closed = False
 
     def _scheduler(self, wake: Callable[[], None], told: bool) -> Alarm:
@@ -165,10 +170,22 @@ class Cron:
         await self._claim()
         await self.deliveries.deliver_due()
         await self._prune(now)
-        self._arm(await room.database.read(_next))
+        moment, prompt = await room.database.read(_next)
+        self._arm(self._warmed(moment, prompt, now))
+
+    def _warmed(self, moment: int | None, prompt: int | None, now: int) -> int | None:
+        """Load the agents shortly before a prompt is due; return when to look next."""
+        if prompt is None or moment is None or self._warm_for == prompt:
+            return moment
+        if prompt - now <= WARM_MS:
+            self._warm_for = prompt
+            self.room.ports.warm()
+            return moment
+        return min(moment, prompt - WARM_MS)
 
     async def _take(self) -> None:
-        room = self.room
+        """Take up what is due; the work begins behind the first of it, so that none of these wait for it."""
+        room, taken = self.room, list[tuple[Fire, Schedule]]()
         while found := await room.database.read(schedules.due, room.clock.now(), taking.BATCH):
             crashpoint("cron.after_due")
             now = room.clock.now()
@@ -180,7 +197,11 @@ class Cron:
             )
             claimed, _ = await room.database.write(taking.take, room.settings, room.zone, looked)
             crashpoint("cron.after_rows")
-            self._begin(claimed)
+            taken += claimed
+            if len(taken) >= TOGETHER:
+                self._begin(taken)
+                taken = []
+        self._begin(taken)
 
     def _begin(self, claimed: list[tuple[Fire, Schedule]]) -> None:
         if claimed:
@@ -225,10 +246,10 @@ class Cron:
         self._alarm.arm(moment, self.room.clock.now())
 
 
-def _next(q: Query) -> int | None:
-    """Return the earliest moment at which there is something to do."""
+def _next(q: Query) -> tuple[int | None, int | None]:
+    """Return the earliest moment at which there is something to do, and when the first prompt among the next is due."""
     moments = (schedules.next_at(q), fires.next_ready(q), fires.next_held(q))
-    return min((moment for moment in moments if moment is not None), default=None)
+    return min((moment for moment in moments if moment is not None), default=None), schedules.next_prompt(q)
 
 
 def _counts(q: Query) -> tuple[dict[str, int], dict[str, int]]:

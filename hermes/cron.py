@@ -1,5 +1,6 @@
 """Cron, wired: its way to chats, gate, board and agents, and the jobs that the configuration proposes."""
 
+import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -131,6 +132,13 @@ def _ports(gateway: Gateway, agents: Agents, settings: Settings, home: Home, bes
         threads = ability(adapter, Threads) if adapter else None
         return await threads.create_thread(parent, name) if threads else None
 
+    warming: set[asyncio.Task[None]] = set()
+
+    def warm() -> None:
+        task = asyncio.get_running_loop().create_task(agents.preload())
+        warming.add(task)
+        task.add_done_callback(warming.discard)
+
     def split(text: str, place: Address) -> list[str]:
         return pieces(text, gateway.adapters.get((place.platform, place.account)))
 
@@ -145,6 +153,7 @@ def _ports(gateway: Gateway, agents: Agents, settings: Settings, home: Home, bes
         summarise,
         split,
         lambda: Shell(surroundings.pinned(settings.agent.tools.terminal), sandbox.wrapped),
+        warm,
         BoardTasks(beside.board, gateway.access.principal_of),
         DaemonHouse(gateway),
         tuple(Path(folder).expanduser() for folder in settings.workspace.projects),

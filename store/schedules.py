@@ -26,6 +26,9 @@ SELECT * FROM schedule WHERE state = 'active' AND next_at IS NOT NULL AND next_a
 NEXT = """
 SELECT next_at FROM schedule WHERE state = 'active' AND next_at IS NOT NULL ORDER BY next_at LIMIT 1
 """
+NEXT_KINDS = """
+SELECT next_at, kind FROM schedule WHERE state = 'active' AND next_at IS NOT NULL ORDER BY next_at LIMIT 20
+"""
 RECURRING_AHEAD = """
 SELECT * FROM schedule WHERE state = 'active' AND next_at > ? AND substr(rule, 1, 3) <> 'at:' AND id > ?
 ORDER BY id LIMIT ?
@@ -249,6 +252,11 @@ def next_at(q: Query) -> int | None:
     """Return when the next schedule is due, in milliseconds."""
     row = q.one(NEXT)
     return None if row is None else row["next_at"]
+
+
+def next_prompt(q: Query) -> int | None:
+    """Return when the first prompt among the next schedules is due, in milliseconds."""
+    return next((row["next_at"] for row in q.all(NEXT_KINDS) if row["kind"] == "prompt"), None)
 
 
 def ahead(q: Query, now: int, after: int, limit: int) -> list[Schedule]:

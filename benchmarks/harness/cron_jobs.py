@@ -6,6 +6,7 @@ Each job's prompt holds ``#mNAME#``, which the harness's model answers, and its 
 import json
 import os
 import sys
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,11 +15,16 @@ import httpx
 from hermes import daemon
 from hermes.home import Home
 
+PATIENCE = 30.0
+
 
 def main(place: str, jobs: str) -> int:
     """Make the jobs and print their numbers as the last line."""
-    info = daemon.read(Home(Path(os.environ["HERMES_HOME"])))
-    assert info is not None, "no daemon runs here"
+    home = Home(Path(os.environ["HERMES_HOME"]))
+    until = time.monotonic() + PATIENCE
+    while (info := daemon.read(home)) is None:
+        assert time.monotonic() < until, "no daemon runs here"
+        time.sleep(0.1)
     made: list[int] = []
     with httpx.Client(
         base_url=info.url, headers={"Authorization": f"Bearer {info.token}"}, timeout=30

@@ -1,0 +1,74 @@
+"""Jobs from a shell, over REST, by buttons and on the page: the same jobs everywhere."""
+
+from pathlib import Path
+
+import httpx
+
+from tests.acceptance.test_cron import PATIENCE, eventually
+from tests.fakes.telegram_server import TelegramServer
+from tests.support.daemon import OWNER, Daemon, quiet_settings
+
+
+async def test_a_job_made_in_a_shell_is_seen_changed_and_deleted_everywhere(
+    tmp_path: Path, telegram: TelegramServer
+) -> None:
+    settings = quiet_settings(telegram, web={"enabled": True})
+    async with Daemon(tmp_path / "home", settings) as daemon:
+        await daemon.start()
+        code, said = await daemon.command("cron", "add", "every weekday at 7:30", "say hi", "--name", "news")
+        assert (code, "every weekday at 07:30" in said) == (0, True)
+        code, said = await daemon.command("cron", "preview", "tomorrow at 9")
+        assert (code, "9:00 or 21:00?" in said) == (1, True)
+        info = daemon.info
+        async with httpx.AsyncClient(
+            base_url=info.url, headers={"Authorization": f"Bearer {info.token}"}
+        ) as client:
+            made = (await client.get("/api/hermes/cron")).json()["jobs"]
+            assert [(one["name"], one["rule"]) for one in made] == [("news", "cron:30 7 * * 1-5")]
+            wrong = await client.post("/api/hermes/cron", json={"schedule": "at 9", "text": "x"})
+            assert wrong.status_code == 400
+            page = await client.get("/jobs")
+            assert page.status_code == 200
+            assert "news" in page.text
+        telegram.user_says(OWNER, "/cron")
+        card = await telegram.wait_for_text(OWNER, "news", within=PATIENCE)
+        assert card.labels == ["▶️ 1", "⏸ 1", "✏️ 1", "🗑 1"]
+        telegram.tap(card, "⏸ 1", user=OWNER)
+        await telegram.wait_for_text(OWNER, "news is paused", within=PATIENCE)
+        telegram.tap(card, "🗑 1", user=OWNER)
+        await telegram.wait_for_text(OWNER, "news is deleted", within=PATIENCE)
+        code, said = await daemon.command("cron")
+        assert (code, said.strip()) == (0, "Nothing is scheduled.")
+        assert await daemon.stop() == 0
+        assert daemon.findings() == []
+
+
+async def test_what_an_agent_schedules_waits_for_a_word_and_shows_its_times(
+    tmp_path: Path, telegram: TelegramServer
+) -> None:
+    async with Daemon(tmp_path / "home", quiet_settings(telegram)) as daemon:
+        await daemon.start()
+        telegram.user_says(OWNER, "cron every weekday at 7:30 | say good morning")
+        card = await telegram.wait_for_text(OWNER, "every weekday at 07:30", within=PATIENCE)
+        assert daemon.rows("SELECT 1 FROM schedule") == []
+        telegram.tap(card, next(label for label in card.labels if "Approve" in label), user=OWNER)
+        await eventually(lambda: daemon.rows("SELECT 1 FROM schedule WHERE rule = 'cron:30 7 * * 1-5'"))
+        await daemon.quiet()
+        assert await daemon.stop() == 0
+        assert daemon.findings() == []
+
+
+async def test_a_job_of_the_configuration_is_made_once_and_stays_deleted(tmp_path: Path) -> None:
+    seed = {"enabled": True, "schedule": "0 8 * * *", "kind": "script", "text": "echo hello"}
+    settings = quiet_settings(web={"enabled": True}, cron={"seeds": {"hello": seed}})
+    async with Daemon(tmp_path / "home", settings) as daemon:
+        for _ in range(2):
+            await daemon.start()
+            assert len(daemon.rows("SELECT 1 FROM schedule WHERE name = 'hello'")) == 1
+            await daemon.stop()
+        await daemon.start()
+        assert (await daemon.command("cron", "delete", "hello"))[0] == 0
+        await daemon.stop()
+        await daemon.start()
+        assert daemon.rows("SELECT 1 FROM schedule WHERE name = 'hello' AND state <> 'deleted'") == []
+        await daemon.stop()
