@@ -101,7 +101,12 @@ async def boardhouse(root: Path, *, drain: bool = True, **settings: Any) -> Asyn
                 if drain:
                     await house.board.drain()
                 for task in asyncio.all_tasks():
-                    if task.get_name() in ("dispatcher", "supervisor of attempts", "agents' attempts"):
+                    if task.get_name() in (
+                        "assigner",
+                        "dispatcher",
+                        "supervisor of attempts",
+                        "agents' attempts",
+                    ):
                         task.cancel()
     finally:
         await database.close()
