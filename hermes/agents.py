@@ -169,9 +169,7 @@ class Caller:
         if (carry_out := self._agents.carriers.get(call.action.tool)) is not None:
             return await carry_out(call)
         runner = await self._agents.runner()
-        result = await runner.call(
-            call, self._principal_of(call.behalf), self._workspace(call.session_id)
-        )
+        result = await runner.call(call, self._principal_of(call.behalf), self._workspace(call.session_id))
         for watcher in self._agents.watchers:
             watcher(call.session_id, call.action.tool, call.action.arguments, result.text)
         return result

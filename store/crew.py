@@ -55,7 +55,8 @@ ON CONFLICT (task_id) DO UPDATE SET agent = excluded.agent, score = excluded.sco
 ASSIGNMENT = "SELECT agent, score, terms, reason, at FROM assignment WHERE task_id = ?"
 UNASSIGNED = """
 SELECT id FROM task INDEXED BY task_unfinished
-WHERE state = 'open' AND state NOT IN ('done', 'cancelled') AND assignee = '' AND lane = 'agent' AND substr(queue, -3) <> '[]]'
+WHERE state = 'open' AND state NOT IN ('done', 'cancelled') AND assignee = '' AND lane = 'agent'
+    AND substr(queue, -3) <> '[]]'
 ORDER BY id LIMIT ?
 """
 

@@ -164,10 +164,9 @@ RULES = (
     Rule(
         "I7",
         "fire.lost",
-        "The trail knows a run that is not on record, younger than what is still kept.",
-        "SELECT DISTINCT subject FROM event WHERE kind = 'fire.create' AND CAST(subject AS INTEGER) >"
-        " (SELECT coalesce(min(id), 0) FROM fire) AND CAST(subject AS INTEGER) NOT IN (SELECT id FROM fire)"
-        " AND at > :before",
+        "The trail knows a run of the last day that is not on record.",
+        "SELECT DISTINCT subject FROM event WHERE kind = 'fire.create'"
+        " AND at > (SELECT max(at) - 86400000 FROM event) AND CAST(subject AS INTEGER) NOT IN (SELECT id FROM fire)",
     ),
     Rule(
         "I7",
@@ -212,7 +211,8 @@ RULES = (
         "WITH begun AS (SELECT inbox.id, inbox.session_id, min(event.seq) AS seq FROM inbox"
         " JOIN event ON event.subject = CAST(inbox.id AS TEXT) AND event.kind = 'inbox.start'"
         " WHERE inbox.kind <> 'internal' AND NOT EXISTS"
-        " (SELECT 1 FROM event AS again WHERE again.subject = event.subject AND again.kind IN ('inbox.release', 'inbox.revive')) GROUP BY inbox.id),"
+        " (SELECT 1 FROM event AS again WHERE again.subject = event.subject"
+        " AND again.kind IN ('inbox.release', 'inbox.revive')) GROUP BY inbox.id),"
         " ordered AS (SELECT id, seq, lag(seq) OVER (PARTITION BY session_id ORDER BY id) AS before FROM begun)"
         " SELECT id FROM ordered WHERE seq < before",
     ),

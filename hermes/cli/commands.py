@@ -100,8 +100,8 @@ def gateway(context: typer.Context) -> None:
 
 
 for part in (
-    chat, setup, doctor, status, sessions, messages, channels, delegate, tasks, cron, approvals, asking, classify, tokens,
-    backup, log_files, models, crew,
+    chat, setup, doctor, status, sessions, messages, channels, delegate, tasks, cron, approvals, asking, classify,
+    tokens, backup, log_files, models, crew,
 ):  # fmt: skip
     part.register(app)
 

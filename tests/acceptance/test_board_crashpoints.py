@@ -1,4 +1,4 @@
-"""At every step of a task the real daemon is killed once; after a restart the task ends, once, with all leases sound."""
+"""The real daemon is killed once at every step of a task; after a restart it ends, once, with all leases sound."""
 
 import asyncio
 from dataclasses import dataclass
@@ -58,14 +58,17 @@ def settings_for(story: Story, runs: Path) -> dict[str, Any]:
 
 async def create(daemon: Daemon, story: Story) -> None:
     """Put the story's task on the board; the daemon may die of it."""
-    options = ["--lane", "process", "--assignee", "worker"] if story.script else ["--description", story.words]
+    options = (
+        ["--lane", "process", "--assignee", "worker"] if story.script else ["--description", story.words]
+    )
     await daemon.command("tasks", "create", "A job", *options)
 
 
 async def over(daemon: Daemon) -> str:
     """Wait until the task is over and return its state."""
     async with asyncio.timeout(40):
-        while not (found := await asyncio.to_thread(daemon.rows, OVER)):
+        # Another process has no event for us.
+        while not (found := await asyncio.to_thread(daemon.rows, OVER)):  # noqa: ASYNC110
             await asyncio.sleep(0.1)
     return found[0]["state"]
 

@@ -43,7 +43,7 @@ async def read(
 ) -> list[str]:
     """Have somebody's agent read a channel; return the texts."""
     request = asked(principal, at or rig.adapter.address("elsewhere"))
-    given = {"since": "", "limit": 50, "words": ""} | wanted
+    given: dict[str, Any] = {"since": "", "limit": 50, "words": ""} | wanted
     return [one.text for one in await rig.gateway.reader.read(request, to, **given)]
 
 
@@ -168,7 +168,7 @@ async def test_a_platform_that_does_not_tell_its_channels_holds_up_no_list(tmp_p
     async def never() -> Any:
         await asyncio.sleep(10_000)
 
-    slack.channels = never  # pyright: ignore[reportAttributeAccessIssue] - a platform that hangs
+    slack.channels = never  # a platform that hangs
     async with running(tmp_path, ScriptedAdapter(), slack) as rig:
         await talk(rig)
         assert {one.address.chat for one in await rig.gateway.directory.places()} == {"7", "8", "-100"}
