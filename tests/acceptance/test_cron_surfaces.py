@@ -26,7 +26,7 @@ async def test_a_job_made_in_a_shell_is_seen_changed_and_deleted_everywhere(
             made = (await client.get("/api/hermes/cron")).json()["jobs"]
             assert [(one["name"], one["rule"]) for one in made] == [("news", "cron:30 7 * * 1-5")]
             wrong = await client.post("/api/hermes/cron", json={"schedule": "at 9", "text": "x"})
-            assert wrong.status_code == 400
+            assert wrong.status_code == 422
             page = await client.get("/jobs")
             assert page.status_code == 200
             assert "news" in page.text

@@ -181,3 +181,32 @@ UPDATE event SET actor = 'somebody else' WHERE seq = 3;
 
 --: secret
 UPDATE outbox SET text = 'here: s3cr3t"quoted' WHERE id = 2;
+--: fire.twice
+INSERT INTO schedule (id, name, state, owner, rule, zone, job, kind, next_at, created_at, created_by, updated_at)
+    VALUES (1, 'a', 'active', 'o', 'every:60000:0', 'UTC', '{}', 'reminder', 4000000000000000, 1, 'o', 1);
+INSERT INTO fire (id, schedule_id, instant, state, ready_at, created_at) VALUES (1, 1, 1, 'running', 1, 1);
+INSERT INTO event (seq, at, kind, subject, actor, body, hash) SELECT max(seq) + 1, max(at), 'fire.claim', '1', 'system', '{}', x'00' FROM event;
+INSERT INTO event (seq, at, kind, subject, actor, body, hash) SELECT max(seq) + 1, max(at), 'fire.claim', '1', 'system', '{}', x'00' FROM event;
+--: fire.ended_twice
+INSERT INTO schedule (id, name, state, owner, rule, zone, job, kind, next_at, created_at, created_by, updated_at)
+    VALUES (1, 'a', 'active', 'o', 'every:60000:0', 'UTC', '{}', 'reminder', 4000000000000000, 1, 'o', 1);
+INSERT INTO fire (id, schedule_id, instant, state, ready_at, created_at) VALUES (1, 1, 1, 'done', 1, 1);
+INSERT INTO event (seq, at, kind, subject, actor, body, hash) SELECT max(seq) + 1, max(at), 'fire.finish', '1', 'system', '{}', x'00' FROM event;
+INSERT INTO event (seq, at, kind, subject, actor, body, hash) SELECT max(seq) + 1, max(at), 'fire.fail', '1', 'system', '{}', x'00' FROM event;
+--: fire.lost
+INSERT INTO event (seq, at, kind, subject, actor, body, hash) SELECT max(seq) + 1, max(at), 'fire.create', '1', 'system', '{}', x'00' FROM event;
+--: fire.forgotten
+INSERT INTO schedule (id, name, state, owner, rule, zone, job, kind, next_at, created_at, created_by, updated_at)
+    VALUES (1, 'a', 'active', 'o', 'every:60000:0', 'UTC', '{}', 'reminder', 4000000000000000, 1, 'o', 1);
+INSERT INTO fire (id, schedule_id, instant, state, ready_at, created_at) VALUES (1, 1, 1, 'due', 1, 1);
+--: fire.undelivered
+INSERT INTO schedule (id, name, state, owner, rule, zone, job, kind, next_at, created_at, created_by, updated_at)
+    VALUES (1, 'a', 'active', 'o', 'every:60000:0', 'UTC', '{}', 'reminder', 4000000000000000, 1, 'o', 1);
+INSERT INTO fire (id, schedule_id, instant, state, ready_at, created_at) VALUES (1, 1, 1, 'done', 1, 1);
+UPDATE fire SET deliver_at = 1;
+--: schedule.silent
+INSERT INTO schedule (id, name, state, owner, rule, zone, job, kind, next_at, created_at, created_by, updated_at)
+    VALUES (1, 'a', 'active', 'o', 'every:60000:0', 'UTC', '{}', 'reminder', 1, 1, 'o', 1);
+--: schedule.idle
+INSERT INTO schedule (id, name, state, owner, rule, zone, job, kind, next_at, created_at, created_by, updated_at)
+    VALUES (1, 'a', 'active', 'o', 'every:60000:0', 'UTC', '{}', 'reminder', NULL, 1, 'o', 1);
