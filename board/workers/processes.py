@@ -11,13 +11,16 @@ import logging
 import os
 import shutil
 import signal
+from collections.abc import Coroutine
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from agent.settings import TerminalSettings
 from agent.tools.terminal.child import Child
 from agent.tools.terminal.surroundings import pinned
 from agent.tools.terminal.sweep import MARK, end_group, sweep
+from board import working
 from board.room import Room
 from board.settings import ProgramSettings
 from board.workers.marks import mark_of
@@ -25,6 +28,7 @@ from kernel.crashpoints import crashpoint
 from kernel.errors import HermesError, SpawnFailed, Stale
 from kernel.states import AttemptState
 from kernel.tasks import Alive, Attempt, AttemptOutcome, Ended, Job, Reports
+from store import remarks
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +41,12 @@ SIGNALLED = 128
 TAIL_BYTES = 2000
 RESULT_BYTES = 100_000
 PIDFD_POLL = 0.2
+# What a program writes at the beginning of a line to name something it has reached, and how often its log is read.
+MILESTONE = b"::milestone "
+MILESTONE_SECONDS = 1.0
+MILESTONE_LENGTH = 500
+LOG_BYTES = 1_000_000
+MOST_MILESTONES = 10_000
 
 # $1 is the folder of the attempt; the rest is the program.
 WRAPPER = """\
@@ -57,6 +67,14 @@ class Running:
     mark: str
     life: asyncio.Task[None]
     stopped: str = ""
+
+
+@dataclass(slots=True)
+class Reading:
+    """How far a log was read, and how many of its milestones are stored already and still have to be passed over."""
+
+    offset: int = 0
+    known: int = 0
 
 
 class ProcessWorker:
@@ -139,10 +157,7 @@ class ProcessWorker:
     async def _live(self, key: tuple[int, int], pid: int, child: Child | None) -> None:
         """Wait for the end of a process, end what it left, and report."""
         try:
-            if child is not None:
-                await child.wait()
-            else:
-                await _gone(pid)
+            await self._until_gone(key, child.wait() if child is not None else _gone(pid))
             await asyncio.to_thread(sweep, pid, _mark(*key))
             running = self._running.get(key)
             if running is None or not running.stopped:
@@ -154,6 +169,30 @@ class ProcessWorker:
             log.warning("The end of attempt %s of task %s was not stored: %s", key[1], key[0], error)
         finally:
             self._running.pop(key, None)
+
+    async def _until_gone(self, key: tuple[int, int], end: Coroutine[Any, Any, object]) -> None:
+        """Wait for the end of a process, and store the milestones that it names meanwhile."""
+        stored = await self._room.database.read(remarks.milestones, key[0], MOST_MILESTONES)
+        reading = Reading(known=sum(one.epoch == key[1] and one.kind == "named" for one in stored))
+        over = asyncio.ensure_future(end)  # noqa: TID251 - awaited right below
+        try:
+            while not over.done():
+                await asyncio.wait((over,), timeout=MILESTONE_SECONDS)
+                await self._told(key, reading)
+            await over
+        finally:
+            over.cancel()
+
+    async def _told(self, key: tuple[int, int], reading: Reading) -> None:
+        path = self._room.logs / f"{key[0]}-{key[1]}.log"
+        for text in await asyncio.to_thread(_named, path, reading):
+            try:
+                await self._room.database.write(
+                    working.milestone, *key, self._room.redact(text), actor="process"
+                )
+            except HermesError as error:
+                # The end of the process matters more than what it said on the way.
+                log.info("A milestone of task %s was not stored: %s", key[0], error)
 
     async def _report(self, key: tuple[int, int], code: int | None) -> None:
         ended = await asyncio.to_thread(self._ended, key, code)
@@ -281,6 +320,26 @@ def _tail(path: Path) -> str:
             return file.read().decode(errors="replace").strip()
     except OSError:
         return ""
+
+
+def _named(path: Path, reading: Reading) -> list[str]:
+    """Return the milestones of the whole lines that a log has got since it was last read."""
+    try:
+        with path.open("rb") as file:
+            if file.seek(0, os.SEEK_END) < reading.offset:
+                # It had become too long and begins anew.
+                reading.offset = 0
+            file.seek(reading.offset)
+            data = file.read(LOG_BYTES)
+    except OSError:
+        return []
+    whole = data[: data.rfind(b"\n") + 1] or (data if len(data) == LOG_BYTES else b"")
+    reading.offset += len(whole)
+    lines = [line.removeprefix(MILESTONE) for line in whole.splitlines() if line.startswith(MILESTONE)]
+    texts = [line.decode(errors="replace").strip()[:MILESTONE_LENGTH] for line in lines]
+    fresh = texts[reading.known :]
+    reading.known = max(0, reading.known - len(texts))
+    return [text for text in fresh if text]
 
 
 def _bound(path: Path, limit: int) -> None:

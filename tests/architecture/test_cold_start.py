@@ -30,8 +30,8 @@ NEEDED = {
     "board": {"settings"},
     "cron": {"seeds", "settings"},
     "gateway": {
-        "access", "adapter", "answering", "departures", "front", "intake", "keys", "local", "rates", "settings",
-        "supervisor", "switches", "platforms", "platforms.discord",
+        "access", "adapter", "answering", "departures", "front", "intake", "jobs", "keys", "local", "rates", "settings",
+        "supervisor", "switches", "walkaway", "walkaway.settings", "platforms", "platforms.discord",
         "platforms.discord.settings", "platforms.slack", "platforms.slack.settings", "platforms.telegram",
         "platforms.telegram.adapter",
         "platforms.telegram.content", "platforms.telegram.convert", "platforms.telegram.failures",
@@ -49,7 +49,7 @@ NEEDED = {
     },
     "store": {
         "chain", "channels", "connect", "damage", "database", "groups", "inbox", "lock", "marks", "migrate", "people",
-        "questions", "readers", "reserve", "sessions", "units", "writer",
+        "questions", "readers", "reserve", "sessions", "units", "walkaways", "writer",
     },
     "web": {"listening", "settings"},
 }  # fmt: skip

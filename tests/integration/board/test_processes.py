@@ -9,6 +9,7 @@ from board import deciding
 from board.workers.marks import mark_of
 from kernel.states import TaskState
 from kernel.tasks import Workspace
+from store import remarks
 from tests.support.boardhouse import boardhouse, program
 
 # A program with children and grandchildren, one of which leaves the group and ignores requests to end.
@@ -190,3 +191,19 @@ async def test_a_reclaim_takes_a_running_task_away_from_its_process(tmp_path: Pa
         await house.hears("task.complete", task)
         await house.until(lambda: not alive(first))
         assert [one.state for one in await house.attempts(task.id)] == ["succeeded", "released"]
+
+
+async def test_lines_of_its_output_name_milestones_once_also_across_daemons(tmp_path: Path) -> None:
+    script = """
+    echo '::milestone read'; echo 'not ::milestone this'; echo '::milestone '
+    while [ ! -e go ]; do sleep 0.1; done
+    printf '::milestone written\\n::milestone cut off'"""
+    programs = {"worker": program(script)}
+    async with boardhouse(tmp_path, drain=False, programs=programs) as house:
+        task = await house.add("worker")
+        await house.hears("task.milestone", task)
+    async with boardhouse(tmp_path, programs=programs) as house:
+        (tmp_path / "workspace/go").touch()
+        await house.hears("task.complete", task)
+        told = await house.database.read(remarks.milestones, task.id)
+        assert [(one.text, one.kind) for one in told] == [("read", "named"), ("written", "named")]
