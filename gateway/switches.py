@@ -56,6 +56,7 @@ def _paused(q: Query, names: Iterable[str]) -> list[str]:
 def _switch(tx: Unit, name: str, verb: str, actor: str) -> None:
     if verb == "pause":
         marks.put(tx, PAUSED + name, actor)
+        tx.emit("platform.pause", name, actor=actor)
     else:
         marks.take(tx, PAUSED + name)
-    tx.emit(f"platform.{verb}", name, actor=actor)
+        tx.emit("platform.resume", name, actor=actor)
