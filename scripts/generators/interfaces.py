@@ -21,6 +21,7 @@ from gateway.approvals.commands import ApprovalCommands
 from gateway.commands.conversation import ConversationCommands
 from gateway.commands.daemon import DaemonCommands
 from gateway.crew.commands import CrewCommands
+from gateway.handoff.commands import HandoffCommands
 from gateway.operations import operations as gateway_operations
 from gateway.walkaway.commands import JobCommands
 from gateway.walkaway.operations import operations as walkaway_operations
@@ -76,6 +77,7 @@ def all_commands() -> Sequence[Command]:
     """Return every slash command, in the order of the help."""
     return (
         *ConversationCommands(NOTHING).commands(),
+        *HandoffCommands(NOTHING).commands(),
         *ApprovalCommands(NOTHING).commands(),
         *DaemonCommands(NOTHING, NOTHING).commands(),
         *CrewCommands(NOTHING, NOTHING).commands(),
