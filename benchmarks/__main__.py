@@ -16,6 +16,7 @@ from benchmarks import (
     bench_gateway,
     bench_platforms,
     bench_store,
+    bench_walkaway,
     report,
 )
 from benchmarks.report import Row
@@ -58,6 +59,11 @@ def crew() -> list[Row]:
     return bench_crew.rows()
 
 
+def walkaway() -> list[Row]:
+    """Measure how soon a job that is at work hears its person."""
+    return bench_walkaway.rows()
+
+
 def platforms() -> list[Row]:
     """Measure every platform at once, on protocol servers of this machine."""
     return bench_platforms.rows()
@@ -74,6 +80,7 @@ SUITES: Mapping[str, Callable[[], list[Row]]] = {
     "board": board,
     "cron": cron,
     "crew": crew,
+    "walkaway": walkaway,
     "gateway": gateway,
     "approvals": approvals,
     "platforms": platforms,
