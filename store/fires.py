@@ -18,11 +18,18 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (schedule_id, instant) DO NOTHING RE
 """
 BY_ID = "SELECT * FROM fire WHERE id = ?"
 READY = "SELECT * FROM fire WHERE state = 'due' AND ready_at <= ? ORDER BY ready_at, id LIMIT ?"
+# The list of states that are no end is written as the partial index has it: SQLite compares texts.
 OPEN_OF = """
-SELECT count(*) AS n FROM fire WHERE schedule_id = ? AND state IN ('claimed', 'running', 'waiting') AND id <> ?
+SELECT count(*) AS n FROM fire WHERE schedule_id = ? AND state IN ('due', 'claimed', 'running', 'waiting')
+    AND state <> 'due' AND id <> ?
 """
-QUEUED_OF = "SELECT count(*) AS n FROM fire WHERE schedule_id = ? AND state = 'due' AND id < ?"
-IN_STATE = "SELECT * FROM fire WHERE state = ? ORDER BY id"
+QUEUED_OF = """
+SELECT count(*) AS n FROM fire WHERE schedule_id = ? AND state IN ('due', 'claimed', 'running', 'waiting')
+    AND state = 'due' AND id < ?
+"""
+OPEN_IN_STATE = """
+SELECT * FROM fire INDEXED BY fire_open WHERE state IN ('due', 'claimed', 'running', 'waiting') AND state = ? ORDER BY id
+"""
 UNFINISHED_OF = """
 SELECT * FROM fire WHERE schedule_id = ? AND state IN ('due', 'claimed', 'running', 'waiting') ORDER BY id
 """
@@ -31,8 +38,8 @@ NEXT_READY = "SELECT ready_at FROM fire WHERE state = 'due' AND ready_at < ? ORD
 PARKED = 1 << 53
 PARK = "UPDATE fire SET ready_at = ? WHERE id = ? AND state = 'due'"
 UNPARK = """
-UPDATE fire SET ready_at = ? WHERE id = (SELECT min(id) FROM fire WHERE schedule_id = ? AND state = 'due')
-    AND ready_at = ?
+UPDATE fire SET ready_at = ? WHERE id = (SELECT min(id) FROM fire WHERE schedule_id = ?
+    AND state IN ('due', 'claimed', 'running', 'waiting') AND state = 'due') AND ready_at = ?
 """
 UNPARK_ALL = "UPDATE fire SET ready_at = ? WHERE state = 'due' AND ready_at = ?"
 NEXT_HELD = "SELECT deliver_at FROM fire WHERE deliver_at IS NOT NULL ORDER BY deliver_at LIMIT 1"
@@ -46,9 +53,9 @@ BY_INBOX = "SELECT * FROM fire WHERE inbox_id = ?"
 BY_APPROVAL = "SELECT * FROM fire WHERE approval_id = ? AND state = 'waiting'"
 AT_INSTANT = "SELECT * FROM fire WHERE schedule_id = ? AND instant = ?"
 LAST_GOOD = """
-SELECT ended_at FROM fire WHERE schedule_id = ? AND state = 'done' ORDER BY ended_at DESC LIMIT 1
+SELECT ended_at FROM fire WHERE schedule_id = ? AND state = 'done' ORDER BY instant DESC LIMIT 1
 """
-LAST = "SELECT * FROM fire WHERE schedule_id = ? AND ended_at > 0 ORDER BY id DESC LIMIT 1"
+LAST = "SELECT * FROM fire WHERE schedule_id = ? AND ended_at > 0 ORDER BY instant DESC LIMIT 1"
 MISSED_SINCE = "SELECT * FROM fire WHERE state = 'missed' AND created_at >= ? ORDER BY id LIMIT ?"
 PRUNE = """
 DELETE FROM fire WHERE id IN (SELECT id FROM fire WHERE ended_at > 0 AND ended_at < ? AND deliver_at IS NULL LIMIT ?)
@@ -166,8 +173,8 @@ def queued_before(q: Query, fire: Fire) -> int:
 
 
 def in_state(q: Query, state: FireState) -> list[Fire]:
-    """Return the fires in a state, oldest first."""
-    return [row_of(row) for row in q.all(IN_STATE, (state,))]
+    """Return the fires in a state that is no end, oldest first."""
+    return [row_of(row) for row in q.all(OPEN_IN_STATE, (state,))]
 
 
 def unfinished_of(q: Query, schedule_id: int) -> list[Fire]:
