@@ -28,7 +28,8 @@ SELECT count(*) AS n FROM fire WHERE schedule_id = ? AND state IN ('due', 'claim
     AND state = 'due' AND id < ?
 """
 OPEN_IN_STATE = """
-SELECT * FROM fire INDEXED BY fire_open WHERE state IN ('due', 'claimed', 'running', 'waiting') AND state = ? ORDER BY id
+SELECT * FROM fire INDEXED BY fire_open
+WHERE state IN ('due', 'claimed', 'running', 'waiting') AND state = ? ORDER BY id
 """
 UNFINISHED_OF = """
 SELECT * FROM fire WHERE schedule_id = ? AND state IN ('due', 'claimed', 'running', 'waiting') ORDER BY id
