@@ -91,9 +91,7 @@ class Rooms:
         self._board: Board = boarding.build(
             self._gateway, front.bus, self._agents, settings, home, redact=redact
         )
-        self._walkaway = WalkawayRoom(
-            self._gateway, self._board, settings.walkaway, front.zone, redact
-        )
+        self._walkaway = WalkawayRoom(self._gateway, self._board, settings.walkaway, front.zone, redact)
         self._journal.watchers.append(self._walkaway.noted)
         self._agents.watchers.append(self._walkaway.noted)
         self._cron: Cron = scheduling.build(
