@@ -1,0 +1,7 @@
+"""What can go wrong with a coding agent."""
+
+from kernel.errors import AgentError
+
+
+class AgentBroke(AgentError):
+    """A coding agent could not be used, or stopped in the middle of its work."""

@@ -1,0 +1,151 @@
+"""What a coding agent asks leave for, in our own words: read from what would be done, never from what it calls it.
+
+The agent's title and its kind decide nothing. A command makes it a command, a diff a written file, an address a
+request; a file that is only named counts as written, because nothing shows that it would merely be read. What says
+nothing of itself is a tool that nobody knows.
+"""
+
+import os
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, cast
+
+from acp.schema import FileEditToolCallContent, ToolCallProgress, ToolCallStart, ToolCallUpdate
+
+from kernel.approvals import Action, ActionKind, arguments_text, canonical
+
+AnyCall = ToolCallUpdate | ToolCallStart | ToolCallProgress
+COMMANDS = ("command", "cmd", "script")
+PATHS = ("file_path", "notebook_path", "path", "filePath", "abs_path", "file")
+FOLDERS = ("cwd", "workdir", "working_directory", "workingDirectory")
+LONGEST = 100_000
+SHELLS = frozenset({"bash", "sh", "zsh"})
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A call as the agent has described it so far: its input, and the files it would change with their new text."""
+
+    title: str = ""
+    given: Mapping[str, Any] | None = None
+    edits: tuple[tuple[str, str, str], ...] = ()
+    places: tuple[str, ...] = ()
+
+    def joined(self, update: AnyCall) -> "Asked":
+        """Return the call with what an update says of it; nothing that was said before is forgotten."""
+        given = dict(self.given or {})
+        if isinstance(update.raw_input, dict):
+            given |= cast("dict[str, Any]", update.raw_input)
+        elif update.raw_input is not None:
+            given["input"] = update.raw_input
+        content = update.content or []
+        edits = [
+            (one.path, one.old_text or "", one.new_text)
+            for one in content
+            if isinstance(one, FileEditToolCallContent)
+        ]
+        places = [place.path for place in update.locations or []]
+        return Asked(
+            update.title or self.title,
+            given,
+            tuple(dict.fromkeys((*self.edits, *edits))),
+            tuple(dict.fromkeys((*self.places, *places))),
+        )
+
+
+def action_of(asked: Asked, tool: str, workspace: Path, host: str) -> Action:
+    """Return what a call would do, as an action of ``tool`` for the gate to judge."""
+    inside = os.path.realpath(workspace)
+    given = dict(asked.given or {})
+    bare = Action(
+        ActionKind.MCP,
+        tool,
+        arguments_text({"input": given, "edits": [list(edit) for edit in asked.edits]}),
+        f"{asked.title or 'Something that it does not name'}\n{canonical(given)}"[:LONGEST],
+        target=f"{tool}.{asked.title}"[:200],
+        workspaces=(inside,),
+        host=host,
+    )
+    command = _command(given)
+    if command:
+        return _terminal(bare, command, given, inside, asked.edits)
+    if asked.edits:
+        return _files(bare, asked.edits, inside)
+    if url := _text(given, ("url", "uri")):
+        return replace(bare, kind=ActionKind.REQUEST, effect="GET", target=url)
+    if path := _text(given, PATHS):
+        target = _absolute(path, inside)
+        return replace(bare, kind=ActionKind.FILE, effect="write", target=target, text=_shown(path, given))
+    return bare
+
+
+def _terminal(
+    bare: Action, command: str, given: Mapping[str, Any], inside: str, edits: Sequence[object]
+) -> Action:
+    """Return a command; one that would change files besides is a tool that nobody knows."""
+    if edits:
+        return replace(bare, text=f"{command}\n{bare.text}"[:LONGEST])
+    folder = _text(given, FOLDERS)
+    cwd = _absolute(folder, inside) if folder else inside
+    return replace(bare, kind=ActionKind.TERMINAL, text=command, target="", cwd=cwd)
+
+
+def _files(bare: Action, edits: Sequence[tuple[str, str, str]], inside: str) -> Action:
+    """Return the writing of files; several are aimed at the one that lies farthest from the workspace."""
+    targets = [_absolute(path, inside) for path, _, _ in edits]
+    outside = [target for target in targets if not Path(target).is_relative_to(inside)]
+    odd = [target for target in targets if "/." in target]
+    text = "\n\n".join(_diff(edit) for edit in edits)[:LONGEST]
+    if len(set(targets)) > 1 and (outside or odd):
+        return replace(bare, text=text)
+    return replace(bare, kind=ActionKind.FILE, effect="write", target=(outside or targets)[0], text=text)
+
+
+def _diff(edit: tuple[str, str, str]) -> str:
+    path, old, new = edit
+    removed = [f"- {line}" for line in old.splitlines()]
+    return "\n".join([f"write {path}", *removed, *(f"+ {line}" for line in new.splitlines())])
+
+
+def _shown(path: str, given: Mapping[str, Any]) -> str:
+    rest = {name: value for name, value in given.items() if name not in PATHS}
+    return f"use {path}\n{canonical(rest)}"[:LONGEST] if rest else f"use {path}"
+
+
+def _command(given: Mapping[str, Any]) -> str:
+    for name in COMMANDS:
+        value = given.get(name)
+        if isinstance(value, str) and value.strip():
+            return _with_words(value, given.get("args"))
+        if isinstance(value, list) and value and _are_words(cast("list[object]", value)):
+            return _unwrapped(cast("list[str]", value))
+    return ""
+
+
+def _with_words(command: str, words: object) -> str:
+    if isinstance(words, list) and words and _are_words(cast("list[object]", words)):
+        return f"{command} {shlex.join(cast('list[str]', words))}"
+    return command
+
+
+def _unwrapped(words: list[str]) -> str:
+    """Return the text that a shell would be given, where the words are nothing but that shell."""
+    match words:
+        case [shell, "-c" | "-lc", text] if Path(shell).name in SHELLS:
+            return text
+        case _:
+            return shlex.join(words)
+
+
+def _are_words(words: Iterable[object]) -> bool:
+    return all(isinstance(word, str) for word in words)
+
+
+def _text(given: Mapping[str, Any], names: Iterable[str]) -> str:
+    return next((given[name] for name in names if isinstance(given.get(name), str) and given[name]), "")
+
+
+def _absolute(path: str, inside: str) -> str:
+    return os.path.normpath(Path(inside, path.replace("\0", "")))
