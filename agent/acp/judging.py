@@ -5,9 +5,10 @@ request; a file that is only named counts as written, because nothing shows that
 nothing of itself is a tool that nobody knows.
 """
 
+import hashlib
 import os
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
@@ -21,6 +22,35 @@ COMMANDS = ("command", "cmd", "script")
 PATHS = ("file_path", "notebook_path", "path", "filePath", "abs_path", "file")
 FOLDERS = ("cwd", "workdir", "working_directory", "workingDirectory")
 LONGEST = 100_000
+# What an input may hold besides; with anything else in it, it is judged as what nobody knows as well.
+KNOWN = frozenset(
+    {
+        *COMMANDS,
+        *PATHS,
+        *FOLDERS,
+        "args",
+        "url",
+        "uri",
+        "method",
+        "description",
+        "content",
+        "contents",
+        "text",
+    }
+    | {
+        "old_string",
+        "new_string",
+        "replace_all",
+        "edits",
+        "offset",
+        "limit",
+        "line",
+        "pattern",
+        "glob",
+        "timeout",
+    }
+    | {"run_in_background", "prompt", "query", "reason", "justification", "call_id", "turn_id"}
+)
 SHELLS = frozenset({"bash", "sh", "zsh"})
 
 
@@ -55,56 +85,50 @@ class Asked:
         )
 
 
-def action_of(asked: Asked, tool: str, workspace: Path, host: str) -> Action:
-    """Return what a call would do, as an action of ``tool`` for the gate to judge."""
+def actions_of(asked: Asked, tool: str, workspace: Path, host: str) -> list[Action]:
+    """Return all that a call would do, as actions of ``tool`` for the gate to judge one by one; never nothing."""
     inside = os.path.realpath(workspace)
     given = dict(asked.given or {})
-    bare = Action(
+    bare = _bare(asked, given, tool, inside, host)
+    found: list[Action] = []
+    if command := _command(given):
+        cwd = _absolute(folder, inside) if (folder := _text(given, FOLDERS)) else inside
+        found.append(replace(bare, kind=ActionKind.TERMINAL, text=command, target="", cwd=cwd))
+    found += [_file(bare, path, _diff(path, old, new), inside) for path, old, new in asked.edits]
+    if url := _text(given, ("url", "uri")):
+        method = _text(given, ("method",)) or "GET"
+        found.append(replace(bare, kind=ActionKind.REQUEST, effect=method.upper(), target=url))
+    named = {_absolute(path, inside): path for name in PATHS if (path := _text(given, (name,)))}
+    written = {action.target for action in found}
+    found += [
+        _file(bare, path, _shown(path, given), inside)
+        for place, path in named.items()
+        if place not in written
+    ]
+    return found if found and set(given) <= KNOWN else [*found, bare]
+
+
+def _bare(asked: Asked, given: Mapping[str, Any], tool: str, inside: str, host: str) -> Action:
+    """Return a call as a tool that nobody knows; what it calls itself is shown, and no permission goes by it."""
+    arguments = arguments_text({"input": given, "edits": [list(edit) for edit in asked.edits]})
+    return Action(
         ActionKind.MCP,
         tool,
-        arguments_text({"input": given, "edits": [list(edit) for edit in asked.edits]}),
+        arguments,
         f"{asked.title or 'Something that it does not name'}\n{canonical(given)}"[:LONGEST],
-        target=f"{tool}.{asked.title}"[:200],
+        target=f"{tool}.{hashlib.sha256(arguments.encode()).hexdigest()[:16]}",
         workspaces=(inside,),
         host=host,
     )
-    command = _command(given)
-    if command:
-        return _terminal(bare, command, given, inside, asked.edits)
-    if asked.edits:
-        return _files(bare, asked.edits, inside)
-    if url := _text(given, ("url", "uri")):
-        return replace(bare, kind=ActionKind.REQUEST, effect="GET", target=url)
-    if path := _text(given, PATHS):
-        target = _absolute(path, inside)
-        return replace(bare, kind=ActionKind.FILE, effect="write", target=target, text=_shown(path, given))
-    return bare
 
 
-def _terminal(
-    bare: Action, command: str, given: Mapping[str, Any], inside: str, edits: Sequence[object]
-) -> Action:
-    """Return a command; one that would change files besides is a tool that nobody knows."""
-    if edits:
-        return replace(bare, text=f"{command}\n{bare.text}"[:LONGEST])
-    folder = _text(given, FOLDERS)
-    cwd = _absolute(folder, inside) if folder else inside
-    return replace(bare, kind=ActionKind.TERMINAL, text=command, target="", cwd=cwd)
+def _file(bare: Action, path: str, text: str, inside: str) -> Action:
+    return replace(
+        bare, kind=ActionKind.FILE, effect="write", target=_absolute(path, inside), text=text[:LONGEST]
+    )
 
 
-def _files(bare: Action, edits: Sequence[tuple[str, str, str]], inside: str) -> Action:
-    """Return the writing of files; several are aimed at the one that lies farthest from the workspace."""
-    targets = [_absolute(path, inside) for path, _, _ in edits]
-    outside = [target for target in targets if not Path(target).is_relative_to(inside)]
-    odd = [target for target in targets if "/." in target]
-    text = "\n\n".join(_diff(edit) for edit in edits)[:LONGEST]
-    if len(set(targets)) > 1 and (outside or odd):
-        return replace(bare, text=text)
-    return replace(bare, kind=ActionKind.FILE, effect="write", target=(outside or targets)[0], text=text)
-
-
-def _diff(edit: tuple[str, str, str]) -> str:
-    path, old, new = edit
+def _diff(path: str, old: str, new: str) -> str:
     removed = [f"- {line}" for line in old.splitlines()]
     return "\n".join([f"write {path}", *removed, *(f"+ {line}" for line in new.splitlines())])
 

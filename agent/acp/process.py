@@ -139,9 +139,11 @@ class AgentProcess:
         """Start the program in ``folder`` with exactly ``environment``; raise AgentBroke when it cannot be started."""
         program = found(settings, environment)
         if program is None:
-            raise AgentBroke(f"{name} is not installed: there is no {settings.command}.", remedy=hint(settings))
+            raise AgentBroke(
+                f"{name} is not installed: there is no {settings.command}.", remedy=hint(settings)
+            )
         mark = new_id("c", 20)
-        folder.mkdir(parents=True, exist_ok=True)
+        await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
         try:
             process = await asyncio.create_subprocess_exec(
                 program,
@@ -155,7 +157,9 @@ class AgentProcess:
                 start_new_session=True,
             )
         except OSError as error:
-            raise AgentBroke(f"{name} could not be started: {error.strerror}.", remedy=hint(settings)) from error
+            raise AgentBroke(
+                f"{name} could not be started: {error.strerror}.", remedy=hint(settings)
+            ) from error
         return cls(name, process, mark)
 
     async def _listen(self, reader: asyncio.StreamReader) -> None:
