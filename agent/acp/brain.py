@@ -100,6 +100,10 @@ class AcpRunner:
         failure = await self._work(desk, request, io, course)
         return await self._outcome(desk, request, course, failure)
 
+    def configure(self, settings: AgentSettings) -> None:
+        """Use new settings for every agent that is started from now on."""
+        self._settings = settings
+
     # A session's desk
 
     async def _desk(self, name: str, request: TurnRequest, io: TurnIO) -> Desk:

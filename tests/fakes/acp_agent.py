@@ -82,7 +82,9 @@ class FakeAgent:
         known = self._sessions()
         known.setdefault(session_id, []).append(text)
         self._keep(known)
-        lines = [line for line in text.splitlines() if line.split(" ")[0] in WORDS] or ["say I heard: " + text]
+        lines = [line for line in text.splitlines() if line.split(" ")[0] in WORDS] or [
+            "say I heard: " + text
+        ]
         reason = "end_turn"
         for line in lines:
             word, _, rest = line.partition(" ")
@@ -122,13 +124,17 @@ class FakeAgent:
             raw_input=given or None,
             **more,
         )
-        answer = await self.client.request_permission(session_id=self.session, tool_call=call, options=OPTIONS)
+        answer = await self.client.request_permission(
+            session_id=self.session, tool_call=call, options=OPTIONS
+        )
         outcome = answer.outcome
         allowed = outcome.outcome == "selected" and outcome.option_id == "yes"
         if allowed and run:
             process = await asyncio.create_subprocess_shell(run)
             await process.wait()
-        await self.say(f"{run or title or 'edit'}: {outcome.option_id if outcome.outcome == 'selected' else 'cancelled'}")
+        await self.say(
+            f"{run or title or 'edit'}: {outcome.option_id if outcome.outcome == 'selected' else 'cancelled'}"
+        )
         return allowed
 
     async def many(self, rest: str) -> None:
@@ -165,7 +171,9 @@ class FakeAgent:
 
     async def plan(self, rest: str) -> None:
         entries = [PlanEntry(content=one, priority="low", status="pending") for one in rest.split(",")]
-        await self.client.session_update(self.session, AgentPlanUpdate(session_update="plan", entries=entries))
+        await self.client.session_update(
+            self.session, AgentPlanUpdate(session_update="plan", entries=entries)
+        )
 
     async def environment(self, _: str) -> None:
         await self.say("environment " + " ".join(sorted(os.environ)))
@@ -188,7 +196,9 @@ class FakeAgent:
 
     async def garbage(self, rest: str) -> None:
         """Write what is no message, as often as it is told."""
-        for line in ("no json", "[]", '{"id": {}, "method": 3}', '{"id": 5, "error": 7}', '"text"') * int(rest):
+        for line in ("no json", "[]", '{"id": {}, "method": 3}', '{"id": 5, "error": 7}', '"text"') * int(
+            rest
+        ):
             sys.stdout.write(line + "\n")
         sys.stdout.flush()
 

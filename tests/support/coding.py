@@ -89,7 +89,9 @@ class Coding:
     turns: int = 0
     surface: Surface = field(default_factory=Surface)
 
-    async def send(self, text: str, *, internal: bool = False, attempt: int = 1, **changed: Any) -> TurnOutcome:
+    async def send(
+        self, text: str, *, internal: bool = False, attempt: int = 1, **changed: Any
+    ) -> TurnOutcome:
         """Run one turn to its end, which may be that it waits for a person."""
         self.turns += attempt == 1
         self.surface = Surface()
@@ -120,7 +122,7 @@ class Coding:
 
     async def told(self, id: str, then: str = "") -> TurnOutcome:
         """Run the turn that a decided request starts; ``then`` is what an agent makes of it that has to begin anew."""
-        return await self.send(f"[Request {id}: acp:{NAME}]\nApproved.\n{then}", internal=True)
+        return await self.send(f"[Request {id}: acp:{NAME}]\nApproved.\n{then}\n", internal=True)
 
     async def restart(self) -> None:
         """Lose every process and everything in memory."""

@@ -55,7 +55,11 @@ async def test_an_edit_is_judged_by_its_file_and_its_new_text(tmp_path: Path) ->
     async with coding(tmp_path, verdict=hold) as home:
         await home.send(f"edit {home.folder}/a.txt hello")
         action = home.desk.held()["a_1"]
-        assert (action.kind, action.effect, action.target) == (ActionKind.FILE, "write", f"{home.folder}/a.txt")
+        assert (action.kind, action.effect, action.target) == (
+            ActionKind.FILE,
+            "write",
+            f"{home.folder}/a.txt",
+        )
         assert "+ hello" in action.text
 
 
@@ -109,7 +113,9 @@ async def test_a_terminal_is_our_terminal(tmp_path: Path) -> None:
         assert outcome.text == f"exit 3: hello there\n{home.folder.resolve()}\n"
 
 
-async def test_a_command_in_a_terminal_waits_for_a_person_and_its_output_comes_from_the_gate(tmp_path: Path) -> None:
+async def test_a_command_in_a_terminal_waits_for_a_person_and_its_output_comes_from_the_gate(
+    tmp_path: Path,
+) -> None:
     async with coding(tmp_path) as home:
         assert (await home.send("run echo done")).held == ("a_1",)
         action = home.desk.held()["a_1"]
@@ -129,7 +135,9 @@ async def test_what_is_said_while_it_waits_is_said_after_the_decision(tmp_path: 
         assert (await home.told("a_1")).text.endswith("later\n")
 
 
-async def test_after_a_restart_the_decision_counts_once_for_the_same_action_in_the_same_session(tmp_path: Path) -> None:
+async def test_after_a_restart_the_decision_counts_once_for_the_same_action_in_the_same_session(
+    tmp_path: Path,
+) -> None:
     async with coding(tmp_path) as home:
         mark = tmp_path / "mark"
         await home.send(f"ask touch {mark}")
@@ -141,7 +149,9 @@ async def test_after_a_restart_the_decision_counts_once_for_the_same_action_in_t
         assert (await home.send(f"ask touch {mark}")).held == ("a_2",)
 
 
-async def test_after_a_restart_the_decision_is_void_for_anything_else_and_that_is_said(tmp_path: Path) -> None:
+async def test_after_a_restart_the_decision_is_void_for_anything_else_and_that_is_said(
+    tmp_path: Path,
+) -> None:
     async with coding(tmp_path) as home:
         await home.send("ask touch /m/ark")
         await home.restart()

@@ -28,16 +28,22 @@ async def test_what_the_agent_says_is_streamed_and_is_the_answer(tmp_path: Path)
         assert outcome.text == "one\ntwo\n"
         assert home.surface.written == outcome.text
         assert "plan 0/2 look" in home.surface.activities
-        assert [(one.model, one.input_tokens, one.output_tokens) for one in outcome.usage] == [("acp:fake", 10, 5)]
+        assert [(one.model, one.input_tokens, one.output_tokens) for one in outcome.usage] == [
+            ("acp:fake", 10, 5)
+        ]
 
 
-async def test_the_exchange_is_part_of_the_conversation_so_that_another_brain_knows_it(tmp_path: Path) -> None:
+async def test_the_exchange_is_part_of_the_conversation_so_that_another_brain_knows_it(
+    tmp_path: Path,
+) -> None:
     async with coding(tmp_path) as home:
         await home.send("say one")
         assert await home.base.history("s_1") == [("user", "say one"), ("assistant", "one\n")]
 
 
-async def test_one_process_serves_the_turns_of_a_session_and_another_takes_its_session_up(tmp_path: Path) -> None:
+async def test_one_process_serves_the_turns_of_a_session_and_another_takes_its_session_up(
+    tmp_path: Path,
+) -> None:
     async with coding(tmp_path) as home:
         await home.send("say one")
         await home.send("say two")
@@ -67,7 +73,7 @@ async def test_images_are_handed_over(tmp_path: Path) -> None:
     async with coding(tmp_path) as home:
         (tmp_path / "pixel.png").write_bytes(PIXEL)
         file = Attachment(
-            AttachmentKind.PHOTO, name="pixel.png", mime="image/png", path=str(tmp_path / "pixel.png")
+            AttachmentKind.PHOTO, "ref", name="pixel.png", mime="image/png", path=str(tmp_path / "pixel.png")
         )
         outcome = await home.send("images", inputs=(TurnInput(1, "images", (file,)),))
         assert outcome.text == "images ['image/png']\n"
@@ -91,7 +97,9 @@ async def test_an_agent_that_does_not_stop_is_ended(tmp_path: Path) -> None:
         children = psutil.Process().children()
         home.surface.stop.set()
         assert (await sending).stopped
-        assert not [child for child in children if child.is_running() and "acp_agent" in " ".join(child.cmdline())]
+        assert not [
+            child for child in children if child.is_running() and "acp_agent" in " ".join(child.cmdline())
+        ]
 
 
 async def test_what_is_said_meanwhile_becomes_the_next_prompt(tmp_path: Path) -> None:
