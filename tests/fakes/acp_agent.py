@@ -1,6 +1,7 @@
 """A coding agent as a program of its own, on the protocol's Python SDK; the words of a prompt say what it does.
 
-Run as ``python acp_agent.py STATE``: STATE is a file that holds its sessions from one process to the next.
+Run as ``python acp_agent.py STATE``: STATE is a file that holds its sessions from one process to the next. Where there is
+a file STATE.then, every prompt is taken for what that says.
 """
 
 import asyncio
@@ -82,6 +83,9 @@ class FakeAgent:
         known = self._sessions()
         known.setdefault(session_id, []).append(text)
         self._keep(known)
+        then = self.state.with_name(self.state.name + ".then")
+        if then.exists():
+            text = then.read_text()
         lines = [line for line in text.splitlines() if line.split(" ")[0] in WORDS] or [
             "say I heard: " + text
         ]
