@@ -92,10 +92,7 @@ class ApprovalState(State):
     REFUSED = "refused", "A person said no."
     EXPIRED = "expired", "Nobody decided in time, which counts as no."
     VOID = "void", "What it was bound to has changed; it was asked anew."
-    UNKNOWN = (
-        "unknown",
-        "Whoever ran it never said how it ended; it may have happened and is never run again.",
-    )
+    UNKNOWN = "unknown", "Whoever ran it never said how it ended; it may have happened and is never run again."
     CANCELLED = "cancelled", "No longer needed."
 
 
@@ -166,9 +163,6 @@ class FireState(State):
     DONE = "done", "Ran to its end."
     FAILED = "failed", "Ended in an error that was explained."
     SKIPPED = "skipped", "Not run: its condition was not met, or the run before it was still at work."
-    MISSED = (
-        "missed",
-        "Its time came while Hermes was away or the clock jumped; it is on record and was not run.",
-    )
+    MISSED = "missed", "Its time came while Hermes was away or the clock jumped; it is on record and was not run."
     LOST = "lost", "The daemon stopped while it ran; it may have happened and is not run again."
     CANCELLED = "cancelled", "Withdrawn by a person."
