@@ -255,9 +255,8 @@ class AcpRunner:
                 await self._halt(desk)
                 return
             self._hear(desk, io, course)
-            if desk.live.prompt.done():
-                if not self._ended(desk, course):
-                    return
+            if desk.live.prompt.done() and not self._ended(desk, course):
+                return
             if desk.watch.over:
                 course.ending = f"It was cut off after {self._settings.context.answer:,} characters."
                 await self._halt(desk)
@@ -338,11 +337,18 @@ class AcpRunner:
         )
 
     def _rest(self, desk: Desk, session_id: str) -> None:
-        """Let an idle agent go after a while."""
-        if self._desks.get(session_id) is not desk or desk.live.prompt is not None:
+        """Let the agent go after a while in which it did nothing; while it waits for a person it stays."""
+        if self._desks.get(session_id) is not desk:
             return
-        loop = asyncio.get_running_loop()
-        desk.reaper = loop.call_later(desk.live.keep, lambda: self._later(self.release(session_id)))
+        busy = bool(desk.leave.waiting) or desk.live.client.busy
+
+        def over() -> None:
+            if busy and (desk.leave.waiting or desk.live.client.busy):
+                self._rest(desk, session_id)
+            else:
+                self._later(self.release(session_id))
+
+        desk.reaper = asyncio.get_running_loop().call_later(desk.live.keep, over)
 
 
 class Silent(AgentError):

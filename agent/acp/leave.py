@@ -81,12 +81,12 @@ class Leave:
                 pass
         finally:
             self.waiting.discard(held.id)
-        self.heard += 1
         self.changed()
-        if found.state is ApprovalState.DONE:
-            return found
         if found.state is ApprovalState.CANCELLED:
             raise Cancelled("It was stopped.")
+        self.heard += 1
+        if found.state is ApprovalState.DONE:
+            return found
         raise AccessDenied(found.reason or "A person refused it, or nobody answered in time.")
 
     async def still_open(self) -> bool:
