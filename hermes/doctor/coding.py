@@ -31,7 +31,10 @@ def _state(agent: AcpAgentSettings, path: str) -> tuple[str, str]:
     """Return what is wrong with an agent and the way out, both empty where nothing is."""
     own = agent.environment.get("PATH")
     if program_of(agent.command, own.get_secret_value() if own else path) is None:
-        return f"is not installed: there is no {agent.command}", agent.install or "Set its command in agent.acp."
+        return (
+            f"is not installed: there is no {agent.command}",
+            agent.install or "Set its command in agent.acp.",
+        )
     if agent.login_files and not any(Path(file).expanduser().exists() for file in agent.login_files):
         return "is not logged in", agent.login or "Log in with its program."
     return "", ""

@@ -65,7 +65,9 @@ async def household(tmp_path: Path, telegram: TelegramServer) -> AsyncGenerator[
         yield daemon, phone
 
 
-async def test_a_coding_agent_answers_a_chat_and_gives_it_back(tmp_path: Path, telegram: TelegramServer) -> None:
+async def test_a_coding_agent_answers_a_chat_and_gives_it_back(
+    tmp_path: Path, telegram: TelegramServer
+) -> None:
     async with household(tmp_path, telegram) as (daemon, phone):
         phone.say("say here I am")
         await phone.reads("here I am")
@@ -79,7 +81,9 @@ async def test_a_coding_agent_answers_a_chat_and_gives_it_back(tmp_path: Path, t
         assert daemon.findings() == []
 
 
-async def test_its_permission_is_a_card_and_a_tap_lets_it_go_on(tmp_path: Path, telegram: TelegramServer) -> None:
+async def test_its_permission_is_a_card_and_a_tap_lets_it_go_on(
+    tmp_path: Path, telegram: TelegramServer
+) -> None:
     async with household(tmp_path, telegram) as (daemon, phone):
         place = tmp_path / "place"
         place.mkdir()
@@ -133,7 +137,7 @@ async def test_stop_ends_a_prompt_that_waits_for_a_decision(tmp_path: Path, tele
         phone.say("ask chmod 777 /somewhere/else")
         await phone.card("chmod 777")
         phone.say("/stop")
-        await phone.reads("Cancelled")
+        await phone.reads("withdrawn")
         phone.say("say and on")
         await phone.reads("and on")
         await daemon.quiet()

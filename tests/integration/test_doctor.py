@@ -358,7 +358,9 @@ async def test_the_command_prints_remedies_or_json_and_its_exit_code_tells(
 
 
 async def test_a_coding_agent_that_is_missing_is_named_with_the_command_that_installs_it(case: Case) -> None:
-    agent = case.settings["agent"] | {"acp": {"mine": {"command": "no-such-agent", "install": "npm install mine"}}}
+    agent = case.settings["agent"] | {
+        "acp": {"mine": {"command": "no-such-agent", "install": "npm install mine"}}
+    }
     found = (await case.results(agent=agent))["coding agents"]
     assert (found.level, found.remedy) == (Level.WARN, "npm install mine")
     assert "mine is not installed" in found.sentence
