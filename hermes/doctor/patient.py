@@ -49,7 +49,7 @@ def free_bytes(path: Path) -> int:
 
 def program_of(command: str, path: str) -> str | None:
     """Return the absolute path of a program that is looked for along ``path``, ``None`` where it is not there."""
-    return shutil.which(Path(command).expanduser(), path=path)
+    return shutil.which(str(Path(command).expanduser()), path=path)
 
 
 def taken(host: str, port: int) -> bool:

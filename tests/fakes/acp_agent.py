@@ -1,7 +1,7 @@
 """A coding agent as a program of its own, on the protocol's Python SDK; the words of a prompt say what it does.
 
-Run as ``python acp_agent.py STATE``: STATE is a file that holds its sessions from one process to the next. Where there is
-a file STATE.then, every prompt is taken for what that says.
+Run as ``python acp_agent.py STATE``: STATE is a file that holds its sessions from one process to the next. Where there
+is a file STATE.then, every prompt is taken for what that says.
 """
 
 import asyncio
@@ -62,7 +62,8 @@ class FakeAgent:
             raise RequestError.auth_required()
         known = self._sessions()
         id = f"fake-{len(known) + 1}"
-        self._keep({**known, id: []})
+        known[id] = []
+        self._keep(known)
         return NewSessionResponse(session_id=id)
 
     async def load_session(self, cwd: str, session_id: str, **_: Any) -> LoadSessionResponse:
@@ -91,10 +92,10 @@ class FakeAgent:
         ]
         reason = "end_turn"
         for line in lines:
-            word, _, rest = line.partition(" ")
+            word, _space, rest = line.partition(" ")
             reason = await WORDS[word](self, rest) or reason
         used = Usage(input_tokens=10, output_tokens=5, total_tokens=15)
-        return PromptResponse(stop_reason=reason, usage=used)  # type: ignore[arg-type]
+        return PromptResponse(stop_reason=reason, usage=used)
 
     def _sessions(self) -> dict[str, list[str]]:
         return json.loads(self.state.read_text()) if self.state.exists() else {}
@@ -118,7 +119,7 @@ class FakeAgent:
         path, _, text = rest.partition(" ")
         content = [FileEditToolCallContent(type="diff", path=path, old_text="", new_text=text)]
         if await self._ask({}, kind="edit", content=content):
-            Path(path).write_text(text)
+            await asyncio.to_thread(Path(path).write_text, text)
 
     async def _ask(self, given: dict[str, Any], *, run: str = "", title: str = "", **more: Any) -> bool:
         self.calls += 1
