@@ -262,7 +262,7 @@ class AcpRunner:
                 await self._halt(desk)
                 return
             if signs != desk.live.signs or desk.leave.waiting or desk.live.client.busy:
-                quiet = signs == desk.live.signs
+                quiet = signs == desk.live.signs and not desk.leave.judging
                 signs, since = desk.live.signs, signals.now()
                 if desk.leave.waiting and quiet and await desk.leave.still_open():
                     course.held = tuple(desk.leave.waiting)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -89,8 +89,7 @@ class Client:
         asked = self.watch.call(call)
         workspace = self.leave.request.workspace
         for action in judging.actions_of(asked, self.tool, workspace, surroundings.host()):
-            branch = await asyncio.to_thread(surroundings.branch, action.cwd) if action.cwd else ""
-            await self.leave.ask(replace(action, branch=branch))
+            await self.leave.ask(action)
         # What a person allows for longer is a grant of ours: the agent goes on asking, and the gate lets it pass.
         return _allowed(options)
 

@@ -5,9 +5,10 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from agent.acp.ports import Decisions
+from agent.tools.terminal import surroundings
 from kernel.approvals import Action, Approval, ApprovedCall, CallResult, canonical, digest
 from kernel.errors import AccessDenied, HermesError
 from kernel.ports import Gate, Shelf
@@ -33,8 +34,9 @@ class Cancelled(HermesError):
 class Leave:
     """Asks the gate for one session and waits for people.
 
-    ``waiting`` are the requests nobody has decided yet, ``heard`` counts those that a turn will be started for,
-    ``foreign`` is the agent's own session, to which an earlier decision is bound.
+    ``waiting`` are the requests nobody has decided yet, ``judging`` counts what the gate looks at right now, ``heard``
+    the decided ones that a turn will be started for; ``foreign`` is the agent's own session, to which an earlier
+    decision is bound.
     """
 
     gate: Gate
@@ -46,6 +48,7 @@ class Leave:
     foreign: str = ""
     waiting: set[str] = field(default_factory=set[str])
     heard: int = 0
+    judging: int = 0
     _counts: Counter[str] = field(default_factory=Counter[str])
     _one_by_one: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -63,13 +66,23 @@ class Leave:
 
     async def ask(self, action: Action) -> Approval | None:
         """Return once an action may be done; the request where a person decided. Raise AccessDenied or Cancelled."""
+        self.judging += 1
+        try:
+            branch = await asyncio.to_thread(surroundings.branch, action.cwd) if action.cwd else ""
+            held = await self._judged(replace(action, branch=branch))
+        finally:
+            self.judging -= 1
+        return await self.decided(held) if held is not None else None
+
+    async def _judged(self, action: Action) -> Held | None:
+        """Return what an action waits for, ``None`` where it may be done; raise AccessDenied."""
         if await self._granted(action):
             return None
         context = ToolContext(self.request, self.key(action.tool, canonical(action.arguments)), self.io)
         try:
             await self.gate.check(context, _tool(action), {})
         except Held as held:
-            return await self.decided(held)
+            return held
         return None
 
     async def decided(self, held: Held) -> Approval:

@@ -108,6 +108,13 @@ class Coding:
         await self.ports.commit(outcome)
         return outcome
 
+    async def asked(self, count: int) -> list[str]:
+        """Wait until so many requests were made, and return them."""
+        async with asyncio.timeout(PATIENCE):
+            while len(self.desk.held()) < count:  # noqa: ASYNC110 - they come from another process
+                await asyncio.sleep(0.05)
+        return list(self.desk.held())
+
     async def approve(self, id: str) -> str:
         """Decide as the gate does: the action is carried out, and its result starts an internal turn."""
         action = self.desk.held()[id]
