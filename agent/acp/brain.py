@@ -12,7 +12,7 @@ from acp.schema import PromptResponse
 
 from agent.acp import content
 from agent.acp.client import Client
-from agent.acp.errors import AgentBroke
+from agent.acp.errors import AgentBroke, AgentSilent
 from agent.acp.leave import HANDED, Leave, keep
 from agent.acp.live import Live
 from agent.acp.ports import Decisions
@@ -224,7 +224,7 @@ class AcpRunner:
 
     async def _failed(self, desk: Desk, error: AgentError) -> AgentError:
         desk.live.prompt = None
-        if not desk.live.alive or isinstance(error, Silent):
+        if not desk.live.alive or isinstance(error, AgentSilent):
             await self.release(desk.leave.request.session_id)
         return error
 
@@ -268,7 +268,7 @@ class AcpRunner:
                     course.held = tuple(desk.leave.waiting)
                     return
             elif signals.now() - since > desk.live.silence:
-                raise Silent(
+                raise AgentSilent(
                     f"{desk.name} gave no sign of life for {desk.live.silence:g} seconds and was ended.",
                     remedy="/retry tries again.",
                 )
@@ -349,10 +349,6 @@ class AcpRunner:
                 self._later(self.release(session_id))
 
         desk.reaper = asyncio.get_running_loop().call_later(desk.live.keep, over)
-
-
-class Silent(AgentError):
-    """A coding agent gave no sign of life."""
 
 
 @dataclass(slots=True)

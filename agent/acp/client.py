@@ -25,7 +25,7 @@ from acp.schema import (
 )
 
 from agent.acp import judging, terminals
-from agent.acp.leave import Cancelled, Leave
+from agent.acp.leave import Leave, Withdrawn
 from agent.acp.terminals import Terminals
 from agent.acp.watching import Watch
 from agent.toolbox import Toolbox
@@ -74,7 +74,7 @@ class Client:
         self.watch.act(f"asks to {tool_call.title or 'go on'}"[:80])
         try:
             return await self._permission(tool_call, options)
-        except Cancelled:
+        except Withdrawn:
             self.cancel()
             return RequestPermissionResponse(outcome=DeniedOutcome(outcome="cancelled"))
         except HermesError as refused:
@@ -206,7 +206,7 @@ class Client:
     async def _held(self, held: Held) -> CallResult:
         try:
             done = await self.leave.decided(held)
-        except Cancelled:
+        except Withdrawn:
             self.cancel()
             return CallResult("Failed: it was stopped.")
         except AccessDenied as refused:

@@ -5,3 +5,7 @@ from kernel.errors import AgentError
 
 class AgentBroke(AgentError):
     """A coding agent could not be used, or stopped in the middle of its work."""
+
+
+class AgentSilent(AgentError):
+    """A coding agent gave no sign of life and was ended."""

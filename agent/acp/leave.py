@@ -26,7 +26,7 @@ VOID = (
 )
 
 
-class Cancelled(HermesError):
+class Withdrawn(HermesError):
     """A person stopped the work while it waited for them."""
 
 
@@ -65,7 +65,7 @@ class Leave:
         return f"acp:{hashed}:{self._counts[hashed]}"
 
     async def ask(self, action: Action) -> Approval | None:
-        """Return once an action may be done; the request where a person decided. Raise AccessDenied or Cancelled."""
+        """Return once an action may be done; the request where a person decided. Raise AccessDenied or Withdrawn."""
         self.judging += 1
         try:
             branch = await asyncio.to_thread(surroundings.branch, action.cwd) if action.cwd else ""
@@ -86,7 +86,7 @@ class Leave:
         return None
 
     async def decided(self, held: Held) -> Approval:
-        """Wait for a person and return the request once it is done; raise AccessDenied or Cancelled where it is not."""
+        """Wait for a person and return the request once it is done; raise AccessDenied or Withdrawn where it is not."""
         self.waiting.add(held.id)
         self.changed()
         try:
@@ -96,7 +96,7 @@ class Leave:
             self.waiting.discard(held.id)
         self.changed()
         if found.state is ApprovalState.CANCELLED:
-            raise Cancelled("It was stopped.")
+            raise Withdrawn("It was stopped.")
         self.heard += 1
         if found.state is ApprovalState.DONE:
             return found
