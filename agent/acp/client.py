@@ -25,7 +25,8 @@ from acp.schema import (
 )
 
 from agent.acp import judging, terminals
-from agent.acp.leave import Leave, Withdrawn
+from agent.acp.errors import Withdrawn
+from agent.acp.leave import Leave
 from agent.acp.terminals import Terminals
 from agent.acp.watching import Watch
 from agent.toolbox import Toolbox

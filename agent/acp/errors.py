@@ -1,6 +1,6 @@
 """What can go wrong with a coding agent."""
 
-from kernel.errors import AgentError
+from kernel.errors import AgentError, HermesError
 
 
 class AgentBroke(AgentError):
@@ -9,3 +9,7 @@ class AgentBroke(AgentError):
 
 class AgentSilent(AgentError):
     """A coding agent gave no sign of life and was ended."""
+
+
+class Withdrawn(HermesError):
+    """A person stopped the work while it waited for them."""

@@ -7,10 +7,11 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+from agent.acp.errors import Withdrawn
 from agent.acp.ports import Decisions
 from agent.tools.terminal import surroundings
 from kernel.approvals import Action, Approval, ApprovedCall, CallResult, canonical, digest
-from kernel.errors import AccessDenied, HermesError
+from kernel.errors import AccessDenied
 from kernel.ports import Gate, Shelf
 from kernel.specs import Tool
 from kernel.states import ApprovalState
@@ -24,10 +25,6 @@ VOID = (
     "A decision from before the restart was not used: the agent asked for something else, or in another session."
     " What it needs is asked anew."
 )
-
-
-class Withdrawn(HermesError):
-    """A person stopped the work while it waited for them."""
 
 
 @dataclass(slots=True)
