@@ -9,7 +9,7 @@ import pydantic_ai
 from pydantic_ai import Agent
 from pydantic_ai.conversation import Conversation
 from pydantic_ai.exceptions import AgentRunError, UserError
-from pydantic_ai.messages import ModelMessage, ModelResponse
+from pydantic_ai.messages import ModelMessage, ModelRequest, ModelResponse, TextPart
 
 from agent import framing
 from agent.compaction import compacted, estimate, trimmed
@@ -92,6 +92,18 @@ class AgentRunner:
     async def history(self, session_id: str) -> list[tuple[str, str]]:
         """Return what was said, oldest first, as ``("user" | "assistant" | "event", text)``."""
         return await self._sessions.history(session_id)
+
+    async def noted(self, session_id: str, said: Sequence[str], answer: str) -> StagedConversation:
+        """Return a session's conversation with one exchange more that another brain has had with the person."""
+        store = await TurnConversation.open(self._log, session_id, self._cache)
+        conversation = await store.conversation()
+        exchange = (
+            ModelRequest.user_text_prompt("\n\n".join(said)),
+            ModelResponse([TextPart(answer or "(nothing was said)")]),
+        )
+        conversation.messages = [*conversation.messages, *exchange]
+        store.inputs = set()
+        return await store.stage(conversation)
 
     async def undo(self, session_id: str, turns: int = 1, *, said: str = "") -> str:
         """Take back the last turns of a session and say which; raise NotFound when there is none.

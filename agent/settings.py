@@ -187,6 +187,28 @@ class McpServerSettings(Section):
     )
 
 
+class AcpAgentSettings(Section):
+    """A coding agent that speaks the Agent Client Protocol on its standard input and output."""
+
+    command: str = Field(min_length=1, description="The program, by name or absolute path.")
+    args: tuple[str, ...] = Field(default=(), description="Arguments of the program.")
+    environment: dict[str, SecretStr] = Field(
+        default_factory=dict,
+        description="Variables the program gets besides those of every command; nothing else of the daemon's.",
+    )
+    mode: str = Field(default="", description="The agent's mode a session begins in; empty: its own default.")
+    install: str = Field(default="", description="The command that installs it, shown where it is missing.")
+    login: str = Field(default="", description="The command that logs it in, shown where it is not.")
+    login_files: tuple[str, ...] = Field(
+        default=(), description="Files of which one exists once it is logged in; empty: not checked."
+    )
+    start: float = Field(default=60.0, gt=0, description="Seconds it may take to start and open a session.")
+    silence: float = Field(
+        default=600.0, gt=0, description="Seconds without a sign of life, waiting for people not included."
+    )
+    keep: float = Field(default=900.0, ge=0, description="Seconds its process is kept after the last turn.")
+
+
 ServerName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,30}$")]
 
 
@@ -235,4 +257,8 @@ class AgentSettings(ModelSettings):
     fetch: FetchSettings = Field(default=FetchSettings(), description="Limits of the fetch tool.")
     mcp: dict[ServerName, McpServerSettings] = Field(
         default_factory=dict, description="MCP servers by name; the name prefixes their tools."
+    )
+    acp: dict[ServerName, AcpAgentSettings] = Field(
+        default_factory=dict,
+        description="Coding agents by name, besides claude-code-acp, codex, gemini and opencode; see /agent.",
     )

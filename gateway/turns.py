@@ -371,7 +371,7 @@ class Turns:
         parts = [f"ℹ️ {notice}" for notice in outcome.notices]  # noqa: RUF001 - the sign for information
         if outcome.text.strip():
             parts.append(outcome.text)
-        elif not outcome.held and not outcome.stopped:
+        elif not (outcome.held or outcome.stopped or outcome.silent):
             parts.append("The agent ended without saying anything. /retry asks again.")
         if outcome.stopped:
             parts.append(f"⏹ Stopped by {running.stage.stopped_by}.")

@@ -14,6 +14,8 @@ PLATFORMS = {
 # Everything behind the front door, and the parts of it that are heavier still.
 ROOMS = "hermes.rooms:Rooms"
 RUNNER = "agent.build:build_runner"
+CODING = "agent.acp.brain:AcpRunner"
+CODING_PORTS = "agent.acp.brain:AcpPorts"
 RUNNER_PORTS = "agent.build:AgentPorts"
 GATEWAY_OPERATIONS = "gateway.operations:operations"
 APPROVAL_OPERATIONS = "approvals.operations:operations"

@@ -30,6 +30,7 @@ from hermes import board as boarding
 from hermes import cron as scheduling
 from hermes import daemon, greeting, plugins, reloading
 from hermes.agents import Agents
+from hermes.coding import Coding
 from hermes.gate import Gatekeeping
 from hermes.home import Home
 from hermes.schema import Settings
@@ -81,6 +82,8 @@ class Rooms:
         self._reload = reload
         self._restart = restart
         self._agents = Agents(agent_settings(settings), home.root, front.clock)
+        shelf = StoredShelf(front.database)
+        self._coding = Coding(self._agents, shelf, agent_settings(settings))
         self._gateway = Gateway(front, self._host())
         self._gate: Gatekeeping | None = None
         self._web: Any = None
@@ -88,6 +91,7 @@ class Rooms:
         self.token = ""
         self._journal = StoredJournal(front.database)
         self._connect_agents()
+        self._coding.connect(self._gateway)
         self._board: Board = boarding.build(
             self._gateway, front.bus, self._agents, settings, home, redact=redact
         )
@@ -112,7 +116,7 @@ class Rooms:
         settings = self._settings
         return Host(
             self._home.root,
-            self._agents.runner,
+            self._coding.runner,
             self._agents.runner,
             self._workspace,
             self._facts,
@@ -201,6 +205,7 @@ class Rooms:
             workspace=self._workspace,
             port=listener.getsockname()[1] if listener is not None else self._web_settings.port,
         )
+        self._coding.guard(self._gate.service)
         await self._gate.open(group)
 
     async def _open_web(self, listener: socket.socket) -> None:
@@ -277,6 +282,7 @@ class Rooms:
             log.warning("%s", reloading.sentence(waiting))
         self._gateway.configure(gateway)
         self._agents.configure(agent_settings(settings))
+        self._coding.configure(agent_settings(settings))
         if self._gate is not None:
             self._gate.configure(settings)
         self._board.configure(settings.board)
@@ -295,5 +301,6 @@ class Rooms:
             await self._gate.service.drain(self._settings.turns.drain_seconds)
         if self._web is not None:
             await self._web.stop()
+        await self._coding.close()
         await self._agents.close()
         daemon.withdraw(self._home)

@@ -105,7 +105,8 @@ class TurnOutcome:
     ``held`` are the ids of the questions (or approvals) it waits for, ``consumed`` the inbox ids of steering messages
     the model saw, ``stopped`` says that ``TurnIO.stop`` ended it, ``notices`` are sentences for the person that
     precede the answer (another model stepped in, a budget is nearly spent), ``failed`` says that the text ends in the
-    reason why the turn could not be finished and that the conversation keeps what was done until then.
+    reason why the turn could not be finished and that the conversation keeps what was done until then. ``silent`` says
+    that there was nothing to do and nothing is said.
     """
 
     text: str
@@ -116,6 +117,7 @@ class TurnOutcome:
     stopped: bool = False
     notices: tuple[str, ...] = ()
     failed: bool = False
+    silent: bool = False
 
 
 class TurnIO(Protocol):

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from hermes.doctor import files, network, platforms
+from hermes.doctor import coding, files, network, platforms
 from hermes.doctor.patient import Level, Patient, Result
 
 CHECKS: Sequence[Callable[[Patient], Result]] = (
@@ -26,6 +26,7 @@ CHECKS: Sequence[Callable[[Patient], Result]] = (
     files.home_channel,
     network.model_key,
     network.model,
+    coding.agents,
 )
 
 

@@ -47,6 +47,11 @@ def free_bytes(path: Path) -> int:
     return shutil.disk_usage(path).free
 
 
+def program_of(command: str, path: str) -> str | None:
+    """Return the absolute path of a program that is looked for along ``path``, ``None`` where it is not there."""
+    return shutil.which(str(Path(command).expanduser()), path=path)
+
+
 def taken(host: str, port: int) -> bool:
     """Tell whether somebody listens on an address already."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeGuard
 
+from agent.acp import errors as coding_errors
 from hermes.cli.remote import GatewayAway
 from hermes.settings import InvalidSettings
 from kernel import errors as kernel_errors
@@ -127,7 +128,13 @@ WRITERS: Mapping[str, tuple[int, str]] = {
 }
 
 ERROR_MODULES = frozenset(
-    {kernel_errors.__name__, web_errors.__name__, InvalidSettings.__module__, GatewayAway.__module__}
+    {
+        kernel_errors.__name__,
+        web_errors.__name__,
+        coding_errors.__name__,
+        InvalidSettings.__module__,
+        GatewayAway.__module__,
+    }
 )
 
 Row = tuple[str, str, str, str]

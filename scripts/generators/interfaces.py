@@ -18,6 +18,7 @@ from cron.commands import CronCommands
 from cron.operations import operations as cron_operations
 from cron.tools import cron_tools
 from gateway.approvals.commands import ApprovalCommands
+from gateway.commands.brains import BrainCommands
 from gateway.commands.conversation import ConversationCommands
 from gateway.commands.daemon import DaemonCommands
 from gateway.crew.commands import CrewCommands
@@ -79,6 +80,7 @@ def all_commands() -> Sequence[Command]:
         *ConversationCommands(NOTHING).commands(),
         *HandoffCommands(NOTHING).commands(),
         *ApprovalCommands(NOTHING).commands(),
+        *BrainCommands(NOTHING).commands(),
         *DaemonCommands(NOTHING, NOTHING).commands(),
         *CrewCommands(NOTHING, NOTHING).commands(),
         *JobCommands(NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING).commands(),

@@ -36,6 +36,7 @@ from tests.fakes.telegram_server import TelegramServer, refusal, server_error
 NAMES = [
     "settings", "home", "secrets", "disk", "database", "sqlite", "lock", "port", "workspace", "service", "token",
     "webhook", "privacy mode", "clock", "discord", "slack", "owner", "home channel", "model key", "model",
+    "coding agents",
 ]  # fmt: skip
 
 
@@ -354,3 +355,23 @@ async def test_the_command_prints_remedies_or_json_and_its_exit_code_tells(
         "settings",
         "secrets",
     ]
+
+
+async def test_a_coding_agent_that_is_missing_is_named_with_the_command_that_installs_it(case: Case) -> None:
+    agent = case.settings["agent"] | {
+        "acp": {"mine": {"command": "no-such-agent", "install": "npm install mine"}}
+    }
+    found = (await case.results(agent=agent))["coding agents"]
+    assert (found.level, found.remedy) == (Level.WARN, "npm install mine")
+    assert "mine is not installed" in found.sentence
+
+
+async def test_a_coding_agent_that_nobody_has_logged_in_is_named_with_the_command_that_does(
+    case: Case, tmp_path: Path
+) -> None:
+    mine = {"command": "/bin/true", "login": "mine login", "login_files": [str(tmp_path / "token")]}
+    agent = case.settings["agent"] | {"acp": {"mine": mine}}
+    found = (await case.results(agent=agent))["coding agents"]
+    assert (found.level, found.remedy) == (Level.WARN, "mine login")
+    (tmp_path / "token").touch()
+    assert (await case.results(agent=agent))["coding agents"].level is not Level.WARN
