@@ -36,7 +36,9 @@ def channel_tools(settings: ToolSettings, channels: Channels) -> Sequence[Tool]:
         heard = await channels.read(context.request, address, since, limit, query)
         if not heard:
             return "Nothing was found there."
-        return output(_latest(heard, max(ROOM, settings.output - ROOM)), address or str(context.request.address))
+        return output(
+            _latest(heard, max(ROOM, settings.output - ROOM)), address or str(context.request.address)
+        )
 
     return (
         Tool(

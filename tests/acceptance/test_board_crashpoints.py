@@ -58,7 +58,9 @@ def settings_for(story: Story, runs: Path) -> dict[str, Any]:
 
 async def create(daemon: Daemon, story: Story) -> None:
     """Put the story's task on the board; the daemon may die of it."""
-    options = ["--lane", "process", "--assignee", "worker"] if story.script else ["--description", story.words]
+    options = (
+        ["--lane", "process", "--assignee", "worker"] if story.script else ["--description", story.words]
+    )
     await daemon.command("tasks", "create", "A job", *options)
 
 

@@ -115,7 +115,10 @@ def page() -> str:
     rows = [
         [
             sentence,
-            *(cell(card["rules"].get(rule, {}), of.remote) for card, of in zip(cards, capabilities, strict=True)),
+            *(
+                cell(card["rules"].get(rule, {}), of.remote)
+                for card, of in zip(cards, capabilities, strict=True)
+            ),
         ]
         for rule, sentence in RULES.items()
     ]

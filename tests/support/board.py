@@ -27,7 +27,13 @@ class MemoryBoard(Memory):
     def add(self, title: str = "a task", *needs: int, triage: bool = False, **fields: Any) -> int:
         """Create a task and return its number; ``fields`` are those of a ``New`` or a ``Brief``."""
         texts = {name: fields.pop(name) for name in list(fields) if name in Brief.__slots__}
-        given: dict[str, Any] = {"lane": "agent", "queue": "", "template": "simple", "created_by": "cli", **fields}
+        given: dict[str, Any] = {
+            "lane": "agent",
+            "queue": "",
+            "template": "simple",
+            "created_by": "cli",
+            **fields,
+        }
         wanted = Wanted(New(title, **given), Brief(**texts), needs, triage)
         return self.run(create, self.settings, wanted, actor="cli").id
 

@@ -301,7 +301,9 @@ async def _never(context: ToolContext, command: str) -> str:
 
 def _begin_turn(tx: Unit, number: int) -> Begun:
     inbound = Inbound(CHAT, f"m{number}", f"{number}", Sender("1", "Ada"), text="please")
-    session = sessions.resolve(tx, "telegram:bot:1:dm", CHAT, "telegram:1", private=True, reset=sessions.Reset())
+    session = sessions.resolve(
+        tx, "telegram:bot:1:dm", CHAT, "telegram:1", private=True, reset=sessions.Reset()
+    )
     inbox.add(tx, inbound, Verdict("admit", session=lambda _: session))
     begun = turns.begin(tx, session, lambda rows, _: rows)
     assert isinstance(begun, Begun)
