@@ -95,11 +95,13 @@ class Teller:
             walk = self._rings(tx, walk, whole, silent=silent)
         if walk.mode == WALKAWAY:
             walk = self._shown(tx, walk, whole, silent=silent)
-        if end and walk.over != end:
+        # An end that came after the facts were gathered is told by the next look, which knows them.
+        early = bool(end) and end not in (walk.over, facts.end)
+        if end and walk.over != end and not early:
             walk = self._ended(tx, walk, whole, facts, end)
-        gone = whole.task.state in GONE and self._settled(walk, whole, silent=silent)
+        gone = not early and whole.task.state in GONE and self._settled(walk, whole, silent=silent)
         (walkaways.archive if gone else walkaways.put)(tx, walk)
-        return Told(walk, self._due(walk, whole, tx.now), bool(end), gone)
+        return Told(walk, tx.now if early else self._due(walk, whole, tx.now), bool(end), gone)
 
     def _settled(self, walk: Walk, whole: Whole, *, silent: bool) -> bool:
         """Tell whether the card shows the end, so that nothing is left to be done."""

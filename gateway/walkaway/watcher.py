@@ -146,7 +146,7 @@ class Watcher:
         if not diffstat and branch:
             # The worktree of a task that is done goes at about this time; its branch stays.
             diffstat = await workspaces.changed_since(Path(found.brief.project), base, branch)
-        return Facts(diffstat, branch, facts.artifacts, left, facts.refused, facts.said)
+        return replace(facts, diffstat=diffstat, branch=branch, uncommitted=left)
 
     def travelled(self, tx: Unit, trip: Trip) -> None:
         """Let a job's card follow its conversation to another place."""
@@ -171,4 +171,5 @@ def _read(q: Query, task_id: int) -> tuple[Whole, Walk | None, Facts, str]:
         said = turn.said.strip() if turn else ""
         refused = agentwork.refused(q, last.session_id, last.inbox_id)
     made = artifacts.of_task(q, task_id)
-    return found, walk, Facts(artifacts=made, refused=refused, said=said), base
+    facts = Facts(artifacts=made, refused=refused, said=said, end=end_of(task))
+    return found, walk, facts, base

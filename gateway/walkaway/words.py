@@ -45,7 +45,10 @@ COUNTED = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is known of a job's end besides the board: changes as git counts them, files, and what was left undone."""
+    """What is known of a job's end besides the board: changes as git counts them, files, and what was left undone.
+
+    ``end`` names the end they are of; it is empty when the job had not ended yet as they were gathered.
+    """
 
     diffstat: str = ""
     branch: str = ""
@@ -53,6 +56,7 @@ class Facts:
     uncommitted: int = 0
     refused: int = 0
     said: str = ""
+    end: str = ""
 
 
 def span(milliseconds: int) -> str:

@@ -59,7 +59,7 @@ def test_the_example_with_everything_taken_in_is_the_default() -> None:
     assert Settings.model_validate(values) == Settings()
     missing = [".".join(path) for path in settings_below(Settings) if not has(values, path)]
     # What a person names is shown as a commented block.
-    named = {"agent.mcp", "board.programs", "cron.seeds", "delivery.rates"}
+    named = {"agent.acp", "agent.mcp", "board.programs", "cron.seeds", "delivery.rates"}
     assert missing == [path for path in missing if path in named]
 
 
