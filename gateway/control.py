@@ -113,7 +113,9 @@ class Control:
             sentence = f"⚠️ That failed: {type(error).__name__}. The log has the details."
             handled = Handled(self._reply(row, CommandReply(sentence)), told=sentence)
         crashpoint("control.after_run")
-        await self._database.write(_settle, row.id, handled, self._intake.session(row.inbound))
+        if not await self._database.write(_settle, row.id, handled, self._intake.session(row.inbound)):
+            await self._departures.load()
+            return
         crashpoint("intake.after_ring" if handled.event == "admit" else "control.after_commit")
         await self._acknowledge(row, handled.told)
 
@@ -178,7 +180,7 @@ class Control:
         call = await self.call(row, principal)
         reply = await self._registry.run(row.inbound.text, call, confirmed=confirmed)
         if reply is None:
-            return Handled(event="admit")
+            return await self._gone(row) if self._departures.holds(row.inbound) else Handled(event="admit")
         if reply.confirms:
             self._asked[row.inbound.address] = row.id, row.inbound.sender.id
         return Handled(self._reply(row, reply))
@@ -342,13 +344,19 @@ class Control:
         return Handled(self._reply(row, CommandReply(text)), event="ignore", reason="not admitted")
 
 
-def _settle(tx: Unit, number: int, handled: Handled, session: Callable[[Unit], str]) -> None:
-    """Commit what came of a message together with its move; a message that meanwhile moved on is left alone."""
+def _settle(tx: Unit, number: int, handled: Handled, session: Callable[[Unit], str]) -> bool:
+    """Commit what came of a message together with its move; a message that meanwhile moved on is left alone.
+
+    Nothing is committed, and False returned, where the message belongs to a conversation that has just left its place.
+    """
     row = inbox.get(tx, number)
     if row is None or row.state is not INBOX.initial:
-        return
-    if handled.event == "admit":
-        inbox.admit(tx, number, session(tx))
-    else:
+        return True
+    if handled.event != "admit":
         outbox.add_all(tx, handled.owed)
         tx.move(INBOX, number, handled.event, error=handled.reason)
+    elif session_id := session(tx):
+        inbox.admit(tx, number, session_id)
+    else:
+        return False
+    return True

@@ -85,7 +85,8 @@ class Verdict:
 
     ``event`` is the move from ``received`` (``""`` leaves it there for the control lane), ``reason`` goes with
     ``"ignore"``, ``note`` is shown to the agent, ``session`` finds the session and ``effect`` does what has to be done
-    before the next message is looked at, both in the same unit.
+    before the next message is looked at, both in the same unit. Where ``session`` finds none, because the conversation
+    has just left the place, the control lane says so.
     """
 
     event: str
@@ -167,10 +168,11 @@ def accept(tx: Unit, batch: Sequence[tuple[Inbound, Verdict]]) -> list[InboxRow]
 
 def add(tx: Unit, inbound: Inbound, verdict: Verdict) -> InboxRow | None:
     """Store one message unless its key is known; emit ``inbox.<event>`` and return the new row."""
-    state = INBOX.move(INBOX.initial, verdict.event) if verdict.event else INBOX.initial
     if tx.one(_KNOWN, (inbound.address.platform, inbound.address.account, inbound.key)):
         return None
-    session_id = verdict.session(tx) if verdict.session else None
+    session_id = (verdict.session(tx) or None) if verdict.session else None
+    event = "" if verdict.session and session_id is None else verdict.event
+    state = INBOX.move(INBOX.initial, event) if event else INBOX.initial
     if verdict.effect is not None:
         verdict.effect(tx)
     address, sender = inbound.address, inbound.sender
@@ -198,7 +200,7 @@ def add(tx: Unit, inbound: Inbound, verdict: Verdict) -> InboxRow | None:
     )
     assert row is not None  # noqa: S101 - the key was looked up in this very transaction
     tx.emit(
-        f"inbox.{verdict.event or 'receive'}",
+        f"inbox.{event or 'receive'}",
         str(row["id"]),
         actor=f"{address.platform}:{sender.id}",
         platform=address.platform,

@@ -166,11 +166,16 @@ def key_of(q: Query, id: str) -> str:
 
 
 def resolve(tx: Unit, key: str, address: Address, owner: str, *, private: bool, reset: Reset) -> str:
-    """Return the id of the session that answers at a key, opening one where there is none or it is over."""
+    """Return the id of the session that answers at a key, opening one where there is none or it is over.
+
+    It is empty where the conversation of the key has left it: what is said there opens no second one.
+    """
     session = bound(tx, key)
     if session is not None and not reset.ended(session, tx.now):
         tx.run(TOUCH, (tx.now, session.id))
         return session.id
+    if session is None and departed(tx, key) is not None:
+        return ""
     return open_new(tx, key, address, owner, private=private)
 
 

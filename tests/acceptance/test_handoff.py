@@ -369,8 +369,7 @@ def test_every_step_of_a_handoff_has_its_end() -> None:
     assert set(ENDS) == {point for point in CRASHPOINTS if point.startswith("handoff.")}
 
 
-# Right after a request the place asked about is at times answered for by another conversation: not told here.
-@pytest.mark.parametrize("point", [point for point in ENDS if point != "handoff.after_request"])
+@pytest.mark.parametrize("point", ENDS)
 async def test_after_a_kill_at_any_step_the_session_has_exactly_one_owner(
     point: str, tmp_path: Path, phone: TelegramServer
 ) -> None:

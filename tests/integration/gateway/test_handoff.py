@@ -9,6 +9,7 @@ import pytest
 from kernel.errors import DeliveryDeferred, DeliveryRejected, PlatformUnavailable
 from kernel.messages import OutboundKind
 from kernel.turns import TurnIO, TurnOutcome, TurnRequest
+from store import sessions
 from tests.fakes.adapter import ANN, BEN, THREADED, ScriptedAdapter, Sent
 from tests.fakes.turn_runner import Held, ScriptedRunner, fails
 from tests.support.gateway import Rig, findings, running
@@ -103,6 +104,24 @@ async def test_the_former_place_can_only_be_read_until_the_conversation_is_taken
         await phone(rig).say("and here?", thread="t1")
         await phone(rig).until_sent(containing="here it can only be read")
         await rig.settled()
+
+
+@pytest.mark.parametrize("said", ["anybody there?", "/home/ann/notes.txt reads well", "/title mine"])
+async def test_what_is_said_while_the_conversation_leaves_opens_no_second_one(
+    said: str, tmp_path: Path
+) -> None:
+    async with running(tmp_path, *pair(), runner=agents()) as rig:
+        await homes(rig)
+        ours, there = rig.runner.requests[-1].session_id, phone(rig).address("8")
+        leaving = asyncio.create_task(
+            rig.database.write(sessions.rebind, ours, "other:bot:8:main", there, private=True, actor="fake:7")
+        )
+        await asyncio.sleep(0)
+        await rig.adapter.say(said)
+        await leaving
+        await rig.adapter.until_sent(containing="here it can only be read")
+        await rig.settled()
+        assert [row["n"] for row in await rig.rows("SELECT count(*) AS n FROM session")] == [2]
 
 
 async def test_take_pulls_back_and_new_begins_afresh(tmp_path: Path) -> None:
