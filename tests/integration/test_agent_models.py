@@ -35,6 +35,11 @@ from tests.fakes.model_replies import (
 from tests.fakes.model_server import ModelServer, overloaded, rate_limited, revoked_key
 
 
+# Long enough for a busy machine; and, for a model that stays silent, short enough to wait for.
+PATIENT = TimeoutSettings(first_byte=20, idle=20, answer=30, turn=50)
+IMPATIENT = TimeoutSettings(first_byte=0.5, idle=0.5, answer=2, turn=20)
+
+
 @pytest.fixture
 async def server() -> AsyncIterator[ModelServer]:
     async with ModelServer() as running:
@@ -47,13 +52,13 @@ def ports() -> Ports:
 
 
 def settings(server: ModelServer, **changes: object) -> AgentSettings:
-    """Return settings for the fake model, impatient so that tests are quick."""
+    """Return settings for the fake model, which is asked again at once."""
     base = AgentSettings(
         model="openai:test-model",
         base_url=server.base_url,
         api_key=SecretStr(server.key or ""),
         retries=RetrySettings(first_wait=0.01, longest_wait=0.2),
-        timeouts=TimeoutSettings(first_byte=0.3, idle=0.3, answer=2, turn=20),
+        timeouts=PATIENT,
     )
     return base.model_copy(update=changes)
 
@@ -138,7 +143,7 @@ async def test_a_revoked_key_is_explained_and_not_tried_again(make_chat, server:
 
 
 async def test_a_silent_model_is_given_up_after_two_attempts(make_chat, server: ModelServer):
-    chat = make_chat()
+    chat = make_chat(timeouts=IMPATIENT)
     server.fault(Hang(), times=2)
     with pytest.raises(ModelUnavailable, match="stays silent"):
         await chat.send("hello")
@@ -146,7 +151,7 @@ async def test_a_silent_model_is_given_up_after_two_attempts(make_chat, server: 
 
 
 async def test_an_answer_that_stops_half_way_is_silence_too(make_chat, server: ModelServer):
-    chat = make_chat()
+    chat = make_chat(timeouts=IMPATIENT)
     gate = asyncio.Event()
     server.script(*[Reply("half of an answer", gate=gate, gate_after=3)] * 2)
     outcome = await chat.send("hello")
@@ -236,7 +241,7 @@ async def test_unknown_tools_without_end_are_bounded(make_chat, server: ModelSer
 
 
 async def test_a_thousand_calls_are_answered_and_few_run(make_chat, server: ModelServer, ports: Ports):
-    chat = make_chat(timeouts=TimeoutSettings(first_byte=20, idle=20, answer=30, turn=50))
+    chat = make_chat()
     server.script(many_calls("list_files", 1000), "done")
     assert (await chat.send("hello")).text == "done"
     assert len(ports.journal.begun) == 32
@@ -427,7 +432,7 @@ async def test_a_message_said_while_the_model_failed_is_not_lost(make_chat, serv
 
 
 async def test_a_model_can_be_tried(make_chat, server: ModelServer):
-    chat = make_chat()
+    chat = make_chat(timeouts=IMPATIENT)
     assert await chat.runner.try_model() == "openai:test-model"
     assert await chat.runner.try_model("other") == "openai:other"
     server.fault(revoked_key())
