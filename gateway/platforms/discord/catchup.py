@@ -3,7 +3,7 @@
 import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
-from itertools import count
+from functools import partial
 from typing import Any
 
 from gateway.adapter import Link
@@ -12,7 +12,7 @@ from gateway.platforms.discord.directory import DM, Channel, Directory, number
 from gateway.platforms.discord.failures import Flooded, NoAnswer, Refused, RestError
 from gateway.platforms.discord.rest import Rest
 from gateway.platforms.discord.settings import DiscordSettings
-from kernel.errors import OutcomeUnknown, StoreError
+from gateway.platforms.storing import bad_key, dump, until_stored
 from kernel.messages import Address, Inbound
 
 Raw = Mapping[str, Any]
@@ -181,25 +181,12 @@ class CatchUp:
             try:
                 inbound = convert.said(await self._with_member(raw, channel), channel, self._view)
             except (RestError, KeyError, TypeError, ValueError, AttributeError) as error:
-                await link.quarantine(
-                    f"u:{channel.id}:{raw.get('id')}", str(dict(raw))[:20_000], f"{type(error).__name__}"
-                )
+                reason = f"{type(error).__name__} while reading it"
+                await link.quarantine(bad_key(raw, f"{channel.id}:{raw.get('id')}"), dump(raw), reason)
             else:
                 found += [inbound] if inbound else []
-        for attempt in count():
-            try:
-                if found:
-                    await commit(link, found)
-            except OutcomeUnknown:
-                raise
-            except StoreError as error:
-                link.degraded(f"Messages wait at Discord: {error}")
-                await asyncio.sleep(RETRY_SECONDS[min(attempt, len(RETRY_SECONDS) - 1)])
-                link.progress()
-            else:
-                if attempt:
-                    self._restored()
-                return
+        if found:
+            await until_stored(link, "Discord", partial(commit, link, found), self._restored)
 
     async def _with_member(self, raw: Raw, channel: Channel) -> Raw:
         """Add the author's membership, which history leaves out and a person's roles are part of."""

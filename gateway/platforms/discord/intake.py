@@ -1,12 +1,10 @@
 """From the gateway's events to committed messages: in order, in batches, and none lost while nothing can be stored."""
 
 import asyncio
-import hashlib
-import json
 from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from itertools import count
+from functools import partial
 from typing import Any
 
 from gateway.adapter import Link
@@ -17,7 +15,8 @@ from gateway.platforms.discord.failures import Flooded, Refused, RestError, plat
 from gateway.platforms.discord.interactions import Interactions
 from gateway.platforms.discord.rest import Rest
 from gateway.platforms.discord.threads import Threads
-from kernel.errors import OutcomeUnknown, PlatformError, StoreError
+from gateway.platforms.storing import RAW_LIMIT, bad_key, commit, dump, until_stored
+from kernel.errors import PlatformError, StoreError
 from kernel.messages import Inbound, InboundKind
 
 Raw = Mapping[str, Any]
@@ -26,8 +25,6 @@ BATCH = 100
 # Beyond so many events memory is not spent on what history holds anyway.
 WAITING_LIMIT = 5_000
 AUTHORS_KEPT = 5_000
-RAW_LIMIT = 64 * 1024
-STORE_SECONDS = (0.2, 1.0, 2.0, 5.0, 10.0)
 STATE_EVENTS = frozenset({
     "READY", "RESUMED", "GUILD_CREATE", "GUILD_UPDATE", "GUILD_DELETE", "CHANNEL_CREATE", "CHANNEL_UPDATE",
     "CHANNEL_DELETE", "THREAD_CREATE", "THREAD_UPDATE", "THREAD_DELETE", "THREAD_LIST_SYNC", "THREAD_MEMBER_UPDATE",
@@ -107,27 +104,12 @@ class Intake:
             if event.name in STATE_EVENTS or len(batch) == BATCH:
                 break
             batch.append(event)
-        await self._until_stored(link, batch, greeted)
+        await until_stored(link, "Discord", partial(self._take, link, batch), greeted)
         for _ in batch:
             self._waiting.popleft()
         if self._dropped:
             self._dropped = False
             await self._catch_up.everything(link)
-
-    async def _until_stored(self, link: Link, batch: list[Event], restored: Callable[[], None]) -> None:
-        for attempt in count():
-            try:
-                await self._take(link, batch)
-            except OutcomeUnknown:
-                raise
-            except StoreError as error:
-                link.degraded(f"Messages wait at Discord: {error}")
-                await asyncio.sleep(STORE_SECONDS[min(attempt, len(STORE_SECONDS) - 1)])
-                link.progress()
-            else:
-                if attempt:
-                    restored()
-                return
 
     async def _learn(self, event: Event, link: Link, greeted: Callable[[], None]) -> None:
         try:
@@ -158,19 +140,7 @@ class Intake:
 
     async def commit(self, link: Link, batch: list[Inbound]) -> None:
         """Commit messages; what breaks the store by itself is set aside. Raises StoreError."""
-        try:
-            await link.receive(batch)
-        except StoreError:
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever one message breaks must not hold up the others for ever
-            if len(batch) == 1:
-                reason = f"{type(error).__name__} while committing it"
-                await link.quarantine(f"x:{batch[0].key}", batch[0].text[:RAW_LIMIT], reason)
-                return
-            for message in batch:
-                await self.commit(link, [message])
-            return
-        for message in batch:
+        for message in await commit(link, batch):
             self._committed(message)
 
     def _committed(self, message: Inbound) -> None:
@@ -235,9 +205,7 @@ class Intake:
         return self._directory.channel_create({"id": id, "type": 0, "guild_id": guild})
 
     async def _set_aside(self, link: Link, event: Event, reason: str) -> None:
-        text = json.dumps(event.raw, ensure_ascii=True, default=str)[:RAW_LIMIT]
-        digest = hashlib.sha256(text.encode()).hexdigest()[:16]
-        await link.quarantine(f"u:{digest}", text, reason)
+        await link.quarantine(bad_key(event.raw), dump(event.raw), reason)
 
 
 def _list(inbound: Inbound | None) -> list[Inbound]:

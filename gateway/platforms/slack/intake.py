@@ -1,11 +1,9 @@
 """From payloads to the gateway: converted one by one, committed as a batch, what is malformed quarantined."""
 
 import asyncio
-import hashlib
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import count
+from functools import partial
 from typing import Any
 
 from gateway.adapter import Link
@@ -14,11 +12,11 @@ from gateway.platforms.slack.convert import Reading
 from gateway.platforms.slack.introduction import Introduction
 from gateway.platforms.slack.settings import SlackSettings
 from gateway.platforms.slack.web import Api
-from kernel.errors import OutcomeUnknown, StoreError
+from gateway.platforms.storing import bad_key, commit, dump, until_stored
 from kernel.messages import Inbound
 
-RAW_LIMIT = 64 * 1024
-STORE_SECONDS = (0.2, 1.0, 2.0, 5.0, 10.0)
+# After so many tries the connection ends; what was not acknowledged Slack sends again.
+TRIES = 6
 COMMAND_WORDS = frozenset({"help", "status", "stop", "new", "approve", "deny", "approvals"})
 
 
@@ -76,59 +74,24 @@ class Intake:
                 try:
                     message = parcel.read(parcel.payload, self.reading)
                 except Exception as error:  # noqa: BLE001 - a malformed payload may break any line, and must break no other
-                    await link.quarantine(
-                        bad_key(parcel.payload),
-                        dump(parcel.payload),
-                        f"{type(error).__name__} while reading it",
-                    )
+                    reason = f"{type(error).__name__} while reading it"
+                    await link.quarantine(key_of(parcel.payload), dump(parcel.payload), reason)
                 else:
                     if message is not None:
                         batch.append(message)
             if batch:
-                await self._commit(link, batch)
-
-    async def _commit(self, link: Link, batch: list[Inbound]) -> None:
-        try:
-            await link.receive(batch)
-        except StoreError:
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever one message breaks must not hold up the others for ever
-            if len(batch) == 1:
-                reason = f"{type(error).__name__} while committing it"
-                await link.quarantine(f"x:{batch[0].key}", batch[0].text[:RAW_LIMIT], reason)
-                return
-            for message in batch:
-                await self._commit(link, [message])
+                await commit(link, batch)
 
     async def insist(self, link: Link, parcels: Sequence[Parcel]) -> None:
         """Commit a batch, trying again for a while where the store has trouble; raise StoreError after that."""
-        for attempt in count():
-            try:
-                await self.take(link, parcels)
-            except OutcomeUnknown:
-                raise
-            except StoreError as error:
-                if attempt == len(STORE_SECONDS):
-                    raise
-                link.degraded(f"Messages wait at Slack: {error}")
-                await asyncio.sleep(STORE_SECONDS[attempt])
-            else:
-                if attempt:
-                    link.connected()
-                return
+        await until_stored(link, "Slack", partial(self.take, link, parcels), link.connected, TRIES)
 
 
 def _writer(parcel: Parcel) -> str:
     return convert.people(parcel.payload) if isinstance(parcel.payload, dict) else ""
 
 
-def dump(raw: Any) -> str:
-    """Return what came over the wire as text of bounded length."""
-    return json.dumps(raw, ensure_ascii=True, default=str)[:RAW_LIMIT]
-
-
-def bad_key(payload: Any) -> str:
-    """Return a key that is the same whenever the same malformed payload comes again."""
+def key_of(payload: Any) -> str:
+    """Return the key of a malformed payload."""
     id = payload.get("event_id") if isinstance(payload, dict) else None
-    digest = hashlib.sha256(dump(payload).encode()).hexdigest()[:16]
-    return f"u:{id}:{digest}" if isinstance(id, str) else f"u:{digest}"
+    return bad_key(payload, id if isinstance(id, str) else None)

@@ -22,10 +22,11 @@ from slack_sdk.socket_mode.response import SocketModeResponse
 from gateway.adapter import Link
 from gateway.platforms.slack.catchup import CatchUp
 from gateway.platforms.slack.failures import APP_TOKEN, platform_error
-from gateway.platforms.slack.intake import Intake, Parcel, bad_key, dump
+from gateway.platforms.slack.intake import Intake, Parcel, key_of
 from gateway.platforms.slack.routes import Routes
 from gateway.platforms.slack.settings import SlackSettings
 from gateway.platforms.slack.web import Api, CallFailed
+from gateway.platforms.storing import dump
 from kernel.errors import PlatformConflict, PlatformUnauthorised, PlatformUnavailable
 
 log = logging.getLogger(__name__)
@@ -234,7 +235,7 @@ class SocketMode:
             socket.owe()
             await queue.put(Waiting(socket, request))
         elif body.get("type") != "hello":
-            await link.quarantine(bad_key(body or text), dump(body or text), "An envelope that is none")
+            await link.quarantine(key_of(body or text), dump(body or text), "An envelope that is none")
         return False
 
     async def _commit_all(self, link: Link, queue: asyncio.Queue[Waiting]) -> None:

@@ -1,19 +1,15 @@
 """From raw updates to the gateway: converted one by one, committed as a batch, what is malformed quarantined."""
 
-import hashlib
-import json
 from collections.abc import Sequence
 from typing import Any
 
 from telegram import Bot, Update
 
 from gateway.adapter import Link
+from gateway.platforms.storing import bad_key, commit, dump
 from gateway.platforms.telegram import convert
 from gateway.platforms.telegram.introduction import Introduction
-from kernel.errors import StoreError
 from kernel.messages import Inbound
-
-RAW_LIMIT = 64 * 1024
 
 
 class Intake:
@@ -33,25 +29,14 @@ class Intake:
             try:
                 message = await self._convert(raw)
             except Exception as error:  # noqa: BLE001 - a malformed update may break any line, and must break no other
-                await link.quarantine(bad_key(raw), dump(raw), f"{type(error).__name__} while reading it")
+                await link.quarantine(
+                    bad_key(raw, update_id(raw)), dump(raw), f"{type(error).__name__} while reading it"
+                )
             else:
                 if message is not None:
                     batch.append(message)
         if batch:
-            await self._commit(link, batch)
-
-    async def _commit(self, link: Link, batch: list[Inbound]) -> None:
-        try:
-            await link.receive(batch)
-        except StoreError:
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever one message breaks must not hold up the others for ever
-            if len(batch) == 1:
-                reason = f"{type(error).__name__} while committing it"
-                await link.quarantine(f"x:{batch[0].key}", batch[0].text[:RAW_LIMIT], reason)
-                return
-            for message in batch:
-                await self._commit(link, [message])
+            await commit(link, batch)
 
     async def _convert(self, raw: Any) -> Inbound | None:
         if update_id(raw) is None:
@@ -66,18 +51,6 @@ def update_id(raw: Any) -> int | None:
     """Return an update's number, where it has one."""
     number = raw.get("update_id") if isinstance(raw, dict) else None
     return number if isinstance(number, int) and not isinstance(number, bool) else None
-
-
-def dump(raw: Any) -> str:
-    """Return what came over the wire as text of bounded length."""
-    return json.dumps(raw, ensure_ascii=True, default=str)[:RAW_LIMIT]
-
-
-def bad_key(raw: Any) -> str:
-    """Return a key that is the same whenever the same malformed update comes again."""
-    number = update_id(raw)
-    digest = hashlib.sha256(dump(raw).encode()).hexdigest()[:16]
-    return f"u:{digest}" if number is None else f"u:{number}:{digest}"
 
 
 def after(updates: Sequence[Any]) -> int | None:

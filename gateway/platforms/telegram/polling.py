@@ -1,22 +1,22 @@
 """Long polling: what a poll brought is committed before the next poll confirms it."""
 
 import asyncio
-from itertools import count
+from functools import partial
 from typing import Any
 
 from telegram.error import Conflict, TelegramError
 
 from gateway.adapter import Link
+from gateway.platforms.storing import until_stored
 from gateway.platforms.telegram import intake
 from gateway.platforms.telegram.failures import platform_error, says
 from gateway.platforms.telegram.introduction import Introduction
 from gateway.platforms.telegram.request import ApiBot, ApiRequest, connect
 from gateway.platforms.telegram.settings import TelegramSettings
-from kernel.errors import OutcomeUnknown, PlatformUnavailable, StoreError
+from kernel.errors import PlatformUnavailable
 
 # An answer that is so late between two of its bytes, or twice as late as a whole, will not come.
 SLACK_SECONDS = 8.0
-STORE_SECONDS = (1.0, 2.0, 5.0, 10.0)
 
 
 class Polling:
@@ -76,26 +76,11 @@ class Polling:
             # All before the offset is confirmed now; after a quiet week Telegram starts its numbers anew, lower.
             self._offset = 0
             return
-        await self._until_stored(link, entry, updates)
+        await until_stored(link, "Telegram", partial(entry.take, link, updates), link.connected)
         offset = intake.after(updates)
         if offset is None:
             raise PlatformUnavailable("Telegram sent updates without numbers, which cannot be confirmed.")
         self._offset = offset
-
-    async def _until_stored(self, link: Link, entry: intake.Intake, updates: list[Any]) -> None:
-        for attempt in count():
-            try:
-                await entry.take(link, updates)
-            except OutcomeUnknown:
-                raise
-            except StoreError as error:
-                link.degraded(f"Messages wait at Telegram: {error}")
-                await asyncio.sleep(STORE_SECONDS[min(attempt, len(STORE_SECONDS) - 1)])
-                link.progress()
-            else:
-                if attempt:
-                    link.connected()
-                return
 
     async def _settle(self, conflict: Conflict, sender: ApiBot) -> None:
         """Remove a webhook that is ours to remove; raise PlatformConflict for any other conflict."""
