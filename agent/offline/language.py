@@ -278,9 +278,14 @@ def _kept(note: str) -> str:
 
 
 def parse_order(text: str) -> list[Step]:
-    """Return the steps of a task; one that does not begin with a command fails with an explanation."""
+    """Return the steps of a task; one with a line that is not understood fails as a whole, before its first step."""
     if verb_of(text) not in VERBS:
         return [Fail(f"This task needs a language model. {explanation(text)}", told=False)]
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    for number, line in enumerate(lines, 1):
+        if hint := misread(line):
+            where = f"Line {number} of this task needs a language model or other words"
+            return [Fail(f"{where}, and nothing of it was run: {hint}", told=False)]
     return parse(text)
 
 
@@ -311,9 +316,16 @@ def _verb(line: str) -> tuple[str, str]:
 
 def _step(line: str) -> Step:
     word, rest = _verb(line)
+    step = VERBS[word].read(rest) if word in VERBS else None
+    return step or Say(misread(line))
+
+
+def misread(line: str) -> str:
+    """Return what is said to a line that is not understood, or nothing where it is."""
+    word, rest = _verb(line)
     if (verb := VERBS.get(word)) is None:
-        return Say(f"`{line[:80]}` is no command; `help` lists them.")
-    return verb.read(rest) or Say(f"Write it as `{verb.usage}`.")
+        return f"`{line[:80]}` is no command; `help` lists them."
+    return "" if verb.read(rest) is not None else f"Write it as `{verb.usage}`."
 
 
 def explanation(text: str) -> str:

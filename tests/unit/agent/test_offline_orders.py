@@ -1,0 +1,33 @@
+"""What the offline operator makes of a task: all of its lines, or none."""
+
+import pytest
+
+from agent.offline.language import Call, Fail, Say, parse, parse_order
+from board.workers.agents import LASTING
+
+
+def test_a_task_of_commands_is_carried_out_line_by_line():
+    assert parse_order("say a\nthen read b.txt") == [Say("a"), Call("read_file", {"path": "b.txt"})]
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "hint"),
+    [
+        ("write notes.txt what I know", 1, "Write it as `write FILE: TEXT`."),
+        ("say first\nwrite notes.txt", 2, "Write it as `write FILE: TEXT`."),
+        ("say first\n\nThank you!", 2, "`Thank you!` is no command"),
+    ],
+)
+def test_a_task_with_a_line_that_is_not_understood_fails_before_its_first_step(
+    text: str, line: int, hint: str
+):
+    (step,) = parse_order(text)
+    assert isinstance(step, Fail)
+    assert f"Line {line} of this task" in step.reason
+    assert "nothing of it was run" in step.reason
+    assert hint in step.reason
+    assert any(words in step.reason.casefold() for words in LASTING)
+
+
+def test_a_person_in_a_chat_is_told_how_it_is_written_and_the_other_lines_run():
+    assert parse("write a.txt\nsay b") == [Say("Write it as `write FILE: TEXT`."), Say("b")]
