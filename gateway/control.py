@@ -200,16 +200,11 @@ class Control:
             return []
         inbound = row.inbound
         adapter = self._adapters.get((inbound.address.platform, inbound.address.account))
-        parts = pieces(reply.text, adapter)
-        last = len(parts) - 1
+        said = [Outbound(inbound.address, part) for part in pieces(reply.text, adapter)]
+        said[-1] = replace(said[-1], buttons=reply.buttons)
         return [
-            Owed(
-                answer_key(row.id, number),
-                Outbound(inbound.address, part, buttons=reply.buttons if number == last else ()),
-                Priority.REPLY,
-                row.session_id,
-            )
-            for number, part in enumerate(parts)
+            Owed(answer_key(row.id, number), part, Priority.REPLY, row.session_id)
+            for number, part in enumerate((*reply.before, *said))
         ]
 
     async def _tap(self, row: InboxRow, principal: Principal) -> Handled:

@@ -16,10 +16,11 @@ from gateway.approvals.aftercare import Aftercare
 from gateway.approvals.alive import DeadManSignal
 from gateway.approvals.batches import Batches
 from gateway.approvals.buttons import Buttons
-from gateway.approvals.cards import Cards, Scenery
+from gateway.approvals.cards import Cards
 from gateway.approvals.commands import ApprovalCommands, Parts
 from gateway.approvals.forms import CardForms
 from gateway.approvals.moving import Moving
+from gateway.approvals.scenery import Scenery
 from gateway.approvals.taps import CardTaps
 from gateway.gateway import Gateway
 from hermes.agents import Agents, Caller
@@ -89,12 +90,12 @@ class Gatekeeping:
         service = ApprovalService(
             database, bus, clock, chosen, _policy(settings, place), cards, caller, redact=place.redact
         )
-        batch = Batches(database, service, gateway.adapters, place.redact)
+        batch = Batches(database, service, scenery)
         forms = CardForms(database, service, keys, scenery)
         gateway.control.taps[buttons.TAP] = CardTaps(database, service, keys, clock, scenery, forms).tapped
         gateway.control.taps[buttons.FORM_TAP] = forms.filled
         gateway.control.taps[batches.TAP] = batch.tapped
-        parts = Parts(database, service, clock, place.zone, place.redact)
+        parts = Parts(database, service, clock, scenery)
         gateway.registry.extend(ApprovalCommands(parts).commands())
         gateway.cancels.append(service.cancel)
         gateway.handoff.moves.travels.append(Moving(cards))

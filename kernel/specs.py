@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kernel.approvals import Action, CallResult
-from kernel.messages import Address, Button
+from kernel.messages import Address, Button, Outbound
 from kernel.people import Principal, Role, Scope
 from kernel.turns import ToolContext
 
@@ -47,12 +47,14 @@ class CommandCall:
 class CommandReply:
     """What a command answers: Markdown and rows of buttons; an empty text means that nothing is said.
 
-    ``confirms`` says that it asks for a yes or no first.
+    ``confirms`` says that it asks for a yes or no first. ``before`` are whole messages that stand above the text, such
+    as a file; they are ready to be sent where the command was written.
     """
 
     text: str
     buttons: tuple[tuple[Button, ...], ...] = ()
     confirms: bool = False
+    before: tuple[Outbound, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

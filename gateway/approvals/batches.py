@@ -2,11 +2,13 @@
 
 import hashlib
 import hmac
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 
 from approvals.service import ApprovalService
-from gateway.adapter import Adapter
 from gateway.approvals import text
+from gateway.approvals.lengthy import MOST_MESSAGES, filed, takes_files
+from gateway.approvals.scenery import Scenery
 from gateway.pieces import pieces
 from kernel.approvals import Approval, How, Outcome
 from kernel.messages import Button, Outbound, OutboundKind, Priority
@@ -46,21 +48,18 @@ def offers(waiting: Sequence[Approval]) -> Rows:
 class Batches:
     """Previews and carries out decisions about all waiting requests of a tier.
 
-    What was previewed is what is decided: a request that came or went since makes the button stale. ``redact`` takes
-    secrets out of what is shown.
+    What was previewed is what is decided: a request that came or went since makes the button stale.
     """
 
     def __init__(
         self,
         database: Database,
         service: ApprovalService,
-        adapters: Mapping[tuple[str, str], Adapter],
-        redact: Callable[[str], str],
+        scenery: Scenery,
     ) -> None:
         self._database = database
         self._service = service
-        self._adapters = adapters
-        self._redact = redact
+        self._scenery = scenery
 
     async def _waiting(self, tier: Tier) -> list[Approval]:
         found = await self._database.read(approvals.waiting, LISTED)
@@ -97,14 +96,12 @@ class Batches:
     async def _preview(self, row: InboxRow, tier: Tier, waiting: Sequence[Approval]) -> str:
         if not waiting:
             return f"No {tier} request waits."
-        place = row.inbound.address
-        told, buttons = self._shown(tier, waiting, row.id)
-        parts = pieces(told, self._adapters.get((place.platform, place.account)))
+        parts, buttons = self._shown(row, tier, waiting), _buttons(tier, waiting, row.id)
         last = len(parts) - 1
         owed = [
             Owed(
                 f"batch:{row.id}:{number}",
-                Outbound(place, part, buttons=buttons if number == last else (), silent=number != last),
+                replace(part, buttons=buttons if number == last else (), silent=number != last),
                 Priority.QUESTION,
             )
             for number, part in enumerate(parts)
@@ -112,17 +109,32 @@ class Batches:
         await self._database.write(outbox.add_all, owed)
         return f"{len(waiting)} requests"
 
-    def _shown(self, tier: Tier, waiting: Sequence[Approval], number: int) -> tuple[str, Rows]:
-        """Return the whole of every action in a batch, with the buttons that decide them together."""
-        mark, count = f"{fingerprint(waiting)}:{number}", len(waiting)
-        shown = [
-            "\n".join((f"`{item.short}`", *text.blocks(self._redact(item.action.text)))) for item in waiting
-        ]
-        buttons = (
+    def _shown(self, row: InboxRow, tier: Tier, waiting: Sequence[Approval]) -> list[Outbound]:
+        """Return the messages with the whole of every action in a batch, or the file with it and a list."""
+        place, scenery, redact = row.inbound.address, self._scenery, self._scenery.redact
+        adapter, head = scenery.adapter(place), f"**{len(waiting)} requests, {tier} risk**"
+        actions = ["\n".join((f"`{item.short}`", *text.blocks(redact(item.action.text)))) for item in waiting]
+        parts = pieces("\n\n".join((head, *actions)), adapter)
+        if len(parts) <= MOST_MESSAGES or not takes_files(place, scenery):
+            return [Outbound(place, part) for part in parts]
+        whole = "\n\n".join(f"{item.short}\n{redact(item.action.text)}" for item in waiting)
+        file = filed(
+            f"batch-{row.id}", f"{tier}-requests", f"these {len(waiting)} requests", whole, place, scenery
+        )
+        latest = max(item.created_at for item in waiting)
+        lines = [redact(text.line(item, scenery.zone, latest)) for item in waiting]
+        return [file, *(Outbound(place, part) for part in pieces("\n".join((head, "", *lines)), adapter))]
+
+
+def _buttons(tier: Tier, waiting: Sequence[Approval], number: int) -> Rows:
+    """Return the buttons that decide a batch as it is now."""
+    mark, count = f"{fingerprint(waiting)}:{number}", len(waiting)
+    return (
+        (
             Button(f"✅ Approve all {count}", f"{TAP}:{tier}:yes:{mark}"),
             Button(f"❌ Refuse all {count}", f"{TAP}:{tier}:no:{mark}"),
-        )
-        return "\n\n".join((f"**{count} requests, {tier} risk**", *shown)), (buttons,)
+        ),
+    )
 
 
 def _delivered(q: Query, number: str) -> bool:

@@ -1,9 +1,7 @@
 """Cards: the messages that ask for a decision, in every place that is to be told, and their edits afterwards."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
-from zoneinfo import ZoneInfo
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from approvals import wording
 from approvals.settings import ApprovalSettings
@@ -12,7 +10,8 @@ from gateway.adapter import Adapter, Forms
 from gateway.approvals import text
 from gateway.approvals.batches import offers
 from gateway.approvals.buttons import Buttons, Verb
-from gateway.approvals.lengthy import lengthy
+from gateway.approvals.lengthy import shown
+from gateway.approvals.scenery import Scenery
 from gateway.pieces import pieces
 from kernel.approvals import Approval
 from kernel.clock import Clock, at
@@ -38,21 +37,6 @@ ON_THE_WAY = (OutboxState.PENDING, OutboxState.SENDING, OutboxState.UNCERTAIN)
 CARD, LOST, TOLD = "card", "lost", "told"
 # How a platform may frame a card whose request needs nobody any more.
 CLOSED = "closed"
-
-
-@dataclass(frozen=True, slots=True)
-class Scenery:
-    """Where cards appear: the adapters, the owner's timezone, the page's public address (may be empty).
-
-    ``redact`` takes secrets out of what is shown. In ``folder`` are the files that show actions too long for messages;
-    old ones are removed with the files that people sent.
-    """
-
-    adapters: Mapping[tuple[str, str], Adapter]
-    zone: ZoneInfo
-    public_url: str
-    redact: Callable[[str], str] = str
-    folder: Path | None = None
 
 
 class Cards:
@@ -141,27 +125,20 @@ class Cards:
         return adapter is None or adapter.capabilities.receives
 
     def _adapter(self, place: Address) -> Adapter | None:
-        return self._scenery.adapters.get((place.platform, place.account))
+        return self._scenery.adapter(place)
 
     def _link(self, approval: Approval) -> str:
         base = self._scenery.public_url
         return f"{base}/approvals#{approval.id}" if base else ""
 
     def _parts(self, approval: Approval, place: Address) -> list[Outbound]:
-        """Return the messages of a card, still without its buttons.
-
-        An action too long for one message has messages of its own or a file, and under them one that says what
-        to know of it, so that an edit of the last never touches the action.
-        """
+        """Return the messages of a card, still without its buttons."""
         now, zone, redact = self._clock.now(), self._scenery.zone, self._scenery.redact
-        adapter, link = self._adapter(place), self._link(approval)
+        link = self._link(approval)
         elsewhere = "" if self._answers_at(place) else f"\n\n{text.elsewhere(approval)}"
-        whole = pieces(redact(text.asking(approval, zone, now, link)) + elsewhere, adapter)
-        if len(whole) == 1:
-            return [Outbound(place, whole[0])]
-        action = lengthy(approval, redact(approval.action.text), place, adapter, self._scenery.folder)
-        terms = f"{text.head(approval)}\n\n{redact(text.terms(approval, zone, now, link))}{elsewhere}"
-        return [*action, *(Outbound(place, part) for part in pieces(terms, adapter))]
+        whole = redact(text.asking(approval, zone, now, link)) + elsewhere
+        about = f"{text.head(approval)}\n\n{redact(text.terms(approval, zone, now, link))}{elsewhere}"
+        return shown(approval, whole, about, place, self._scenery)
 
     def _card(self, approval: Approval, place: Address, step: int = 0) -> list[Owed]:
         """Return the messages of one card; its buttons stand under the last, which is sent after all the others."""
@@ -295,35 +272,32 @@ class Cards:
 
     def lost(self, q: Query, approval: Approval) -> Sequence[Owed]:
         """Return the question to the owner what became of an action during which the daemon stopped."""
-        told = f"❔ {wording.lost(approval)}\n\n{text.fenced(approval.action.text)}"
+        redact = self._scenery.redact
+        about = redact(f"❔ {wording.lost(approval)}  `{approval.short}`")
+        whole = f"{about}\n\n{redact(text.fenced(approval.action.text))}"
         return [
             Owed(
                 f"approval:{approval.id}:{CARD}:{LOST}:{place}:{number}",
-                Outbound(place, part, buttons=self.choices(approval, place) if number == last else ()),
+                replace(part, buttons=self.choices(approval, place) if number == last else ()),
                 Priority.QUESTION,
                 approval.session_id,
             )
             for place in self._places(q, approval)
-            for parts in [pieces(self._scenery.redact(told), self._adapter(place))]
+            for parts in [shown(approval, whole, about, place, self._scenery)]
             for last in [len(parts) - 1]
             for number, part in enumerate(parts)
         ]
 
     def code(self, q: Query, approval: Approval, code: str, asker: str) -> Sequence[Owed]:
         """Return the message that brings a one-time code to the home channels of the other platforms."""
-        platform = asker.partition(":")[0]
-        told = (
-            f"🔑 The code for `{approval.short}` is **{code}**. {text.plain(asker)} wants to approve:\n\n"
-            f"{text.fenced(approval.action.text)}\n\n"
-            f"Type `/approve {approval.short} {code}` where you were asked."
-        )
+        platform, redact = asker.partition(":")[0], self._scenery.redact
+        given = f"🔑 The code for `{approval.short}` is **{code}**. {text.plain(asker)} wants to approve"
+        typed = f"Type `/approve {approval.short} {code}` where you were asked."
+        whole = redact(f"{given}:\n\n{text.fenced(approval.action.text)}\n\n{typed}")
+        about = redact(f"{given} this.\n\n{typed}")
         return [
-            Owed(
-                f"approval:{approval.id}:code:{code}:{place}:{number}",
-                Outbound(place, part),
-                Priority.QUESTION,
-            )
+            Owed(f"approval:{approval.id}:code:{code}:{place}:{number}", part, Priority.QUESTION)
             for name, place in channels.homes(q).items()
             if name != platform
-            for number, part in enumerate(pieces(self._scenery.redact(told), self._adapter(place)))
+            for number, part in enumerate(shown(approval, whole, about, place, self._scenery))
         ]

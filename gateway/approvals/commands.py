@@ -1,13 +1,14 @@
 """Commands about approvals: list, decide by a short name, edit, and the standing permissions."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from zoneinfo import ZoneInfo
 
 from approvals.service import ApprovalService
 from gateway.approvals import text
 from gateway.approvals.batches import offers
+from gateway.approvals.lengthy import shown
+from gateway.approvals.scenery import Scenery
 from kernel.approvals import Approval, How
 from kernel.clock import Clock, short_time
 from kernel.errors import InvalidInput
@@ -24,13 +25,12 @@ TIERS = ("low", "medium", "high")
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What the commands work with; ``redact`` takes secrets out of what is shown."""
+    """What the commands work with."""
 
     database: Database
     service: ApprovalService
     clock: Clock
-    zone: ZoneInfo
-    redact: Callable[[str], str]
+    scenery: Scenery
 
 
 class ApprovalCommands:
@@ -65,23 +65,27 @@ class ApprovalCommands:
         """List what waits, with buttons for each tier that has several; or show the whole of one request."""
         word = call.args.strip()
         if word and word.lower() not in TIERS:
-            return await self._shown(word, call.principal)
+            return await self._shown(word, call)
         waiting = await self._parts.database.read(approvals.waiting, LISTED)
         if word:
             waiting = [item for item in waiting if str(item.tier) == word.lower()]
         if not waiting:
             return CommandReply("Nothing waits for a decision.")
-        listed = text.digest(waiting, self._parts.zone, self._parts.clock.now())
-        return CommandReply(self._parts.redact(listed), offers(waiting))
+        listed = text.digest(waiting, self._parts.scenery.zone, self._parts.clock.now())
+        return CommandReply(self._parts.scenery.redact(listed), offers(waiting))
 
-    async def _shown(self, ref: str, principal: Principal) -> CommandReply:
+    async def _shown(self, ref: str, call: CommandCall) -> CommandReply:
         approval = await self._request(ref)
-        await self._service.viewed(approval.id, principal.id)
-        now, zone = self._parts.clock.now(), self._parts.zone
+        await self._service.viewed(approval.id, call.principal.id)
+        scenery, now = self._parts.scenery, self._parts.clock.now()
         if not approval.open:
-            return CommandReply(self._parts.redact(text.ended(approval, zone, now)))
+            return CommandReply(scenery.redact(text.ended(approval, scenery.zone, now)))
         decide = f"/approve {approval.short} or /deny {approval.short} decides."
-        return CommandReply(f"{self._parts.redact(text.asking(approval, zone, now, ''))}\n\n{decide}")
+        whole = scenery.redact(text.asking(approval, scenery.zone, now, ""))
+        terms = scenery.redact(text.terms(approval, scenery.zone, now, ""))
+        about = f"{text.head(approval)}\n\n{terms}\n\n{decide}"
+        parts = shown(approval, f"{whole}\n\n{decide}", about, call.address, scenery)
+        return CommandReply(parts[-1].text, before=tuple(parts[:-1]))
 
     async def _request(self, ref: str) -> Approval:
         if not ref:
@@ -135,12 +139,12 @@ class ApprovalCommands:
             return CommandReply("There are no standing permissions.")
         lines = [
             f"- `{item.id}` {'this session' if item.session_id else 'everywhere'}: "
-            f"{text.code(self._parts.redact(item.pattern))} until "
-            f"{short_time(item.expires_at, self._parts.zone, now)}, used {item.uses} times"
+            f"{text.code(self._parts.scenery.redact(item.pattern))} until "
+            f"{short_time(item.expires_at, self._parts.scenery.zone, now)}, used {item.uses} times"
             for item in found
         ]
         return CommandReply("\n".join((*lines, "", "/grants revoke ID ends one.")))
 
     async def _revoke(self, id: str, principal: Principal) -> CommandReply:
         revoked = await self._service.revoke(id, principal)
-        return CommandReply(f"Revoked: {text.code(self._parts.redact(revoked.pattern))}.")
+        return CommandReply(f"Revoked: {text.code(self._parts.scenery.redact(revoked.pattern))}.")

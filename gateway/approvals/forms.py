@@ -9,7 +9,7 @@ import logging
 from approvals.service import ApprovalService
 from gateway.adapter import Form, Forms, ability
 from gateway.approvals.buttons import Buttons, Field, Pressed, Verb
-from gateway.approvals.cards import Scenery
+from gateway.approvals.scenery import Scenery
 from kernel.approvals import Approval, How
 from kernel.errors import HermesError
 from kernel.people import Principal

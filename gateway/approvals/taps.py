@@ -1,13 +1,15 @@
 """Taps on cards: each leads to an honest sentence for the one who tapped."""
 
+from dataclasses import replace
+
 from approvals import wording
 from approvals.service import ApprovalService
 from gateway.approvals import text
 from gateway.approvals.buttons import Buttons, Pressed, Verb
-from gateway.approvals.cards import Scenery
 from gateway.approvals.forms import FIELDS, CardForms
+from gateway.approvals.lengthy import shown
+from gateway.approvals.scenery import Scenery
 from gateway.commands.conversation import short_time
-from gateway.pieces import pieces
 from kernel.approvals import Approval, How, Verdict
 from kernel.clock import Clock
 from kernel.crashpoints import crashpoint
@@ -53,9 +55,7 @@ class CardTaps:
         self._service = service
         self._buttons = buttons
         self._clock = clock
-        self._zone = scenery.zone
-        self._adapters = scenery.adapters
-        self._redact = scenery.redact
+        self._scenery = scenery
 
     async def tapped(self, row: InboxRow, principal: Principal) -> str | None:
         """Handle a tap and return the sentence for the one who tapped; ``None`` where a form is shown instead."""
@@ -90,21 +90,23 @@ class CardTaps:
         approval = await self._database.read(approvals.get, pressed.approval_id)
         if verdict := await self._service.obstacle(approval, principal, How.ALWAYS):
             return verdict.sentence
-        pattern = self._redact(wording.pattern(approval.action, exact=True))
-        until = short_time(self._service.granted_until(), self._zone, self._clock.now())
-        told = f"Always allow this, until {until}?\n\n{text.fenced(pattern)}\n\n/grants lists and revokes it."
-        parts = pieces(told, self._adapters.get(row.inbound.address[:2]))
-        last, buttons = len(parts) - 1, ((self._grant_button(approval),),)
+        parts = self._granting(approval, row.inbound.address)
+        parts[-1] = replace(parts[-1], buttons=((self._grant_button(approval),),))
         owed = [
-            Owed(
-                f"approval:{approval.id}:grant:{row.id}:{number}",
-                Outbound(row.inbound.address, part, buttons=buttons if number == last else ()),
-                Priority.QUESTION,
-            )
+            Owed(f"approval:{approval.id}:grant:{row.id}:{number}", part, Priority.QUESTION)
             for number, part in enumerate(parts)
         ]
         await self._database.write(outbox.add_all, owed)
         return "Look at what would be allowed."
+
+    def _granting(self, approval: Approval, place: Address) -> list[Outbound]:
+        """Return the messages that show what a permission would let pass, and until when."""
+        scenery, listed = self._scenery, "/grants lists and revokes it."
+        pattern = scenery.redact(wording.pattern(approval.action, exact=True))
+        until = short_time(self._service.granted_until(), scenery.zone, self._clock.now())
+        question = f"Always allow this, until {until}?"
+        whole = f"{question}\n\n{text.fenced(pattern)}\n\n{listed}"
+        return shown(approval, whole, f"{question} {listed}", place, scenery, action=pattern)
 
     def _grant_button(self, approval: Approval) -> Button:
         return self._buttons.make("✅ Approve and always allow", approval.id, Verb.GRANT)
