@@ -32,12 +32,14 @@ NEEDED = {
     "gateway": {
         "access", "adapter", "answering", "departures", "front", "intake", "jobs", "keys", "local", "rates", "settings",
         "supervisor", "switches", "walkaway", "walkaway.settings", "platforms", "platforms.discord",
-        "platforms.discord.settings", "platforms.slack", "platforms.slack.settings", "platforms.storing",
+        "platforms.discord.settings", "platforms.slack", "platforms.slack.settings",
         "platforms.telegram", "platforms.telegram.adapter",
         "platforms.telegram.content", "platforms.telegram.convert", "platforms.telegram.failures",
         "platforms.telegram.files", "platforms.telegram.intake", "platforms.telegram.introduction",
         "platforms.telegram.pieces", "platforms.telegram.polling", "platforms.telegram.request",
         "platforms.telegram.sending", "platforms.telegram.settings", "platforms.telegram.webhook",
+        "transport", "transport.addresses", "transport.downloads", "transport.halves", "transport.storing",
+        "transport.unlogged",
     },
     "hermes": {
         "app", "cli", "cli.main", "home", "layers", "logs", "plugins", "redaction", "schema", "settings", "start",

@@ -52,6 +52,7 @@ from gateway.platforms.discord.interactions import Interactions
 from gateway.platforms.discord.rest import Rest, silence
 from gateway.platforms.discord.settings import DiscordSettings
 from gateway.platforms.discord.threads import Threads
+from gateway.transport.downloads import MEGABYTE
 from kernel.clock import Clock
 from kernel.errors import ConfigError, DeliveryRejected
 from kernel.messages import Address, Attachment, Outbound, Receipt
@@ -112,7 +113,7 @@ class DiscordAdapter:
             edit_interval=self._settings.edit_interval,
             buttons=True,
             files=True,
-            file_limit=self._settings.file_megabytes * files.MEGABYTE,
+            file_limit=self._settings.file_megabytes * MEGABYTE,
             threads=True,
             reactions=self._settings.reactions,
             reconciles=True,

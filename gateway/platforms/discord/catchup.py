@@ -12,7 +12,7 @@ from gateway.platforms.discord.directory import DM, Channel, Directory, number
 from gateway.platforms.discord.failures import Flooded, NoAnswer, Refused, RestError
 from gateway.platforms.discord.rest import Rest
 from gateway.platforms.discord.settings import DiscordSettings
-from gateway.platforms.storing import bad_key, dump, until_stored
+from gateway.transport.storing import bad_key, dump, until_stored
 from kernel.messages import Address, Inbound
 
 Raw = Mapping[str, Any]

@@ -1,19 +1,16 @@
 """Downloads of what people sent."""
 
 import asyncio
-import os
 from pathlib import Path
 from typing import Any
 
-import aiohttp
-
 from gateway.platforms.discord.failures import Refused, RestError, platform_error
-from gateway.platforms.discord.rest import DOWNLOAD_CHUNK, Rest, TooLarge
+from gateway.platforms.discord.rest import Rest
+from gateway.transport.downloads import CHUNK, TooLarge, arriving, too_large, write
 from kernel.errors import DeliveryRejected, PlatformUnavailable
 from kernel.messages import Attachment
 
 DOWNLOAD_SECONDS = 600.0
-MEGABYTE = 1024 * 1024
 
 
 async def fetch(rest: Rest, attachment: Attachment, target: Path, limit: int) -> int:
@@ -22,24 +19,19 @@ async def fetch(rest: Rest, attachment: Attachment, target: Path, limit: int) ->
     Raises DeliveryRejected when it is larger than ``limit`` or gone, PlatformUnavailable when it may work later.
     """
     if attachment.size > limit:
-        raise _too_large(attachment, limit)
+        raise too_large(attachment, limit)
     url, _, where = attachment.ref.partition("#")
-    part = target.with_name(target.name + ".part")
     try:
-        async with asyncio.timeout(DOWNLOAD_SECONDS):
-            size = await _fetched(rest, url, where, part, limit)
-        await asyncio.to_thread(_keep, part, target)
+        async with asyncio.timeout(DOWNLOAD_SECONDS), arriving(target) as part:
+            return await _fetched(rest, url, where, part, limit)
     except TooLarge:
-        raise _too_large(attachment, limit) from None
+        raise too_large(attachment, limit) from None
     except Refused:
         raise DeliveryRejected(f"{attachment.name} is gone at Discord.") from None
     except RestError as error:
         raise platform_error(error) from None
     except TimeoutError:
         raise PlatformUnavailable(f"{attachment.name} did not arrive within ten minutes.") from None
-    finally:
-        await asyncio.to_thread(part.unlink, missing_ok=True)
-    return size
 
 
 async def _fetched(rest: Rest, url: str, where: str, part: Path, limit: int) -> int:
@@ -68,25 +60,4 @@ async def _renewed(rest: Rest, where: str) -> str:
 
 async def _download(rest: Rest, url: str, part: Path, limit: int) -> int:
     async with rest.download(url) as answer:
-        return await _store(answer, part, limit)
-
-
-async def _store(answer: aiohttp.ClientResponse, part: Path, limit: int) -> int:
-    size = 0
-    with await asyncio.to_thread(part.open, "wb") as file:
-        async for chunk in answer.content.iter_chunked(DOWNLOAD_CHUNK):
-            size += len(chunk)
-            if size > limit:
-                raise TooLarge(f"longer than {limit} bytes")
-            await asyncio.to_thread(file.write, chunk)
-    return size
-
-
-def _keep(part: Path, target: Path) -> None:
-    with part.open("rb") as file:
-        os.fsync(file.fileno())
-    part.replace(target)
-
-
-def _too_large(attachment: Attachment, limit: int) -> DeliveryRejected:
-    return DeliveryRejected(f"{attachment.name} is larger than {limit / MEGABYTE:g} MB.")
+        return await write(answer.content.iter_chunked(CHUNK), part, limit)

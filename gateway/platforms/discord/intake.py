@@ -15,7 +15,7 @@ from gateway.platforms.discord.failures import Flooded, Refused, RestError, plat
 from gateway.platforms.discord.interactions import Interactions
 from gateway.platforms.discord.rest import Rest
 from gateway.platforms.discord.threads import Threads
-from gateway.platforms.storing import RAW_LIMIT, bad_key, commit, dump, until_stored
+from gateway.transport.storing import RAW_LIMIT, bad_key, commit, dump, until_stored
 from kernel.errors import PlatformError, StoreError
 from kernel.messages import Inbound, InboundKind
 

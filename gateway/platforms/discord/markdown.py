@@ -6,10 +6,9 @@ https://support.discord.com/hc/en-us/articles/210298617.
 
 import re
 from collections.abc import Sequence
-from unicodedata import category
-from urllib.parse import urlsplit
 
-from gateway.rendering.slices import LEAST_LIMIT, Region, Slice, slices, utf16_units
+from gateway.rendering.cutting import clipped, is_visible, is_web_page, unbroken
+from gateway.rendering.slices import LEAST_LIMIT, Slice, slices, utf16_units
 from gateway.rendering.styled import Span, Style, Styled, no_links, styled
 
 TEXT_LIMIT = 2_000
@@ -31,8 +30,8 @@ def pieces(markdown: str, limit: int = TEXT_LIMIT) -> list[str]:
     whole = styled(markdown, _can_hide)
     room = limit
     while True:
-        parts = slices(whole.text, room, utf16_units, _regions(whole.spans))
-        found = [_written(whole, part) for part in parts if _is_visible(part.of(whole.text))]
+        parts = slices(whole.text, room, utf16_units, unbroken(whole.spans))
+        found = [_written(whole, part) for part in parts if is_visible(part.of(whole.text))]
         longest = max(map(utf16_units, found), default=0)
         if longest <= limit:
             return found
@@ -48,44 +47,16 @@ def plain(markdown: str) -> str:
 
 
 def _plain(text: str, limit: int) -> list[str]:
-    return [part.of(text) for part in slices(text, limit, utf16_units) if _is_visible(part.of(text))]
+    return [part.of(text) for part in slices(text, limit, utf16_units) if is_visible(part.of(text))]
 
 
 def _can_hide(address: str) -> bool:
     """Tell whether Discord opens an address from behind a label."""
-    try:
-        parts = urlsplit(address)
-        host = parts.hostname or ""
-    except ValueError:
-        return False
-    return parts.scheme in {"http", "https"} and "." in host and not re.search(r"[\s()<>]", address)
-
-
-def _is_visible(text: str) -> bool:
-    return any(not character.isspace() and category(character) not in {"Cc", "Cf"} for character in text)
-
-
-def _regions(spans: Sequence[Span]) -> list[Region]:
-    """Return what should not be cut: blocks of code, links and inline code."""
-    regions: list[Region] = []
-    for span in spans:
-        if regions and span.start < regions[-1].end:
-            continue
-        if span.style is Style.PRE:
-            regions.append(Region(span.start, span.end, span.start, span.end))
-        elif span.style in {Style.LINK, Style.CODE}:
-            regions.append(Region(span.start, span.end))
-    return regions
+    return is_web_page(address) and not re.search(r"[\s()<>]", address)
 
 
 def _written(whole: Styled, part: Slice) -> str:
-    text = part.of(whole.text)
-    spans = [span for span in whole.spans if span.start < part.end and part.start < span.end]
-    clipped = [
-        Span(s.style, max(s.start, part.start) - part.start, min(s.end, part.end) - part.start, s.value)
-        for s in spans
-    ]
-    return _quoted(text, clipped)
+    return _quoted(part.of(whole.text), clipped(whole.spans, part))
 
 
 def _quoted(text: str, spans: Sequence[Span]) -> str:

@@ -27,7 +27,6 @@ WS_CLOSE_SECONDS = 5.0
 UPLOAD_FACTOR = 6
 # A bucket that fills again so soon is waited for right here; a longer wait is the caller's business.
 PATIENCE_SECONDS = 1.5
-DOWNLOAD_CHUNK = 256 * 1024
 CONNECTIONS = 64
 USER_AGENT = "DiscordBot (https://github.com/hermes-gateway, 1) discord.py"
 # Nothing of the request had been written when these were raised.
@@ -40,10 +39,6 @@ class Upload:
 
     file: BinaryIO
     name: str
-
-
-class TooLarge(RestError):
-    """A download is longer than its limit."""
 
 
 class Rest(HTTPClient):

@@ -14,6 +14,7 @@ from gateway.platforms.discord.failures import Code, Refused, RestError, deliver
 from gateway.platforms.discord.markdown import EMBED_LIMIT, TEXT_LIMIT, pieces
 from gateway.platforms.discord.rest import Rest, Upload
 from gateway.platforms.discord.threads import Threads
+from gateway.transport.halves import Halves
 from kernel.errors import DeliveryRejected
 from kernel.messages import Address, Button, Outbound, OutboundKind
 
@@ -22,7 +23,6 @@ Raw = Mapping[str, Any]
 # Long texts are cut by their source, to which Discord's marks and backslashes are added.
 ROOM = 1_900
 NONCE_LENGTH = 25
-HALVES_KEPT = 256
 RECEIPTS_KEPT = 2_000
 LOOK_BACK = 50
 HEADLINE_LIMIT = 300
@@ -73,7 +73,7 @@ class Courier:
         self._directory = directory
         self._threads = threads
         self._looks = looks
-        self._halves: OrderedDict[str, list[str]] = OrderedDict()
+        self._halves = Halves()
         self._receipts: OrderedDict[str, None] = OrderedDict()
 
     async def deliver(self, message: Outbound) -> tuple[str, ...]:
@@ -81,22 +81,15 @@ class Courier:
         parts = steps(message, framed=self._looks.embeds)
         if not parts:
             raise DeliveryRejected("The message is empty.")
-        sent = self._halves.get(message.nonce, [])
+        sent = self._halves.of(message.nonce)
         try:
             for at, step in enumerate(parts[len(sent) :], len(sent)):
                 sent.append(await self._take(message, step, at))
         except RestError as error:
             raise delivery_error(error) from None
         finally:
-            self._remember(message.nonce, sent, whole=len(sent) == len(parts))
+            self._halves.keep(message.nonce, sent, len(parts))
         return tuple(sent)
-
-    def _remember(self, nonce: str, sent: list[str], *, whole: bool) -> None:
-        self._halves.pop(nonce, None)
-        if nonce and sent and not whole:
-            self._halves[nonce] = sent
-        while len(self._halves) > HALVES_KEPT:
-            self._halves.popitem(last=False)
 
     async def _take(self, message: Outbound, step: Step, at: int) -> str:
         body = payload(message, step, self._looks)

@@ -8,6 +8,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
+from gateway.transport.addresses import Proxy, Root
+
 API_BASE = "https://discord.com/api/v10"
 GATEWAY_URL = "wss://gateway.discord.gg/"
 
@@ -21,7 +23,7 @@ class DiscordSettings(BaseModel):
         default=SecretStr(""),
         description="Bot token from discord.com/developers/applications; without it Discord is off.",
     )
-    api_base: str = Field(
+    api_base: Root = Field(
         default=API_BASE,
         description="Root address of the REST API with its version; compatible servers exist.",
     )
@@ -29,7 +31,9 @@ class DiscordSettings(BaseModel):
         default="",
         description="Address of the gateway websocket; empty takes Discord's, or asks another API server for its own.",
     )
-    proxy: str = Field(default="", description="HTTP proxy for Discord alone, e.g. `http://127.0.0.1:3128`.")
+    proxy: Proxy = Field(
+        default="", description="HTTP proxy for Discord alone, e.g. `http://127.0.0.1:3128`."
+    )
     message_content: bool = Field(
         default=True,
         description="Ask for the text of messages that do not mention the bot (the privileged Message Content"
@@ -98,7 +102,6 @@ class DiscordSettings(BaseModel):
             decoded = ""
         return decoded if decoded.isdigit() else hashlib.sha256(token.encode()).hexdigest()[:16]
 
-    @field_validator("api_base")
     @classmethod
     def _root(cls, value: str) -> str:
         value = value.strip().rstrip("/")
@@ -114,7 +117,6 @@ class DiscordSettings(BaseModel):
             raise ValueError("write an address that begins with wss:// or ws://")
         return value
 
-    @field_validator("proxy")
     @classmethod
     def _proxy(cls, value: str) -> str:
         if value and not re.match(r"https?://[^/\s]", value):

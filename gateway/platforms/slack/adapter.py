@@ -32,7 +32,7 @@ from gateway.platforms.slack.assistant import Assistant
 from gateway.platforms.slack.catchup import CatchUp
 from gateway.platforms.slack.convert import tap_of
 from gateway.platforms.slack.failures import APP_TOKEN, delivery_error, describe, platform_error
-from gateway.platforms.slack.files import MEGABYTE, Shelf
+from gateway.platforms.slack.files import Shelf
 from gateway.platforms.slack.http_mode import HttpMode
 from gateway.platforms.slack.intake import Intake
 from gateway.platforms.slack.introduction import Introduction
@@ -43,6 +43,7 @@ from gateway.platforms.slack.sending import ROOM, Courier
 from gateway.platforms.slack.settings import Mode, SlackSettings
 from gateway.platforms.slack.socket_mode import SocketMode
 from gateway.platforms.slack.web import Api, CallFailed, Refused, silence
+from gateway.transport.downloads import MEGABYTE
 from kernel.clock import Clock
 from kernel.errors import DeliveryRejected
 from kernel.messages import Address, Attachment, Outbound, Receipt

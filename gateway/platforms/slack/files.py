@@ -1,7 +1,6 @@
 """Files: people's are downloaded from Slack alone, ours go up by the current API."""
 
 import asyncio
-import os
 from collections import OrderedDict
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -13,11 +12,10 @@ import aiohttp
 from gateway.platforms.slack.failures import delivery_error, doubtful, platform_error
 from gateway.platforms.slack.settings import SlackSettings
 from gateway.platforms.slack.web import Api, CallFailed, Flooded, Refused, ServerFailed, Unreachable, bounded
+from gateway.transport.downloads import CHUNK, TooLarge, arriving, too_large, write
 from kernel.errors import DeliveryRejected, PlatformUnavailable
 from kernel.messages import Attachment, Outbound
 
-MEGABYTE = 1024 * 1024
-CHUNK = 256 * 1024
 TRANSFER_SECONDS = 600.0
 # Slack shares an uploaded file a moment after it was told to.
 SHARE_WAITS = (0.05, 0.1, 0.2, 0.4, 0.8, 1.5)
@@ -50,22 +48,19 @@ class Shelf:
         work later.
         """
         if attachment.size > limit:
-            raise _too_large(attachment, limit)
-        part = target.with_name(target.name + ".part")
+            raise too_large(attachment, limit)
         try:
             address = await self._address(attachment)
-            async with asyncio.timeout(TRANSFER_SECONDS):
-                size = await self._download(attachment, address, part, limit)
-            await asyncio.to_thread(_settle, part, target)
+            async with asyncio.timeout(TRANSFER_SECONDS), arriving(target) as part:
+                return await self._download(attachment, address, part, limit)
+        except TooLarge:
+            raise too_large(attachment, limit) from None
         except Refused as error:
             raise DeliveryRejected(f"{attachment.name} is gone at Slack: {error.code}.") from None
         except CallFailed as error:
             raise platform_error(error) from None
         except (aiohttp.ClientError, TimeoutError) as error:
             raise PlatformUnavailable(f"{attachment.name} did not arrive: {type(error).__name__}.") from None
-        finally:
-            await asyncio.to_thread(part.unlink, missing_ok=True)
-        return size
 
     async def _address(self, attachment: Attachment) -> str:
         """Return where a file is; the token goes to Slack's own hosts only."""
@@ -96,7 +91,7 @@ class Shelf:
                 raise DeliveryRejected(
                     f"{attachment.name} cannot be read.", remedy="Does the app have the scope files:read?"
                 )
-            return await _store(answer, target, attachment, limit)
+            return await write(answer.content.iter_chunked(CHUNK), target, limit)
 
     async def share(self, message: Outbound, words: str) -> str:
         """Upload a file into a chat and return the id of its message, or the file's where Slack does not say."""
@@ -198,28 +193,7 @@ async def _chunks(path: Path) -> AsyncIterator[bytes]:
             yield chunk
 
 
-async def _store(answer: aiohttp.ClientResponse, target: Path, attachment: Attachment, limit: int) -> int:
-    size = 0
-    with await asyncio.to_thread(target.open, "wb") as file:
-        async for chunk in answer.content.iter_chunked(CHUNK):
-            size += len(chunk)
-            if size > limit:
-                raise _too_large(attachment, limit)
-            await asyncio.to_thread(file.write, chunk)
-    return size
-
-
-def _settle(part: Path, target: Path) -> None:
-    with part.open("rb") as file:
-        os.fsync(file.fileno())
-    part.replace(target)
-
-
 def _keep(kept: OrderedDict[str, str], key: str, value: str) -> None:
     kept[key] = value
     while len(kept) > KEPT:
         kept.popitem(last=False)
-
-
-def _too_large(attachment: Attachment, limit: int) -> DeliveryRejected:
-    return DeliveryRejected(f"{attachment.name} is larger than {limit / MEGABYTE:g} MB.")

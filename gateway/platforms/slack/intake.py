@@ -12,7 +12,7 @@ from gateway.platforms.slack.convert import Reading
 from gateway.platforms.slack.introduction import Introduction
 from gateway.platforms.slack.settings import SlackSettings
 from gateway.platforms.slack.web import Api
-from gateway.platforms.storing import bad_key, commit, dump, until_stored
+from gateway.transport.storing import bad_key, commit, dump, until_stored
 from kernel.messages import Inbound
 
 # After so many tries the connection ends; what was not acknowledged Slack sends again.

@@ -6,10 +6,10 @@ count at a word's border only, and nothing is formatted inside code.
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from urllib.parse import urlsplit
+from dataclasses import dataclass
 
-from gateway.rendering.slices import Region, Slice, slices
+from gateway.rendering.cutting import clipped, is_web_page, unbroken
+from gateway.rendering.slices import Slice, slices
 from gateway.rendering.styled import Span, Style, Styled, no_links, styled
 
 TEXT_LIMIT = 4000
@@ -58,7 +58,7 @@ def pieces(markdown: str, limit: int = TEXT_LIMIT) -> list[Piece]:
     whole = styled(markdown, _can_hide)
     room = limit
     while True:
-        cut = slices(whole.text, room, cost, _regions(whole.spans))
+        cut = slices(whole.text, room, cost, unbroken(whole.spans))
         made = [_piece(whole, part) for part in cut if part.of(whole.text).strip()]
         if room <= LEAST or all(len(piece.mrkdwn) <= limit for piece in made):
             return [piece if len(piece.mrkdwn) <= limit else _bare(piece) for piece in made]
@@ -71,38 +71,13 @@ def _bare(piece: Piece) -> Piece:
 
 
 def _can_hide(address: str) -> bool:
-    try:
-        parts = urlsplit(address)
-        host = parts.hostname or ""
-    except ValueError:
-        return False
-    return (parts.scheme in {"http", "https"} and "." in host) or parts.scheme == "mailto"
-
-
-def _regions(spans: Sequence[Span]) -> list[Region]:
-    """Return what should not be cut: blocks of code, links and inline code."""
-    regions: list[Region] = []
-    for span in spans:
-        if regions and span.start < regions[-1].end:
-            continue
-        if span.style is Style.PRE:
-            regions.append(Region(span.start, span.end, span.start, span.end))
-        elif span.style in {Style.LINK, Style.CODE}:
-            regions.append(Region(span.start, span.end))
-    return regions
+    return is_web_page(address) or address.startswith("mailto:")
 
 
 def _piece(whole: Styled, part: Slice) -> Piece:
     text = part.of(whole.text)
-    spans = [span for span in _clipped(whole.spans, part) if text[span.start : span.end].strip()]
+    spans = [span for span in clipped(whole.spans, part) if text[span.start : span.end].strip()]
     return Piece(_quoted(text, spans), escape(text), formatted=bool(spans))
-
-
-def _clipped(spans: Sequence[Span], part: Slice) -> Iterator[Span]:
-    for span in spans:
-        start, end = max(span.start, part.start) - part.start, min(span.end, part.end) - part.start
-        if start < end:
-            yield replace(span, start=start, end=end)
 
 
 def _quoted(text: str, spans: Sequence[Span]) -> str:

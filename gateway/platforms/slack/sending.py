@@ -13,6 +13,7 @@ from gateway.platforms.slack.mrkdwn import TEXT_LIMIT, Piece, pieces, plain
 from gateway.platforms.slack.replies import Replies
 from gateway.platforms.slack.settings import SlackSettings
 from gateway.platforms.slack.web import Api, CallFailed, Refused
+from gateway.transport.halves import Halves
 from kernel.clock import Clock
 from kernel.errors import DeliveryRejected, DeliveryUncertain
 from kernel.messages import Outbound, OutboundKind
@@ -21,7 +22,7 @@ ROOM = 3900
 NOTIFICATION = 3000
 EVENT = "hermes_outbox"
 RESEND_MARK = "↻ "
-HALVES_KEPT = 512
+DOUBTED_KEPT = 512
 LOOKED_THROUGH = 1000
 # A thread is read forwards, so from a time at which the first sending cannot have been yet.
 THREAD_SECONDS = 86_400
@@ -64,7 +65,7 @@ class Courier:
         self._api = api
         self._shelf = shelf
         self._replies = replies
-        self._halves: OrderedDict[str, list[str]] = OrderedDict()
+        self._halves = Halves()
         self._doubted: OrderedDict[str, None] = OrderedDict()
 
     async def deliver(self, message: Outbound) -> tuple[str, ...]:
@@ -74,25 +75,17 @@ class Courier:
             raise DeliveryRejected("The message is empty.")
         if not re.fullmatch(r"[A-Z0-9]{2,}", message.address.chat):
             raise DeliveryRejected(f"{message.address.chat!r} is no id of Slack's.")
-        sent = self._halves.get(message.nonce, [])
+        sent = self._halves.of(message.nonce)
         try:
             known, mark = await self._arrived(message)
             for step in parts[len(sent) :]:
                 sent.append(known.get(step.number) or await self._take(message, step, mark=mark))
                 mark = ""
         finally:
-            self._remember(message.nonce, sent, whole=len(sent) == len(parts))
+            self._halves.keep(message.nonce, sent, len(parts))
+            if len(sent) == len(parts):
+                self._doubted.pop(message.nonce, None)
         return tuple(sent)
-
-    def _remember(self, nonce: str, sent: list[str], *, whole: bool) -> None:
-        self._halves.pop(nonce, None)
-        if whole:
-            self._doubted.pop(nonce, None)
-        elif nonce and sent:
-            self._halves[nonce] = sent
-        for kept in (self._halves, self._doubted):
-            while len(kept) > HALVES_KEPT:
-                kept.popitem(last=False)
 
     async def _arrived(self, message: Outbound) -> tuple[Mapping[int, str], str]:
         """Return what of a doubtful message is in the channel, and a mark where that cannot be known."""
@@ -152,6 +145,8 @@ class Courier:
         except CallFailed as error:
             if doubtful(error) and message.nonce:
                 self._doubted[message.nonce] = None
+                if len(self._doubted) > DOUBTED_KEPT:
+                    self._doubted.popitem(last=False)
             raise delivery_error(error) from None
 
     async def _post(self, message: Outbound, step: Step) -> str:

@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
+from gateway.transport.addresses import Proxy, Root
+
 API = "https://slack.com/api"
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
@@ -64,8 +66,8 @@ class SlackSettings(BaseModel):
     )
     mode: Mode = Field(default=Mode.SOCKET, description="`socket` needs no public address; `http` needs one.")
     http: HttpSettings = Field(default=HttpSettings(), description="Used in HTTP mode only.")
-    api_base: str = Field(default=API, description="Root address of the Web API; compatible servers exist.")
-    proxy: str = Field(default="", description="HTTP proxy for Slack alone, e.g. `http://127.0.0.1:3128`.")
+    api_base: Root = Field(default=API, description="Root address of the Web API; compatible servers exist.")
+    proxy: Proxy = Field(default="", description="HTTP proxy for Slack alone, e.g. `http://127.0.0.1:3128`.")
     account: str = Field(
         default="",
         pattern=r"^[A-Za-z0-9._-]*$",
@@ -150,7 +152,6 @@ class SlackSettings(BaseModel):
         given = (self.bot_token, self.app_token, self.signing_secret, self.webhook_url)
         return tuple(value for secret in given if (value := secret.get_secret_value().strip()))
 
-    @field_validator("api_base")
     @classmethod
     def _root(cls, value: str) -> str:
         value = value.strip().rstrip("/")
@@ -158,7 +159,6 @@ class SlackSettings(BaseModel):
             raise ValueError("write an address that begins with https:// or http://")
         return value
 
-    @field_validator("proxy")
     @classmethod
     def _proxy(cls, value: str) -> str:
         if value and not re.match(r"https?://[^/\s]", value):

@@ -26,7 +26,7 @@ from gateway.platforms.slack.intake import Intake, Parcel, key_of
 from gateway.platforms.slack.routes import Routes
 from gateway.platforms.slack.settings import SlackSettings
 from gateway.platforms.slack.web import Api, CallFailed
-from gateway.platforms.storing import dump
+from gateway.transport.storing import dump
 from kernel.errors import PlatformConflict, PlatformUnauthorised, PlatformUnavailable
 
 log = logging.getLogger(__name__)

@@ -11,6 +11,7 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from gateway.platforms.slack.settings import SlackSettings
+from gateway.transport.unlogged import redact
 from kernel.clock import Clock
 
 CONNECT_SECONDS = 10.0
@@ -82,31 +83,13 @@ class Unreachable(CallFailed):
         self.sent = sent
 
 
-class Redaction(logging.Filter):
-    """Takes secrets out of the records of libraries."""
-
-    def __init__(self, secrets: tuple[str, ...]) -> None:
-        super().__init__()
-        self.secrets = secrets
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Keep the record, without the secrets."""
-        text = record.getMessage()
-        if any(secret in text for secret in self.secrets):
-            for secret in self.secrets:
-                text = text.replace(secret, "<token>")
-            record.msg, record.args = text, ()
-        return True
-
-
 def silence(secrets: tuple[str, ...]) -> None:
     """Keep secrets out of the libraries' logs, and message bodies with them."""
     for name in LOGGERS:
         logger = logging.getLogger(name)
         # What bolt warns of is our way of using it, among others that it leaves the environment's token alone.
         logger.setLevel(max(logger.level, logging.ERROR if name == BOLT else logging.WARNING))
-        if not any(isinstance(known, Redaction) and known.secrets == secrets for known in logger.filters):
-            logger.addFilter(Redaction(secrets))
+    redact(LOGGERS, *secrets)
 
 
 class Api:

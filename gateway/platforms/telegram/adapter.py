@@ -35,6 +35,7 @@ from gateway.platforms.telegram.polling import Polling
 from gateway.platforms.telegram.request import ApiBot, ApiRequest, Flooded, connect, silence
 from gateway.platforms.telegram.settings import Mode, TelegramSettings
 from gateway.platforms.telegram.webhook import Webhook
+from gateway.transport.downloads import MEGABYTE
 from kernel.clock import Clock
 from kernel.errors import ConfigError, DeliveryRejected, StoreError
 from kernel.messages import Address, Attachment, Outbound, Receipt
@@ -99,7 +100,7 @@ class TelegramAdapter:
             edit_interval=self._settings.edit_interval,
             buttons=True,
             files=True,
-            file_limit=self._settings.file_megabytes * files.MEGABYTE,
+            file_limit=self._settings.file_megabytes * MEGABYTE,
             threads=True,
             reactions=self._settings.reactions,
             per_second=30.0,

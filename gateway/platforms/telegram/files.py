@@ -1,18 +1,18 @@
 """Downloads of what people sent."""
 
 import asyncio
-import os
 from pathlib import Path
 
 from telegram.error import BadRequest, InvalidToken, TelegramError
 
 from gateway.platforms.telegram.failures import platform_error, says
-from gateway.platforms.telegram.request import ApiBot, ApiRequest, TooLarge
+from gateway.platforms.telegram.request import ApiBot, ApiRequest
+from gateway.transport.downloads import TooLarge, arriving, too_large
 from kernel.errors import DeliveryRejected, PlatformUnavailable
 from kernel.messages import Attachment
 
 DOWNLOAD_SECONDS = 600.0
-MEGABYTE = 1024 * 1024
+ALSO = " or than what Telegram hands to bots (20 MB)"
 
 
 async def fetch(bot: ApiBot, request: ApiRequest, attachment: Attachment, target: Path, limit: int) -> int:
@@ -21,17 +21,15 @@ async def fetch(bot: ApiBot, request: ApiRequest, attachment: Attachment, target
     Raises DeliveryRejected when it is larger than ``limit`` or gone, PlatformUnavailable when it may work later.
     """
     if attachment.size > limit:
-        raise _too_large(attachment, limit)
-    part = target.with_name(target.name + ".part")
+        raise too_large(attachment, limit, ALSO)
     try:
-        async with asyncio.timeout(DOWNLOAD_SECONDS):
-            size = await request.download(await bot.file_address(attachment.ref), part, limit)
-        await asyncio.to_thread(_keep, part, target)
+        async with asyncio.timeout(DOWNLOAD_SECONDS), arriving(target) as part:
+            return await request.download(await bot.file_address(attachment.ref), part, limit)
     except TooLarge:
-        raise _too_large(attachment, limit) from None
+        raise too_large(attachment, limit, ALSO) from None
     except BadRequest as error:
         if says(error, "too big"):
-            raise _too_large(attachment, limit) from None
+            raise too_large(attachment, limit, ALSO) from None
         raise DeliveryRejected(f"{attachment.name} is gone at Telegram.") from None
     except InvalidToken:
         raise DeliveryRejected(f"{attachment.name} is gone at Telegram.") from None
@@ -39,18 +37,3 @@ async def fetch(bot: ApiBot, request: ApiRequest, attachment: Attachment, target
         raise platform_error(error) from None
     except TimeoutError:
         raise PlatformUnavailable(f"{attachment.name} did not arrive within ten minutes.") from None
-    finally:
-        await asyncio.to_thread(part.unlink, missing_ok=True)
-    return size
-
-
-def _keep(part: Path, target: Path) -> None:
-    with part.open("rb") as file:
-        os.fsync(file.fileno())
-    part.replace(target)
-
-
-def _too_large(attachment: Attachment, limit: int) -> DeliveryRejected:
-    return DeliveryRejected(
-        f"{attachment.name} is larger than {limit / MEGABYTE:g} MB or than what Telegram hands to bots (20 MB)."
-    )

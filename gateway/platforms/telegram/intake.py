@@ -6,9 +6,9 @@ from typing import Any
 from telegram import Bot, Update
 
 from gateway.adapter import Link
-from gateway.platforms.storing import bad_key, commit, dump
 from gateway.platforms.telegram import convert
 from gateway.platforms.telegram.introduction import Introduction
+from gateway.transport.storing import bad_key, commit, dump
 from kernel.messages import Inbound
 
 

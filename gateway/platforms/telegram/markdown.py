@@ -6,11 +6,10 @@ The limits and the nesting rules are those of https://core.telegram.org/bots/api
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from html import escape
-from unicodedata import category
-from urllib.parse import urlsplit
 
 from gateway.platforms.telegram.pieces import TEXT_LIMIT, Piece
-from gateway.rendering.slices import Region, Slice, slices, utf16_units
+from gateway.rendering.cutting import clipped, is_visible, is_web_page, unbroken
+from gateway.rendering.slices import Slice, slices, utf16_units
 from gateway.rendering.styled import Span, Style, Styled, no_links, styled
 
 MAX_ENTITIES = 100
@@ -44,53 +43,15 @@ def plain(markdown: str) -> str:
 
 def pieces(markdown: str, limit: int = TEXT_LIMIT) -> list[Piece]:
     """Return what `render` returns, each with its text for a server that refuses the HTML."""
-    whole = styled(markdown, _can_hide)
-    cut = slices(whole.text, limit, utf16_units, _regions(whole.spans))
-    return [_piece(whole, part) for part in cut if _is_visible(part.of(whole.text))]
-
-
-def _can_hide(address: str) -> bool:
-    """Tell whether Telegram opens an address from behind a label: web pages with a proper host name."""
-    try:
-        parts = urlsplit(address)
-        host = parts.hostname or ""
-    except ValueError:
-        return False
-    return parts.scheme in {"http", "https"} and "." in host
-
-
-def _is_visible(text: str) -> bool:
-    return any(not character.isspace() and category(character) not in {"Cc", "Cf"} for character in text)
-
-
-def _regions(spans: Sequence[Span]) -> list[Region]:
-    """Return what should not be cut: blocks of code, links and inline code."""
-    regions: list[Region] = []
-    for span in spans:
-        if regions and span.start < regions[-1].end:
-            continue
-        if span.style is Style.PRE:
-            regions.append(Region(span.start, span.end, span.start, span.end))
-        elif span.style in {Style.LINK, Style.CODE}:
-            regions.append(Region(span.start, span.end))
-    return regions
+    whole = styled(markdown, is_web_page)
+    cut = slices(whole.text, limit, utf16_units, unbroken(whole.spans))
+    return [_piece(whole, part) for part in cut if is_visible(part.of(whole.text))]
 
 
 def _piece(whole: Styled, part: Slice) -> Piece:
     text = part.of(whole.text)
-    spans = _scarce(list(_legal(_clipped(whole.spans, part))))
+    spans = _scarce(list(_legal(clipped(whole.spans, part))))
     return Piece(_html(text, spans), text)
-
-
-def _clipped(spans: Sequence[Span], part: Slice) -> list[Span]:
-    """Return the spans inside a slice, counted from its start."""
-    inside = (
-        replace(
-            span, start=max(span.start, part.start) - part.start, end=min(span.end, part.end) - part.start
-        )
-        for span in spans
-    )
-    return [span for span in inside if span.start < span.end]
 
 
 def _legal(spans: Sequence[Span]) -> Iterator[Span]:

@@ -7,12 +7,12 @@ from typing import Any
 from telegram.error import Conflict, TelegramError
 
 from gateway.adapter import Link
-from gateway.platforms.storing import until_stored
 from gateway.platforms.telegram import intake
 from gateway.platforms.telegram.failures import platform_error, says
 from gateway.platforms.telegram.introduction import Introduction
 from gateway.platforms.telegram.request import ApiBot, ApiRequest, connect
 from gateway.platforms.telegram.settings import TelegramSettings
+from gateway.transport.storing import until_stored
 from kernel.errors import PlatformUnavailable
 
 # An answer that is so late between two of its bytes, or twice as late as a whole, will not come.

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import logging
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -21,13 +20,14 @@ from telegram.error import (
 from telegram.request import BaseRequest, HTTPXRequest, RequestData
 
 from gateway.platforms.telegram.settings import TelegramSettings
+from gateway.transport.downloads import CHUNK, write
+from gateway.transport.unlogged import redact
 
 CONNECT_SECONDS = 10.0
 # The library's five seconds would cost most messages a new handshake.
 KEEP_SECONDS = 45.0
 RETRY_BOUNDS = (1.0, 3600.0)
 RETRY_UNNAMED = 5.0
-DOWNLOAD_CHUNK = 256 * 1024
 LOGGERS = (
     "httpx",
     "httpcore.connection",
@@ -55,25 +55,6 @@ class ServerFailed(NetworkError):
     def __init__(self, status: int) -> None:
         super().__init__(f"The server answered with HTTP {status}")
         self.status = status
-
-
-class TooLarge(TelegramError):
-    """A download is longer than its limit."""
-
-
-class Redaction(logging.Filter):
-    """Takes a token out of the records of libraries that log addresses."""
-
-    def __init__(self, token: str) -> None:
-        super().__init__()
-        self.token = token
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Keep the record, without the token."""
-        text = record.getMessage()
-        if self.token in text:
-            record.msg, record.args = text.replace(self.token, "<token>"), ()
-        return True
 
 
 class ApiRequest(HTTPXRequest):
@@ -123,20 +104,9 @@ class ApiRequest(HTTPXRequest):
             async with self._client.stream("GET", url) as answer:
                 if answer.status_code != OK:
                     raise refusal(answer.status_code, await answer.aread())
-                return await _store(answer, target, limit)
+                return await write(answer.aiter_bytes(CHUNK), target, limit)
         except httpx.HTTPError as error:
             raise NetworkError(type(error).__name__) from error
-
-
-async def _store(answer: httpx.Response, target: Path, limit: int) -> int:
-    size = 0
-    with await asyncio.to_thread(target.open, "wb") as file:
-        async for chunk in answer.aiter_bytes(DOWNLOAD_CHUNK):
-            size += len(chunk)
-            if size > limit:
-                raise TooLarge(f"longer than {limit} bytes")
-            await asyncio.to_thread(file.write, chunk)
-    return size
 
 
 def _object(payload: bytes) -> dict[str, Any]:
@@ -226,7 +196,4 @@ def connect(settings: TelegramSettings, request: BaseRequest) -> ApiBot:
 
 def silence(token: str) -> None:
     """Keep the token out of the libraries' logs."""
-    for name in LOGGERS:
-        logger = logging.getLogger(name)
-        if not any(isinstance(known, Redaction) and known.token == token for known in logger.filters):
-            logger.addFilter(Redaction(token))
+    redact(LOGGERS, token)

@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,6 +20,7 @@ from telegram.error import BadRequest, ChatMigrated, TelegramError
 from gateway.platforms.telegram.failures import delivery_error, says
 from gateway.platforms.telegram.pieces import CAPTION_LIMIT, TEXT_LIMIT, Piece, pieces
 from gateway.platforms.telegram.request import ApiBot
+from gateway.transport.halves import Halves
 from kernel.errors import DeliveryRejected, DeliveryUncertain
 from kernel.messages import Address, Outbound, OutboundKind
 
@@ -29,7 +29,6 @@ RESEND_MARK = "↻ "
 ROOM = TEXT_LIMIT - len(RESEND_MARK)
 PHOTO_BYTES = 10 * 1024 * 1024
 PHOTO_TYPES = {".jpg", ".jpeg", ".png", ".webp"}
-HALVES_KEPT = 256
 UPLOAD_SECONDS = 120.0
 
 Call = Callable[..., Awaitable[Any]]
@@ -55,29 +54,22 @@ class Courier:
     def __init__(self, bot: ApiBot, *, link_previews: bool) -> None:
         self._bot = bot
         self._preview = LinkPreviewOptions(is_disabled=not link_previews)
-        self._halves: OrderedDict[str, list[str]] = OrderedDict()
+        self._halves = Halves()
 
     async def deliver(self, message: Outbound) -> tuple[str, ...]:
         """Send one message and return the ids it got; raise DeliveryError, or ChatMigrated for a group that moved."""
         parts = steps(message)
         if not parts:
             raise DeliveryRejected("The message is empty.")
-        sent = self._halves.get(message.nonce, [])
+        sent = self._halves.of(message.nonce)
         try:
             for step in parts[len(sent) :]:
                 sent.append(
                     await self._take(message, step, marked=message.resend and step is parts[len(sent)])
                 )
         finally:
-            self._remember(message.nonce, sent, whole=len(sent) == len(parts))
+            self._halves.keep(message.nonce, sent, len(parts))
         return tuple(sent)
-
-    def _remember(self, nonce: str, sent: list[str], *, whole: bool) -> None:
-        self._halves.pop(nonce, None)
-        if nonce and sent and not whole:
-            self._halves[nonce] = sent
-        while len(self._halves) > HALVES_KEPT:
-            self._halves.popitem(last=False)
 
     async def _take(self, message: Outbound, step: Step, *, marked: bool) -> str:
         if marked and step.piece:

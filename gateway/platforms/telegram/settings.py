@@ -7,6 +7,8 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
+from gateway.transport.addresses import Proxy
+
 ALLOWED_UPDATES = ("message", "edited_message", "callback_query", "my_chat_member")
 
 
@@ -62,7 +64,9 @@ class TelegramSettings(BaseModel):
     file_base: str = Field(
         default="", description="Root address for downloads; empty means the Bot API server's `/file`."
     )
-    proxy: str = Field(default="", description="HTTP proxy for Telegram alone, e.g. `http://127.0.0.1:3128`.")
+    proxy: Proxy = Field(
+        default="", description="HTTP proxy for Telegram alone, e.g. `http://127.0.0.1:3128`."
+    )
     mode: Mode = Field(
         default=Mode.POLLING, description="`polling` needs no public address; `webhook` needs one."
     )
@@ -130,7 +134,6 @@ class TelegramSettings(BaseModel):
             raise ValueError("write an address that begins with https:// or http://")
         return value
 
-    @field_validator("proxy")
     @classmethod
     def _proxy(cls, value: str) -> str:
         if value and not re.match(r"https?://[^/\s]", value):
