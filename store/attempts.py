@@ -10,17 +10,18 @@ from kernel.events import Scalar
 from kernel.states import AttemptState
 from kernel.tasks import Attempt, AttemptOutcome
 from kernel.transitions import ATTEMPT, READY, TASK
+from kernel.transitions import LIVE as LIVE_STATES
 from store import tasks
-from store.tasks import TIMES
+from store.tasks import TIMES, any_of
 from store.units import Query, Unit, Value
 
-_READY = ", ".join(f"'{state}'" for state in READY)
-_LIVE = "'claimed', 'running', 'waiting'"
+# The conditions of the indexes, word for word: only then is an index taken.
+_READY, _LIVE = any_of(READY), any_of(LIVE_STATES)
 
 # The head of every queue is one step in the index; the best of the heads is taken, whatever waits behind them.
 HEAD = f"""
 SELECT head.id FROM json_each(:queues) AS served JOIN task AS head ON head.id = (
-    SELECT id FROM task WHERE queue = served.value AND state IN ({_READY}) AND not_before = 0
+    SELECT id FROM task WHERE queue = served.value AND {_READY} AND not_before = 0
     ORDER BY priority DESC, id LIMIT 1)
 ORDER BY head.priority DESC, head.id LIMIT 1
 """  # noqa: S608 - our own constants
@@ -32,10 +33,10 @@ UPDATE task SET state = 'claimed', epoch = epoch + 1, attempts = attempts + 1,
 CLAIM_NEXT = f"{_CLAIM} WHERE id = ({HEAD}) RETURNING id, epoch, lane"
 # With one queue, which is the rule, its head is the best.
 CLAIM_FIRST = f"""
-{_CLAIM} WHERE id = (SELECT id FROM task WHERE queue = :queue AND state IN ({_READY}) AND not_before = 0
+{_CLAIM} WHERE id = (SELECT id FROM task WHERE queue = :queue AND {_READY} AND not_before = 0
     ORDER BY priority DESC, id LIMIT 1) RETURNING id, epoch, lane
 """  # noqa: S608 - our own constants
-CLAIM_ONE = f"{_CLAIM} WHERE id = :id AND state IN ({_READY}) RETURNING id, epoch, lane"
+CLAIM_ONE = f"{_CLAIM} WHERE id = :id AND {_READY} RETURNING id, epoch, lane"
 INSERT = """
 INSERT INTO attempt (task_id, epoch, state, lane, agent, host, log, claimed_at, active_at, lease_until)
 VALUES (?, ?, 'claimed', ?, ?, ?, ?, ?, ?, ?)
@@ -43,20 +44,20 @@ VALUES (?, ?, 'claimed', ?, ?, ?, ?, ?, ?, ?)
 # One step in the index for each different queue, however many tasks wait in it.
 QUEUES = f"""
 WITH RECURSIVE found (queue) AS (
-    SELECT min(queue) FROM task WHERE state IN ({_READY}) AND not_before = 0
+    SELECT min(queue) FROM task WHERE {_READY} AND not_before = 0
     UNION ALL
-    SELECT (SELECT min(queue) FROM task WHERE queue > found.queue AND state IN ({_READY}) AND not_before = 0)
+    SELECT (SELECT min(queue) FROM task WHERE queue > found.queue AND {_READY} AND not_before = 0)
     FROM found WHERE found.queue IS NOT NULL
 )
 SELECT queue FROM found WHERE queue IS NOT NULL
 """  # noqa: S608 - our own constants
 RIPEN = f"""
-UPDATE task SET not_before = 0 WHERE state IN ({_READY}) AND not_before > 0 AND not_before <= ?
+UPDATE task SET not_before = 0 WHERE {_READY} AND not_before > 0 AND not_before <= ?
 """  # noqa: S608 - our own constants
-NEXT_RIPE = f"SELECT min(not_before) AS due FROM task WHERE state IN ({_READY}) AND not_before > 0"  # noqa: S608
+NEXT_RIPE = f"SELECT min(not_before) AS due FROM task WHERE {_READY} AND not_before > 0"  # noqa: S608
 BY_KEY = "SELECT * FROM attempt WHERE task_id = ? AND epoch = ?"
-LIVE_OF = f"SELECT * FROM attempt WHERE task_id = ? AND state IN ({_LIVE})"  # noqa: S608 - our own constant
-LIVE = f"SELECT * FROM attempt INDEXED BY attempt_live WHERE state IN ({_LIVE}) ORDER BY task_id"  # noqa: S608 - our own constant
+LIVE_OF = f"SELECT * FROM attempt WHERE task_id = ? AND {_LIVE}"  # noqa: S608 - our own constant
+LIVE = f"SELECT * FROM attempt INDEXED BY attempt_live WHERE {_LIVE} ORDER BY task_id"  # noqa: S608 - our own constant
 OF_TASK = "SELECT * FROM attempt WHERE task_id = ? ORDER BY epoch DESC LIMIT ?"
 OF_SESSION = """
 SELECT * FROM attempt WHERE session_id = ? AND inbox_id > 0 AND inbox_id <= ? ORDER BY inbox_id DESC LIMIT 1
@@ -64,14 +65,14 @@ SELECT * FROM attempt WHERE session_id = ? AND inbox_id > 0 AND inbox_id <= ? OR
 FIRST_MESSAGE = "SELECT min(id) AS id FROM inbox WHERE turn_id = ?"
 HEARTBEAT = f"""
 UPDATE attempt SET lease_until = ?, active_at = max(active_at, ?)
-WHERE task_id = ? AND epoch = ? AND state IN ({_LIVE})
+WHERE task_id = ? AND epoch = ? AND {_LIVE}
 """  # noqa: S608 - our own constant
 LEND = """
 UPDATE attempt SET lease_until = ?, deadline_at = iif(? > 0, deadline_at, 0) WHERE task_id = ? AND epoch = ?
 """
 TOUCH = "UPDATE attempt SET active_at = ? WHERE task_id = ? AND epoch = ?"
 LOAD = f"""
-SELECT lane, agent, count(*) AS n FROM ({LIVE}) WHERE state IN ('claimed', 'running') GROUP BY lane, agent
+SELECT lane, agent, count(*) AS n FROM ({LIVE}) WHERE state <> 'waiting' GROUP BY lane, agent
 """  # noqa: S608 - our own constant
 
 
@@ -208,18 +209,18 @@ def touch(tx: Unit, task_id: int, epoch: int) -> None:
     tx.run(TOUCH, (tx.now, task_id, epoch))
 
 
-_moves: dict[tuple[str, tuple[str, ...]], str] = {}
+_moves: dict[tuple[str, tuple[str, ...]], tuple[str, AttemptState]] = {}
 
 
-def _statement(event: str, columns: tuple[str, ...]) -> str:
+def _statement(event: str, columns: tuple[str, ...]) -> tuple[str, AttemptState]:
+    """Return the statement of a guarded move and the state it leads to."""
     key = (event, columns)
     if key not in _moves:
-        sources = ", ".join(f"'{state}'" for state in ATTEMPT.sources(event))
+        sources = any_of(ATTEMPT.sources(event))
         sets = ", ".join(f"{name} = ?" for name in ("state", *columns))
         # Names of columns and states are written in our own code and cannot be bound as parameters.
-        _moves[key] = (
-            f"UPDATE attempt SET {sets} WHERE task_id = ? AND epoch = ? AND state IN ({sources}) RETURNING *"  # noqa: S608
-        )
+        sql = f"UPDATE attempt SET {sets} WHERE task_id = ? AND epoch = ? AND {sources} RETURNING *"  # noqa: S608
+        _moves[key] = (sql, ATTEMPT.target(event))
     return _moves[key]
 
 
@@ -228,8 +229,8 @@ def move(
     **columns: Value,
 ) -> Attempt:  # fmt: skip
     """Move an attempt, set ``columns`` with it and emit ``"attempt.event"`` about its task; raise Stale when over."""
-    sql = _statement(event, tuple(columns))
-    row = tx.one(sql, (ATTEMPT.target(event), *columns.values(), task_id, epoch))
+    sql, target = _statement(event, tuple(columns))
+    row = tx.one(sql, (target, *columns.values(), task_id, epoch))
     if row is None:
         get(tx, task_id, epoch)
         raise tasks.over(task_id, epoch)

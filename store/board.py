@@ -19,7 +19,8 @@ SELECT * FROM task INDEXED BY task_unfinished WHERE state = ? AND state NOT IN (
 """
 STALE_CLAIMS = """
 SELECT task.* FROM attempt INDEXED BY attempt_live JOIN task ON task.id = attempt.task_id
-WHERE attempt.state IN ('claimed', 'running', 'waiting') AND attempt.lease_until > 0 AND attempt.lease_until <= ?
+WHERE (attempt.state = 'claimed' OR attempt.state = 'running' OR attempt.state = 'waiting')
+    AND attempt.lease_until > 0 AND attempt.lease_until <= ?
 ORDER BY task.id LIMIT ?
 """
 UNREACHABLE = """
@@ -38,7 +39,7 @@ ORDER BY task.id LIMIT ?
 """
 SPENT = """
 SELECT task.* FROM attempt INDEXED BY attempt_live JOIN task ON task.id = attempt.task_id
-WHERE attempt.state IN ('claimed', 'running', 'waiting') AND (
+WHERE (attempt.state = 'claimed' OR attempt.state = 'running' OR attempt.state = 'waiting') AND (
     (budget_ms > 0 AND used_ms + ? - attempt.started_at >= budget_ms * ? AND attempt.started_at > 0)
     OR (budget_tokens > 0 AND used_tokens >= budget_tokens * ?)
     OR (budget_money > 0 AND used_money >= budget_money * ?))

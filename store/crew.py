@@ -32,10 +32,11 @@ UNLOCKED = "SELECT agent, skill FROM evidence WHERE unlocked_at > 0 ORDER BY age
 EVIDENCE_OF = "SELECT skill, tasks, unlocked_at FROM evidence WHERE agent = ? ORDER BY skill"
 WORKLOAD = """
 SELECT assignee, count(*) AS n FROM task INDEXED BY task_assignee
-WHERE assignee <> '' AND state NOT IN ('done', 'cancelled', 'failed') GROUP BY assignee
+WHERE assignee <> '' AND state <> 'done' AND state <> 'cancelled' AND state <> 'failed' GROUP BY assignee
 """
 BUSY = """
-SELECT agent, task_id FROM attempt INDEXED BY attempt_live WHERE state IN ('claimed', 'running', 'waiting')
+SELECT agent, task_id FROM attempt INDEXED BY attempt_live
+WHERE (state = 'claimed' OR state = 'running' OR state = 'waiting')
 ORDER BY task_id
 """
 CONTRIBUTORS = """

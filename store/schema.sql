@@ -647,7 +647,8 @@ CREATE INDEX approval_supersedes ON approval (supersedes) WHERE supersedes IS NO
 
 CREATE INDEX approval_turn ON approval (turn_id, call_key) WHERE turn_id IS NOT NULL;
 
-CREATE UNIQUE INDEX attempt_live ON attempt (task_id) WHERE state IN ('claimed', 'running', 'waiting');
+CREATE UNIQUE INDEX attempt_live ON attempt (task_id)
+    WHERE (state = 'claimed' OR state = 'running' OR state = 'waiting');
 
 CREATE INDEX attempt_session ON attempt (session_id, inbox_id) WHERE session_id IS NOT NULL;
 
@@ -721,17 +722,18 @@ CREATE INDEX session_owner ON session (owner, active_at);
 
 CREATE INDEX submission_open ON submission (task_id, version) WHERE verdict = '';
 
-CREATE INDEX task_assignee ON task (assignee) WHERE assignee <> '' AND state NOT IN ('done', 'cancelled', 'failed');
+CREATE INDEX task_assignee ON task (assignee)
+    WHERE assignee <> '' AND state <> 'done' AND state <> 'cancelled' AND state <> 'failed';
 
 CREATE INDEX task_failing ON task (id) WHERE consecutive_failures >= 2;
 
 CREATE INDEX task_later ON task (not_before)
-    WHERE state IN ('open', 'assigned', 'changes_requested') AND not_before > 0;
+    WHERE (state = 'open' OR state = 'assigned' OR state = 'changes_requested') AND not_before > 0;
 
 CREATE INDEX task_parent ON task (parent_id) WHERE parent_id IS NOT NULL;
 
 CREATE INDEX task_ready ON task (queue, priority DESC, id)
-    WHERE state IN ('open', 'assigned', 'changes_requested') AND not_before = 0;
+    WHERE (state = 'open' OR state = 'assigned' OR state = 'changes_requested') AND not_before = 0;
 
 CREATE INDEX task_root ON task (root_id) WHERE root_id IS NOT NULL;
 

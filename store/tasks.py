@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from kernel.errors import NotFound, Stale
@@ -55,7 +55,8 @@ STRAYS = """
 SELECT id FROM task WHERE state = ? AND state NOT IN ('done', 'cancelled')
     AND NOT (state = 'needs_human' AND return_state = 'in_review')
     AND NOT EXISTS (SELECT 1 FROM attempt
-        WHERE task_id = task.id AND attempt.state IN ('claimed', 'running', 'waiting'))
+        WHERE task_id = task.id
+            AND (attempt.state = 'claimed' OR attempt.state = 'running' OR attempt.state = 'waiting'))
 """
 ENDED = "SELECT count(*) AS n FROM task WHERE state = ?"
 TIMES = "json_set(times, '$.' || state, coalesce(times ->> state, 0) + max(0, ? - entered_at))"
@@ -125,7 +126,7 @@ def row_of(row: sqlite3.Row) -> Task:
         parent_id or 0, root_id or id, revision, failures, error, outcome, tree_failures, tree_size, failure_limit,
         attempts, Budget(most_attempts, most_ms, most_tokens, most_money), Used(used_ms, used_tokens, used_money),
         max_run_ms, due_at, return_state, question, block_kind, block_reason, block_owner, session_id or "",
-        json.loads(times), entered_at, created_at, created_by, updated_at, ended_at,
+        json.loads(times) if times != "{}" else {}, entered_at, created_at, created_by, updated_at, ended_at,
     )  # fmt: skip
 
 
@@ -134,18 +135,23 @@ def brief_of(row: sqlite3.Row) -> Brief:
     return Brief(
         row["description"],
         row["acceptance"],
-        tuple(json.loads(row["skills"])),
-        tuple(json.loads(row["labels"])),
+        _names(row["skills"]),
+        _names(row["labels"]),
         row["project"],
         Workspace(row["workspace"]),
         row["host"],
-        tuple(json.loads(row["capabilities"])),
+        _names(row["capabilities"]),
         _address(row["origin"]),
         _address(row["place"]),
         row["behalf"],
         row["result"],
         row["feedback"],
     )
+
+
+def _names(text: str) -> tuple[str, ...]:
+    # Most lists are empty.
+    return () if text == "[]" else tuple(json.loads(text))
 
 
 def _address(text: str | None) -> Address | None:
@@ -289,18 +295,28 @@ def ended(q: Query, state: TaskState) -> int:
     return row["n"] if row else 0
 
 
-_moves: dict[tuple[str, tuple[str, ...], bool], str] = {}
+_moves: dict[tuple[str, tuple[str, ...], bool], tuple[str, TaskState]] = {}
 
 
-def _statement(event: str, columns: tuple[str, ...], *, guarded: bool) -> str:
+def any_of(states: Iterable[str]) -> str:
+    """Return the condition that a row is in one of the states.
+
+    Compared one by one: for a list of three or more, SQLite makes a table anew in every execution.
+    """
+    return "(" + " OR ".join(f"state = '{state}'" for state in states) + ")"
+
+
+def _statement(event: str, columns: tuple[str, ...], *, guarded: bool) -> tuple[str, TaskState]:
+    """Return the statement of a guarded move and the state it leads to."""
     key = (event, columns, guarded)
     if key not in _moves:
-        sources = ", ".join(f"'{state}'" for state in TASK.sources(event))
         sets = ", ".join(("state = ?", f"times = {TIMES}", "entered_at = ?", "updated_at = ?",
                           *(f"{name} = ?" for name in columns)))  # fmt: skip
         epoch = " AND epoch = ?" if guarded else ""
         # Names of columns and states are written in our own code and cannot be bound as parameters.
-        _moves[key] = f"UPDATE task SET {sets} WHERE id = ? AND state IN ({sources}){epoch} RETURNING *"  # noqa: S608
+        sources = any_of(TASK.sources(event))
+        sql = f"UPDATE task SET {sets} WHERE id = ? AND {sources}{epoch} RETURNING *"  # noqa: S608
+        _moves[key] = (sql, TASK.target(event))
     return _moves[key]
 
 
@@ -319,8 +335,7 @@ def move(
     ``epoch`` is given by whoever executes it. Raises NotFound where there is no such task, Stale where it is in none of
     the event's source states or the epoch is over.
     """
-    target = TASK.target(event)
-    sql = _statement(event, tuple(columns), guarded=epoch is not None)
+    sql, target = _statement(event, tuple(columns), guarded=epoch is not None)
     guard = () if epoch is None else (epoch,)
     row = tx.one(sql, (target, tx.now, tx.now, tx.now, *columns.values(), id, *guard))
     if row is None:
