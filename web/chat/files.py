@@ -40,7 +40,7 @@ def safe_name(name: str) -> str:
         stem, dot, suffix = text, "", ""
     suffix = suffix[:16]
     room = 120 - len(f"{dot}{suffix}".encode())
-    return stem.encode()[:room].decode(errors="ignore") + dot + suffix
+    return (stem.encode()[:room].decode(errors="ignore") + dot + suffix).rstrip(" .")
 
 
 async def receive(request: Request, folder: Path, name: str, limit: int) -> UploadView:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -88,6 +88,8 @@ def test_a_files_name_means_nothing_to_a_file_system(name: str, safe: str) -> No
     assert safe_name(name) == safe
 
 
+@example("a" * 119 + " b")
+@example("a." + "b" * 15 + " c")
 @given(st.text(max_size=400))
 def test_any_name_becomes_a_short_plain_one(name: str) -> None:
     safe = safe_name(name)
