@@ -47,11 +47,10 @@ class Site:
         """The platforms."""
         return [TelegramTown(self.telegram), SlackTown(self.slack), DiscordTown(self.discord)]
 
-    def bare(self, name: str) -> dict[str, str]:
-        """Return the environment of a bare bot."""
+    def bare(self) -> dict[str, str]:
+        """Return the environment of the bare bots."""
         return {
             "PATH": os.environ["PATH"],
-            "BOT": name,
             "LLM_BASE": self.model.base_url,
             "LLM_KEY": self.model.key or "bench",
             "MODEL": MODEL,
@@ -94,7 +93,7 @@ async def with_bare(
     """Run a bare bot and some work with it; return how long it took to say that it is ready, and what the work gave."""
     begun = time.perf_counter()
     process = await asyncio.create_subprocess_exec(
-        sys.executable, str(HERE / "bare_platform.py"), env=site.bare(name), stdout=asyncio.subprocess.PIPE
+        sys.executable, str(HERE / f"bare_{name}.py"), env=site.bare(), stdout=asyncio.subprocess.PIPE
     )
     try:
         assert process.stdout is not None
