@@ -98,6 +98,22 @@ def load_or_last_good(home: Home, *, environ: Mapping[str, str] | None = None) -
     return Loaded(settings)
 
 
+def winner(home: Home, setting: str, written: str, *, environ: Mapping[str, str]) -> str:
+    """Return the place that wins over a setting as it is ``written`` (the name of a file), or an empty text.
+
+    That is an environment variable, a credential, or a line of the secrets file; one that holds the section around
+    the setting, or a part of it, counts too.
+    """
+    path = tuple(setting.strip().split("."))
+    below = _readable_secrets(home) if written == home.config.name else []
+    for layer in reversed([*below, *_above(environ, None)]):
+        for found, place in layer.places.items():
+            shared = min(len(found), len(path))
+            if found[:shared] == path[:shared]:
+                return place
+    return ""
+
+
 def build(layers: Sequence[Layer]) -> Settings:
     """Lay the layers (the lowest first) over one another and check the result; raise InvalidSettings."""
     try:

@@ -86,7 +86,9 @@ def set_(
     terminal.home.prepare()
     if value == "-":
         value = typer.prompt(name, hide_input=True) if sys.stdin.isatty() else sys.stdin.readline().strip()
-    print(f"{name} is set in {edit.change(terminal.home, name, value)}. {_effect(terminal)}".strip())
+    file = edit.change(terminal.home, name, value)
+    sentences = (f"{name} is set in {file}.", terminal.overruled(name, file), _effect(terminal))
+    print(" ".join(filter(None, sentences)))
 
 
 def _effect(terminal: Terminal) -> str:

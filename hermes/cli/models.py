@@ -36,9 +36,9 @@ def _choose(terminal: Terminal, name: str) -> None:
     if problem := names.trouble(name, terminal.settings.agent.base_url):
         raise InvalidInput(problem)
     terminal.home.prepare()
-    edit.change(terminal.home, "agent.model", name)
+    overruled = terminal.overruled("agent.model", edit.change(terminal.home, "agent.model", name))
     note = " `hermes config reload` makes the running gateway use it." if running(terminal.home) else ""
-    print(f"Agents use {name} from now on.{note}")
+    print(f"agent.model is {name} now. {overruled}" if overruled else f"Agents use {name} from now on.{note}")
 
 
 def _show(terminal: Terminal) -> None:

@@ -231,7 +231,8 @@ def carry_out(terminal: Terminal, wishes: Wishes) -> None:
     done: list[str] = []
     for setting, value in changes.items():
         try:
-            print(f"{setting} → {edit.change(terminal.home, setting, value)}")
+            file = edit.change(terminal.home, setting, value)
+            print(f"{setting} → {file}. {terminal.overruled(setting, file)}".strip())
         except HermesError as error:
             before = f" Set before it: {', '.join(done)}." if done else ""
             raise ConfigError(

@@ -83,7 +83,8 @@ def set_up(terminal: Terminal, name: str, given: Mapping[str, str], *, ask: bool
         _check(terminal, name, chosen)
     for setting, value in chosen.items():
         dotted = f"platforms.{name}.{setting}"
-        print(f"{dotted} → {edit.change(terminal.home, dotted, value)}")
+        file = edit.change(terminal.home, dotted, value)
+        print(f"{dotted} → {file}. {terminal.overruled(dotted, file)}".strip())
     print(f"\n{steps.then}")
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import typer
 
 from hermes.home import Home
-from hermes.settings import Settings, load
+from hermes.settings import Settings, load, winner
 from kernel.clock import at
 
 
@@ -24,6 +24,11 @@ class Terminal:
     def settings(self) -> Settings:
         """The settings as a start would read them; raises ConfigError."""
         return load(self.home, environ=self.environ)
+
+    def overruled(self, setting: str, written: str) -> str:
+        """Return a sentence where something wins over a setting in the file ``written``, or an empty text."""
+        place = winner(self.home, setting, written, environ=self.environ)
+        return f"It has no effect while it is also set by {place}, which wins." if place else ""
 
 
 def here(context: typer.Context) -> Terminal:

@@ -198,6 +198,23 @@ def test_settings_are_set_checked_and_shown_without_secrets(run: Run) -> None:
     assert "secretsecret" not in run("config", "show")[1]
 
 
+def test_what_wins_over_a_setting_is_named_where_it_is_set(
+    run: Run, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HERMES_WEB__PORT", "9001")
+    monkeypatch.setenv("OPENAI_API_KEY", "k-env")
+    wins = "It has no effect while it is also set by {}, which wins.\n"
+    set_by = wins.format("environment variable HERMES_WEB__PORT")
+    assert run("config", "set", "web.port", "9000") == (0, f"web.port is set in config.yaml. {set_by}", "")
+    assert run("config", "show", "web.port", "--json")[1] == "9001\n"
+    out = run("config", "set", "agent.provider_keys.openai", "k-file")[1]
+    assert wins.format("environment variable OPENAI_API_KEY") in out
+    home.secrets.write_text("HERMES_AGENT__MODEL=openai:x\n")
+    out = run("model", "offline")[1]
+    assert out == "agent.model is offline now. " + wins.format("secrets.env, HERMES_AGENT__MODEL")
+    assert "no effect" not in run("config", "set", "owner.name", "Ada")[1]
+
+
 def test_a_secret_can_be_piped_in(
     run: Run, home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
