@@ -12,8 +12,9 @@ from kernel.messages import Address, Inbound, Outbound, Receipt, Sender
 from store import inbox, invariants, outbox, sessions, turns
 from store.database import Database
 from store.inbox import Verdict
-from store.invariants import RULES, inspect
+from store.invariants import inspect
 from store.outbox import Owed
+from store.promises import RULES
 from store.sessions import Reset
 from store.turns import Ending
 from store.units import Unit
