@@ -6,9 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from board.creating import rest
-from board.crew import choosing
+from board.crew import choosing, plans
 from board.crew.profiles import Roster
-from board.passing import queue_of
 from board.room import Room
 from board.settings import BoardSettings
 from kernel.errors import StoreError
@@ -49,7 +48,7 @@ def give(tx: Unit, task: Task, made: Assignment) -> Task:
     tx.emit("task.choose", str(task.id), agent=made.agent, score=round(made.score, 2))
     if not made.agent:
         return task
-    changed = tasks.change(tx, task.id, assignee=made.agent, queue=queue_of(tx, task, made.agent))
+    changed = tasks.change(tx, task.id, assignee=made.agent, queue=plans.queue_of(tx, task, made.agent))
     return rest(tx, changed, actor="crew")
 
 

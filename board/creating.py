@@ -24,7 +24,8 @@ MOST_DEPENDENCIES = 200
 class Wanted:
     """A task that somebody wants; ``triage`` asks a person to look at it first.
 
-    ``plan`` is what the file of its template says, ``None`` for the built-in ones.
+    ``plan`` is what the file of its template says, ``None`` for the built-in ones. ``ruled`` lets the rules of triage
+    decide as well whether a person looks at it first.
     """
 
     new: New
@@ -32,6 +33,7 @@ class Wanted:
     needs: tuple[int, ...] = ()
     triage: bool = False
     plan: Plan | None = None
+    ruled: bool = False
 
 
 def create(tx: Unit, settings: BoardSettings, wanted: Wanted, *, actor: str) -> Task:
@@ -145,9 +147,9 @@ def edit(tx: Unit, id: int, wanted: Edit, *, actor: str) -> Task:
     task = tasks.get(tx, id)
     if task.state not in (*UNFINISHED, TaskState.FAILED):
         raise Stale(f"Task {id} is {task.state}; it stays as it is.", remedy="Create another one.")
-    brief = tasks.rewrite(tx, id, **wanted.texts) if wanted.texts else tasks.brief(tx, id)
-    assignee = str(wanted.columns.get("assignee", task.assignee))
-    queue = tasks.queue_of(str(wanted.columns.get("lane", task.lane)), assignee, brief)
-    changed = tasks.change(tx, id, **wanted.columns, queue=queue)
+    if wanted.texts:
+        tasks.rewrite(tx, id, **wanted.texts)
+    edited = tasks.change(tx, id, **wanted.columns)
+    changed = tasks.change(tx, id, queue=plans.queue_of(tx, edited, edited.assignee))
     tx.emit("task.change", str(id), actor=actor, fields=" ".join((*wanted.columns, *wanted.texts)))
     return changed

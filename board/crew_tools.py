@@ -8,6 +8,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from board import review, working
+from board.crew import triage
+from board.crew.triage import Suggestion
 from board.passing import MOST_HANDOFFS
 from board.review import Decision, Judgement
 from board.room import Room
@@ -42,10 +44,10 @@ class CrewTools:
     ) -> str:
         """Pass the task you work on to another agent, with the conversation, its files and your notes."""
         attempt = await self._current(context.request)
-        known = {*self._room.roster.profiles, *self._room.settings.agents} - {attempt.agent}
+        known = [name for name in self._agents() if name != attempt.agent]
         if to not in known:
             raise InvalidInput(
-                f"There is no agent {to!r} to pass it to.", remedy=f"There are: {', '.join(sorted(known))}."
+                f"There is no agent {to!r} to pass it to.", remedy=f"There are: {', '.join(known)}."
             )
         if not notes.strip():
             raise InvalidInput("Say what is done and what is left.")
@@ -72,6 +74,56 @@ class CrewTools:
         judged = await self._room.database.write(_review, self._room, attempt, task, made)
         return f"Task {task} is {judged.state}."
 
+    async def task_suggest(
+        self,
+        context: ToolContext,
+        task: Annotated[int, Field(description="The number of the task in triage.")],
+        template: Annotated[str, Field(description="The template; empty: what the rules find.")] = "",
+        agent: Annotated[str, Field(description="Who does it; empty: what the rules find.")] = "",
+        acceptance: Annotated[
+            str, Field(description="When it counts as done, so that anybody can check it.")
+        ] = "",
+        skills: Annotated[list[str], Field(description="What its worker must be able to do.")] = [],  # noqa: B006 - not changed
+        reason: Annotated[str, Field(description="Why, in a sentence or two.")] = "",
+    ) -> str:
+        """Suggest how a task in triage goes on; a person confirms it by a button."""
+        attempt = await self._current(context.request)
+        redact = self._room.redact
+        if agent and agent not in self._agents():
+            raise InvalidInput(
+                f"There is no agent {agent!r}.", remedy=f"There are: {', '.join(self._agents())}."
+            )
+        made = Suggestion(
+            0,
+            attempt.agent,
+            template.strip(),
+            agent,
+            tuple(skills),
+            redact(acceptance.strip()),
+            redact(reason.strip()),
+        )
+        kept = await self._room.database.write(_suggest, self._room, attempt, task, made)
+        return (
+            f"Suggestion {kept.number} for task {task}: {kept.template}, by {kept.agent or 'anybody able'}."
+        )
+
+    def _agents(self) -> list[str]:
+        return sorted({*self._room.roster.profiles, *self._room.settings.agents})
+
+
+def _suggest(tx: Unit, room: Room, attempt: Attempt, task: int, made: Suggestion) -> Suggestion:
+    _asked_about(tx, attempt, task, f"You were not asked about task {task}.")
+    return triage.suggest(tx, room.house, task, made)
+
+
+def _asked_about(tx: Unit, attempt: Attempt, task: int, refusal: str) -> int:
+    """Return which version of a task an attempt was asked about; raise AccessDenied where it was not."""
+    working.held(tx, attempt.task_id, attempt.epoch)
+    row = plans.find(tx, attempt.task_id)
+    if row is None or row.reviews[0] != task:
+        raise AccessDenied(refusal)
+    return row.reviews[1]
+
 
 def _hand_off(tx: Unit, attempt: Attempt, said: str) -> None:
     working.held(tx, attempt.task_id, attempt.epoch)
@@ -83,11 +135,8 @@ def _hand_off(tx: Unit, attempt: Attempt, said: str) -> None:
 
 
 def _review(tx: Unit, room: Room, attempt: Attempt, task: int, made: Judgement) -> Task:
-    working.held(tx, attempt.task_id, attempt.epoch)
-    row = plans.find(tx, attempt.task_id)
-    if row is None or row.reviews[0] != task:
-        raise AccessDenied(f"You were not asked to review task {task}.")
-    return review.decide(tx, room.roster, task, replace(made, version=row.reviews[1]), actor=attempt.agent)
+    version = _asked_about(tx, attempt, task, f"You were not asked to review task {task}.")
+    return review.decide(tx, room.roster, task, replace(made, version=version), actor=attempt.agent)
 
 
 def crew_tools(board: Board) -> Sequence[Tool]:
@@ -101,5 +150,9 @@ def crew_tools(board: Board) -> Sequence[Tool]:
         Tool(
             "task_review", tools.task_review, idempotent=False,
             label=lambda arguments: f"reviewing task {arguments.get('task', '')}",
+        ),
+        Tool(
+            "task_suggest", tools.task_suggest, idempotent=True,
+            label=lambda arguments: f"sorting task {arguments.get('task', '')}",
         ),
     )  # fmt: skip

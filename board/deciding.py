@@ -6,7 +6,7 @@ from dataclasses import replace
 from board.creating import completed, rest
 from board.crew import merit, plans
 from board.failures import block
-from board.passing import Passing, put_up, queue_of
+from board.passing import Passing, put_up
 from board.working import CLEARED
 from kernel.errors import AccessDenied, InvalidInput, Stale
 from kernel.states import TaskState
@@ -22,7 +22,7 @@ def assign(tx: Unit, id: int, assignee: str, lane: str, *, actor: str) -> Task:
     task = tasks.get(tx, id)
     if task.state in (TaskState.DONE, TaskState.CANCELLED, TaskState.IN_REVIEW, TaskState.FAILED):
         raise Stale(f"Task {id} is {task.state} and cannot be assigned.", remedy="Look again.")
-    queue = queue_of(tx, replace(task, lane=lane or task.lane), assignee)
+    queue = plans.queue_of(tx, replace(task, lane=lane or task.lane), assignee)
     end_attempt(tx, task, AttemptOutcome.HANDED_OFF, f"assigned to {assignee or 'anybody'}", actor=actor)
     changed = tasks.change(tx, id, assignee=assignee, lane=lane or task.lane, queue=queue)
     if task.state is TaskState.BLOCKED:
@@ -110,7 +110,7 @@ def reject(tx: Unit, id: int, feedback: str, receiver: str, *, actor: str) -> Ta
     if not feedback.strip():
         raise InvalidInput("Say why it is rejected.")
     task = _sent_back(tx, id, Verdict("rejected", actor, feedback), actor=actor)
-    tasks.change(tx, id, assignee=receiver, queue=queue_of(tx, task, receiver))
+    tasks.change(tx, id, assignee=receiver, queue=plans.queue_of(tx, task, receiver))
     return rest(tx, tasks.get(tx, id), actor=actor)
 
 

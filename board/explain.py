@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 
-from board import limits, passing
+from board import limits
+from board.crew import plans
 from board.dispatcher import NOBODY, agent_for
 from board.settings import BoardSettings
 from kernel.clock import at
@@ -61,7 +62,7 @@ def _readiness(
     if task.lane == "manual":
         yield f"Its lane is manual: somebody takes it with `hermes tasks claim {task.id}`."
         return
-    queue = parse_queue(passing.queue_of(q, task, task.assignee))
+    queue = parse_queue(plans.queue_of(q, task, task.assignee))
     if agent_for(settings, queue, attempts.load(q), crew):
         yield "It is taken with the next look at the board."
         return

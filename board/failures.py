@@ -9,7 +9,7 @@ from typing import Any
 
 from board import limits
 from board.creating import rest
-from board.crew import merit
+from board.crew import merit, plans
 from board.settings import BoardSettings
 from board.working import spent_columns
 from kernel.tasks import Attempt, AttemptOutcome, Task, Used
@@ -128,7 +128,7 @@ def _deferred(tx: Unit, task: Task, extra: Extra, spent: dict[str, Any]) -> Task
         return _kept(tx, task, spent)
     later = tx.now + int(extra.retry_after * 1000) if extra.retry_after else 0
     if extra.assignee:
-        queue = tasks.queue_of(task.lane, extra.assignee, tasks.brief(tx, task.id))
+        queue = plans.queue_of(tx, task, extra.assignee)
         task = tasks.change(tx, task.id, assignee=extra.assignee, queue=queue)
     return rest(tx, task, actor=extra.actor, not_before=later, **spent)
 

@@ -16,7 +16,7 @@ from store import plans as stored_plans
 from store.agent_handoffs import Handoff
 from store.submissions import Submission
 from store.tasks import New
-from store.units import Query, Unit
+from store.units import Unit
 
 MOST_HANDOFFS = 50
 TITLE_SHOWN = 150
@@ -56,7 +56,7 @@ def pass_on(
     """Pass a task on with its whole context, kept as a handoff with an id of its own."""
     found = plans.progress(tx, task)
     at = stage if stage >= 0 else (found.stage if found else 0)
-    changed = tasks.change(tx, task.id, assignee=receiver, queue=queue_of(tx, task, receiver))
+    changed = tasks.change(tx, task.id, assignee=receiver, queue=plans.queue_of(tx, task, receiver))
     moved = rest(tx, changed, actor=actor, **columns)
     number = len(agent_handoffs.of_task(tx, task.id)) + 1
     id = f"h{task.id}-{number}"
@@ -71,14 +71,6 @@ def pass_on(
         ),
     )  # fmt: skip
     return moved
-
-
-def queue_of(q: Query, task: Task, assignee: str) -> str:
-    """Return the queue of a task for an assignee, with the skills that its present stage asks for."""
-    found, brief = plans.progress(q, task), tasks.brief(q, task.id)
-    if found is not None:
-        brief = replace(brief, skills=tuple(sorted({*brief.skills, *found.current.skills})))
-    return tasks.queue_of(task.lane, assignee, brief)
 
 
 def put_up(tx: Unit, task: Task, given: Passing, *, actor: str) -> Task:

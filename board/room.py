@@ -6,6 +6,7 @@ from pathlib import Path
 
 from board.crew.plans import Plans
 from board.crew.profiles import Roster
+from board.crew.triage import House
 from board.settings import BoardSettings
 from kernel.bus import Bus
 from kernel.clock import Clock
@@ -36,6 +37,11 @@ class Room:
     roster: Roster = field(default_factory=Roster)
     plans: Plans = field(default_factory=Plans)
     offline: Callable[[], bool] = _never
+
+    @property
+    def house(self) -> House:
+        """What the rules of triage look at."""
+        return House(self.settings, self.roster, self.plans)
 
     @property
     def logs(self) -> Path:

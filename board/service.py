@@ -17,7 +17,7 @@ For those who build on it:
 
 What happens is on the bus, subject always the task's id: ``task.create claim work … ask complete submit accept gave_up
 triage block cancel milestone comment artifact repair
-hand_off version verdict escalate choose`` and ``attempt.start wait resume succeeded failed timed_out
+hand_off version verdict escalate choose suggest confirm`` and ``attempt.start wait resume succeeded failed timed_out
 crashed lost spawn_failed released handed_off cancelled`` (body: ``epoch``).
 """
 
@@ -25,7 +25,7 @@ import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 
-from board import creating, deciding, diagnostics, review, truth, working
+from board import deciding, diagnostics, review, triaging, truth, working
 from board.assigner import Assigner
 from board.creating import Wanted
 from board.dispatcher import Dispatcher
@@ -35,6 +35,7 @@ from board.review import Judgement
 from board.room import Room
 from board.settings import BoardSettings
 from board.supervisor import Supervisor
+from board.triaging import Triager
 from board.truth import Truth
 from board.workers.agents import AgentWorker, Conduct
 from board.workers.processes import ProcessWorker
@@ -63,6 +64,7 @@ class Board:
         self._workers |= {"agent": self._agents, "process": ProcessWorker(room, self.reports)}
         self.dispatcher = Dispatcher(room, self._supervisor.begin)
         self.assigner = Assigner(room)
+        self.triager = Triager(room)
         self._tasks: list[asyncio.Task[None]] = []
         self.found = Truth()
 
@@ -82,8 +84,10 @@ class Board:
         """Begin to take what is ready, and to look after what runs."""
         self.dispatcher.open()
         self.assigner.open()
+        self.triager.open()
         self._tasks = [
             group.create_task(self.assigner.run(), name="assigner"),
+            group.create_task(self.triager.run(), name="triager"),
             group.create_task(self.dispatcher.run(), name="dispatcher"),
             group.create_task(self._supervisor.run(), name="supervisor of attempts"),
         ]
@@ -101,6 +105,7 @@ class Board:
         """End what does not outlive the daemon, and leave the rest to the next start."""
         self.dispatcher.close()
         self.assigner.close()
+        self.triager.close()
         for task in self._tasks:
             task.cancel()
         if self._tasks:
@@ -144,7 +149,7 @@ class Board:
 
     async def create(self, wanted: Wanted, *, actor: str) -> Task:
         """Store a task; it is taken as soon as it is ready."""
-        task = await self.room.database.write(creating.create, self.room.settings, wanted, actor=actor)
+        task = await self.room.database.write(triaging.create, self.room.house, wanted, actor=actor)
         crashpoint("task.after_create")
         return task
 

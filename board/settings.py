@@ -1,7 +1,7 @@
 """Settings of the board: who works, how much at once, how long, and when it gives up."""
 
 import socket
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -45,6 +45,13 @@ class BoardSettings(Section):
     """The board: tasks, the attempts at them, and when to give up."""
 
     enabled: bool = Field(default=True, description="Take ready tasks; false: the board is only kept.")
+    triage: Literal["never", "complex", "any"] = Field(
+        default="complex",
+        description=(
+            "Which new tasks a person looks at first: complex (with a high complexity and missing skills or no "
+            "acceptance), any (with anything that the rules find), or never."
+        ),
+    )
     lane: str = Field(
         default="agent",
         pattern=r"^(agent|process|manual)$",
@@ -71,6 +78,11 @@ class BoardSettings(Section):
     tree_size: int = Field(default=200, ge=1, description="Tasks that may descend from one, itself included.")
     run_minutes: float = Field(
         default=120.0, gt=0, description="Minutes an attempt may work; waiting for people is not counted."
+    )
+    turns: int = Field(
+        default=20,
+        ge=1,
+        description="Turns of an attempt: one that a limit of turns ended goes on in another, so many in all.",
     )
     start_seconds: float = Field(
         default=60.0, gt=0, description="Seconds within which an attempt must start."

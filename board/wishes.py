@@ -1,11 +1,11 @@
 """From what was asked for to what is stored: new tasks, changes and moves."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from board import deciding
 from board.creating import Edit, Wanted
+from board.crew import plans
 from board.crew.plans import Plan
 from board.inputs import BudgetGiven, CreateTask, MoveTask
 from board.room import Room
@@ -43,9 +43,11 @@ def wanted_of(
 
     ``lane`` is for those that name none, ``project`` is a folder that tasks may name, ``origin`` the chat that asked,
     ``room`` knows the crew and the templates in files. Agents that a template names and the
-    crew does not have are left out: whoever has the skills does their part, and people review.
+    crew does not have are left out: whoever has the skills does their part, and people review. The rules of triage look
+    at what is asked for with a ``room``.
     """
-    plan = _known(room, room.plans.find(asked.template)) if room is not None else None
+    found = room.plans.find(asked.template) if room is not None else None
+    plan = plans.staffed(found, room.roster) if found is not None and room is not None else None
     first = plan.stages[0].agent if plan is not None else ""
     new = New(
         title=" ".join(asked.title.split()),
@@ -74,16 +76,7 @@ def wanted_of(
         origin=origin,
         behalf=behalf_of(principal),
     )
-    return Wanted(new, brief, tuple(asked.needs), asked.triage, plan)
-
-
-def _known(room: Room, plan: Plan | None) -> Plan | None:
-    """Return a plan without the agents that the crew does not have."""
-    if plan is None:
-        return None
-    there = set(room.roster.profiles)
-    stages = tuple(one if one.agent in there else replace(one, agent="") for one in plan.stages)
-    return replace(plan, stages=stages, reviewer=plan.reviewer if plan.reviewer in there else "")
+    return Wanted(new, brief, tuple(asked.needs), asked.triage, plan, ruled=room is not None)
 
 
 def _workspace(asked: CreateTask, plan: Plan | None) -> Workspace:

@@ -134,7 +134,7 @@ def finish(
         tx, task_id, "complete", epoch=epoch, actor=actor, body=body, ended_at=tx.now, **columns
     )
     completed(tx, done, actor=actor)
-    if found is not None and found.reviews[0]:
+    if found is not None and found.plan.name == plans.REVIEW:
         undecided(tx, found, actor=attempt.agent)
     return done
 

@@ -6,6 +6,10 @@ from store.units import Query, Unit
 
 FIND = "SELECT plan, stage, reviews_id, reviews_version FROM task_plan WHERE task_id = ?"
 INSERT = "INSERT INTO task_plan (task_id, plan, reviews_id, reviews_version) VALUES (?, ?, ?, ?)"
+REPLACE = """
+INSERT INTO task_plan (task_id, plan) VALUES (?, ?)
+ON CONFLICT (task_id) DO UPDATE SET plan = excluded.plan, stage = 0
+"""
 ADVANCE = "UPDATE task_plan SET stage = ? WHERE task_id = ?"
 
 
@@ -27,6 +31,11 @@ def find(q: Query, task_id: int) -> Row | None:
 def add(tx: Unit, task_id: int, plan: str, reviews: tuple[int, int] = (0, 0)) -> None:
     """Store the plan of a new task."""
     tx.run(INSERT, (task_id, plan, *reviews))
+
+
+def put(tx: Unit, task_id: int, plan: str) -> None:
+    """Store the plan of a task in the place of the one that it had; it begins at the first stage."""
+    tx.run(REPLACE, (task_id, plan))
 
 
 def advance(tx: Unit, task_id: int, stage: int) -> None:

@@ -126,6 +126,13 @@ def _review(verdict: str) -> Callable[[str], Step | None]:
     return read
 
 
+def _suggest(rest: str) -> Step | None:
+    """Read a task's number and, behind bars, template, agent and when it is done; rules find what is left out."""
+    number, *said = [part.strip() for part in rest.split("|")]
+    given = dict(zip(("template", "agent", "acceptance"), said, strict=False))
+    return Call("task_suggest", {"task": int(number), **given}) if number.isdecimal() else None
+
+
 def _hand_off(rest: str) -> Step | None:
     receiver, _, notes = rest.partition(" ")
     return Call("task_hand_off", {"to": receiver, "notes": notes.strip()}) if receiver else None
@@ -214,6 +221,9 @@ VERBS: Mapping[str, Verb] = {
         _review("changes"),
     ),
     "reject": Verb("reject TASK REASON", "sends it back to somebody else", _review("reject")),
+    "suggest": Verb(
+        "suggest TASK | template | agent | done when", "suggests how a task in triage goes on", _suggest
+    ),
     "task:": Verb("task: TITLE", "puts a task on the board", _task),
     "keep": Verb("keep going", "goes on with the steps that are left", _keep),
     "make": Verb("Make it simpler", "is heard; the steps stay as they are", _make),

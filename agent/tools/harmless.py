@@ -24,6 +24,7 @@ HARMLESS: Mapping[str, str] = {
     "cron_list": "reads what is planned",
     "task_hand_off": "passes the turn's own task to another agent, who meets the gate as the same person",
     "task_review": "judges the work that the turn's own task is the review of",
+    "task_suggest": "suggests how the task that the turn's own one is the triage of goes on; a person confirms it",
     "process_poll": "looks at a process that was started through the gate",
     "process_kill": "ends a process that was started through the gate",
 }

@@ -2,23 +2,28 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from board.crew.profiles import NAME, toml_of
+from board.crew.profiles import NAME, Roster, toml_of, words_of
 from board.templates import TEMPLATES, Template, template
 from kernel.errors import ConfigError, InvalidInput
 from kernel.states import TaskState
 from kernel.tasks import Task
 from kernel.transitions import WORKING
-from store import plans
+from store import plans, tasks
 from store.units import Query
 
 SHIPPED = Path(__file__).parent / "templates"
 REVIEW = "review"
+TRIAGE = "triage"
+# What the board itself makes tasks of.
+INTERNAL = frozenset({REVIEW, TRIAGE})
 WORKSPACES = ("", "none", "directory", "worktree")
-PLAN_FIELDS = frozenset({"name", "sentence", "review", "reviewer", "complexity", "workspace", "stage"})
+PLAN_FIELDS = frozenset(
+    {"name", "sentence", "review", "reviewer", "complexity", "workspace", "words", "acceptance", "stage"}
+)
 STAGE_FIELDS = frozenset({"phase", "agent", "skills", "order", "offline"})
 
 
@@ -39,7 +44,10 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A template: its stages in order, and who reviews what comes of them (empty: people)."""
+    """A template: its stages in order, and who reviews what comes of them (empty: people).
+
+    ``words`` in a task suggest the template, ``acceptance`` is suggested where a task does not say when it is done.
+    """
 
     name: str
     sentence: str
@@ -48,11 +56,13 @@ class Plan:
     reviewer: str = ""
     complexity: int = 0
     workspace: str = ""
+    words: tuple[str, ...] = ()
+    acceptance: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a task is in its plan; ``reviews`` is the task and version that it is the review of."""
+    """How far a task is in its plan; ``reviews`` is the task and version that it is the review or triage of."""
 
     plan: Plan
     stage: int
@@ -80,7 +90,7 @@ class Plans:
         """Return a template of a file; ``None`` for one that is built in; raise InvalidInput for no template."""
         found = self.by_name.get(name)
         if found is None and name not in TEMPLATES:
-            names = ", ".join((*TEMPLATES, *(one for one in self.by_name if one != REVIEW)))
+            names = ", ".join((*TEMPLATES, *(one for one in self.by_name if one not in INTERNAL)))
             raise InvalidInput(f"There is no template {name!r}.", remedy=f"There are: {names}.")
         return found
 
@@ -104,7 +114,7 @@ def _read(path: Path) -> Plan:
         raise ConfigError(f"{path}: each [[stage]] has a phase: {', '.join(WORKING)}.")
     if given.get("workspace", "") not in WORKSPACES or given.get("complexity", 0) not in range(6):
         raise ConfigError(f"{path}: workspace is none, directory or worktree; complexity is 1 to 5.")
-    return plan_of({**given, "stages": stages})
+    return plan_of({**given, "stages": stages, "words": words_of(path, given, "words")})
 
 
 def plan_of(given: Mapping[str, Any]) -> Plan:
@@ -127,12 +137,29 @@ def plan_of(given: Mapping[str, Any]) -> Plan:
         given.get("reviewer", ""),
         int(given.get("complexity", 0)),
         given.get("workspace", ""),
+        tuple(given.get("words", ())),
+        given.get("acceptance", "").strip(),
     )
+
+
+def queue_of(q: Query, task: Task, assignee: str) -> str:
+    """Return the queue of a task for an assignee, with the skills that its present stage asks for."""
+    found, brief = progress(q, task), tasks.brief(q, task.id)
+    if found is not None:
+        brief = replace(brief, skills=tuple(sorted({*brief.skills, *found.current.skills})))
+    return tasks.queue_of(task.lane, assignee, brief)
 
 
 def text_of(plan: Plan) -> str:
     """Return a plan as a task's row keeps it."""
     return json.dumps(asdict(plan), ensure_ascii=False)
+
+
+def staffed(plan: Plan, roster: Roster) -> Plan:
+    """Return a plan without the agents that the crew does not have."""
+    there = set(roster.profiles)
+    stages = tuple(one if one.agent in there else replace(one, agent="") for one in plan.stages)
+    return replace(plan, stages=stages, reviewer=plan.reviewer if plan.reviewer in there else "")
 
 
 def progress(q: Query, task: Task) -> Progress | None:

@@ -80,8 +80,8 @@ def _read(path: Path) -> Profile:
         name,
         str(given.get("title", name)),
         str(given.get("model", "")),
-        _words(path, given, "skills"),
-        _words(path, given, "tools"),
+        words_of(path, given, "skills"),
+        words_of(path, given, "tools"),
         str(given.get("prompt", "")).strip(),
         str(given.get("personality", "")).strip(),
         lane,
@@ -89,7 +89,8 @@ def _read(path: Path) -> Profile:
     )
 
 
-def _words(path: Path, given: Mapping[str, Any], name: str) -> tuple[str, ...]:
+def words_of(path: Path, given: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    """Return a list of words in a file; raise ConfigError where it is something else."""
     found = given.get(name, [])
     if not isinstance(found, list) or not all(isinstance(word, str) for word in found):
         raise ConfigError(f"{path}: {name} is a list of words.")

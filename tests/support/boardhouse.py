@@ -103,6 +103,7 @@ async def boardhouse(root: Path, *, drain: bool = True, **settings: Any) -> Asyn
                 for task in asyncio.all_tasks():
                     if task.get_name() in (
                         "assigner",
+                        "triager",
                         "dispatcher",
                         "supervisor of attempts",
                         "agents' attempts",
