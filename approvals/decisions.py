@@ -210,7 +210,7 @@ class Decisions:
             return await self._over(found)
         if follower := await room.database.read(approvals.follower, found.id):
             return Verdict(Outcome.SUPERSEDED, "It was asked anew already.", found, follower)
-        assessed = await asyncio.to_thread(room.policy.assess, found.action)
+        assessed = await asyncio.to_thread(requests.assessed_again, room, found)
         if assessed.tier is Tier.DENY:
             return Verdict(Outcome.NOT_POSSIBLE, wording.refusal(assessed), found)
         new = requests.draft(room, assessed, requests.asker_of(found), supersedes=found.id)

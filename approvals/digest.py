@@ -3,7 +3,7 @@
 import os
 import re
 import shutil
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import lru_cache
 from hashlib import file_digest
@@ -14,6 +14,8 @@ from kernel.risk import Classification, PathUse, Segment, Tier
 
 MISSING = "missing"
 LINK = "link:"
+# Names of inputs that are no files: whoever asks says how they are measured.
+MEASURED = "diff:"
 # A script or SQL file up to this size is read and judged by its content; a longer one is only bound by its digest.
 READABLE = 256 * 1024
 # What a risky command reads is bound up to this size: a manifest, a plan, a statement in a file.
@@ -56,6 +58,19 @@ def bind(action: Action, classification: Classification, search: str) -> Action:
     return replace(action, argv=argv, binary=binary, inputs=tuple(sorted(bound.items())))
 
 
+def measure(action: Action, measured: Callable[[str], str]) -> Action:
+    """Return the action with the inputs that are no files as they are now."""
+    inputs = tuple(
+        (name, measured(name) if name.startswith(MEASURED) else value) for name, value in action.inputs
+    )
+    return replace(action, inputs=inputs)
+
+
+def unmeasured(_name: str) -> str:
+    """Measure nothing: what nobody can measure is missing, and what was bound to it has changed."""
+    return MISSING
+
+
 def drift(before: Action, now: Action) -> str:
     """Return a sentence about what has changed since an action was bound, ``""`` when nothing has."""
     if before == now:
@@ -64,6 +79,8 @@ def drift(before: Action, now: Action) -> str:
     for path in sorted(old.keys() | new.keys()):
         if old.get(path) == new.get(path):
             continue
+        if path.startswith(MEASURED):
+            return "The diff has changed."
         if new.get(path, MISSING) == MISSING:
             return f"{path} is gone."
         return f"{path} has changed." if path in old else f"{path} is what would run now."

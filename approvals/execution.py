@@ -133,7 +133,7 @@ class Execution:
         """
         if approval.action.kind is ActionKind.QUESTION:
             return None
-        now = await asyncio.to_thread(self._room.policy.assess, approval.action)
+        now = await asyncio.to_thread(requests.assessed_again, self._room, approval)
         why = digest.drift(approval.action, now.action) or _graver(approval, now)
         return (why, await self._anew(approval, now, why)) if why else None
 

@@ -21,6 +21,8 @@ DEPLOYS = re.compile(r"deploy|release|publish|promote|rollout|ship|delete|destro
 ASKABLE_CHANGES = frozenset({"schedule", "skill"})
 # Low by a rule that names the class; low by a preset or by the owner's table is asked without a clock.
 _NOT_HARMLESS = frozenset({"unknown", "override"})
+# The rule of a tier that whoever asks has named.
+CLAIMED = "claimed"
 # A text longer than this is shown in a reason only by its beginning.
 _SHOWN = 200
 
@@ -61,10 +63,19 @@ class Assessed:
 
 
 class Policy:
-    """Judges actions; reads the files they name, and runs nothing."""
+    """Judges actions; reads the files they name, and runs nothing.
 
-    def __init__(self, settings: ApprovalSettings, surroundings: Surroundings) -> None:
+    ``measured(name)`` returns the digest of an input that is no file (``digest.MEASURED``) as it is now.
+    """
+
+    def __init__(
+        self,
+        settings: ApprovalSettings,
+        surroundings: Surroundings,
+        measured: Callable[[str], str] = digest.unmeasured,
+    ) -> None:
         self._surroundings = surroundings
+        self._measured = measured
         self._preset = Preset(settings.preset)
         self._overrides = Overrides(
             tuple(Override(line.words, Tier.named(line.tier), line.why) for line in settings.overrides)
@@ -118,7 +129,7 @@ class Policy:
         files = digest.contents(bare)
         context = self.context(action, files)
         judged = self._classify(action.text, context) if files else bare
-        bound = digest.bind(action, judged, self._surroundings.path)
+        bound = digest.measure(digest.bind(action, judged, self._surroundings.path), self._measured)
         extra = [*self._variables(action, context), *self._real_paths(judged, context), *_absent(judged)]
         return Assessed(bound, _with(judged, extra))
 
@@ -197,8 +208,13 @@ def raised(assessed: Assessed, tier: Tier) -> Assessed:
     claimed = min(tier, Tier.HIGH)
     if claimed <= assessed.tier:
         return assessed
-    reason = Reason(claimed, "claimed", "is called that by the one who asks", "")
+    reason = Reason(claimed, CLAIMED, "is called that by the one who asks", "")
     return replace(assessed, classification=_with(assessed.classification, [reason]))
+
+
+def claimed(reasons: Iterable[Reason]) -> Tier:
+    """Return how grave whoever asked has called it."""
+    return max((reason.tier for reason in reasons if reason.rule == CLAIMED), default=Tier.NONE)
 
 
 def _absent(judged: Classification) -> Iterable[Reason]:

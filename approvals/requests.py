@@ -4,7 +4,7 @@ import secrets
 from dataclasses import dataclass, replace
 
 from approvals import wording
-from approvals.policy import Assessed
+from approvals.policy import Assessed, claimed, raised
 from approvals.room import Room, show
 from kernel.approvals import Approval, Runs, digest
 from kernel.ids import ALPHABET
@@ -44,6 +44,11 @@ def asker_of(approval: Approval) -> Asker:
         approval.call_key,
         approval.runs,
     )
+
+
+def assessed_again(room: Room, approval: Approval) -> Assessed:
+    """Return how an action is judged now, at least as grave as whoever asked for it has called it. It reads files."""
+    return raised(room.policy.assess(approval.action), claimed(approval.reasons))
 
 
 def draft(

@@ -41,7 +41,7 @@ from approvals.execution import Execution
 from approvals.notifier import Notifier
 from approvals.policy import Assessed, Policy, raised
 from approvals.requests import Asker
-from approvals.room import Room, conclude
+from approvals.room import Room, close, conclude
 from approvals.settings import ApprovalSettings
 from kernel.approvals import Action, Approval, Grant, How, Reach, Runs, Verdict, digest
 from kernel.bus import Bus
@@ -311,21 +311,26 @@ class ApprovalService:
         risk: Tier = Tier.NONE,
         timeout_ms: int | None = None,
         origin: Address | None = None,
+        behalf: str = "",
+        also: Callable[[Unit, Approval], None] | None = None,
     ) -> Approval:
         """Store a program's request and return it; the tier is at least ``risk`` and at least medium.
 
-        The program runs the action by itself once it is approved. Raises AccessDenied for what may never run, and where
-        the mode refuses everything that would have to be asked.
+        The program runs the action by itself once it is approved. ``behalf`` is the person (a principal's id) it works
+        for, who may decide; ``also`` is part of the unit that stores the request. Raises AccessDenied for what may
+        never run, and where the mode refuses everything that would have to be asked.
         """
         assessed = raised(await self.assess(action), max(risk, Tier.MEDIUM))
         if assessed.tier is Tier.DENY:
             raise AccessDenied(wording.refusal(assessed))
         if self._room.settings.mode_at(self._room.clock.now()) == "deny":
             raise AccessDenied("Refused: nothing risky is allowed at present.")
-        asker = Asker(requester.id, requester.id, origin, runs=Runs.ASKER)
+        asker = Asker(requester.id, behalf or requester.id, origin, runs=Runs.ASKER)
         new = requests.draft(self._room, assessed, asker, timeout_ms=timeout_ms)
         crashpoint("approval.before_request")
-        stored = await self._room.database.write(requests.commit, self._room, new, requests.names())
+        stored = await self._room.database.write(
+            _commit_also, self._room, new, requests.names(), also or _nothing_more
+        )
         crashpoint("approval.after_request")
         return stored
 
@@ -362,6 +367,13 @@ class ApprovalService:
         # From now on it is waited for how it ends.
         self._deadlines.wake()
         return begun
+
+    async def withdraw(self, id: str, requester: Principal, why: str) -> Approval:
+        """Take a request back that its asker no longer wants decided; raise Stale where it is over."""
+        await self._room.database.read(_own, id, requester.id)
+        return await self._room.database.write(
+            close, self._room, id, "cancel", actor=requester.id, reason=why
+        )
 
     async def report(self, id: str, requester: Principal, result: str, exit_code: int | None) -> Approval:
         """Store what came of an action that its asker ran."""
@@ -443,6 +455,10 @@ def _commit_also(
     stored = requests.commit(tx, room, new, shorts)
     also(tx, stored)
     return stored
+
+
+def _nothing_more(_tx: Unit, _stored: Approval) -> None:
+    """Store nothing beside the request."""
 
 
 def _asker(context: ToolContext) -> Asker:

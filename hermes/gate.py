@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from agent.tools.terminal.surroundings import user_name
+from approvals.digest import unmeasured
 from approvals.policy import Policy, Surroundings
 from approvals.service import ApprovalService
 from approvals.settings import ApprovalSettings
@@ -32,8 +33,8 @@ from kernel.bus import Bus
 class Surrounding:
     """What the gate is told of its place.
 
-    The home, the owner's timezone, what removes secrets from a text, a session's folder, and the port that Hermes' own
-    interface really has.
+    The home, the owner's timezone, what removes secrets from a text, a session's folder, the port that Hermes' own
+    interface really has, and what measures the inputs of an action that are no files.
     """
 
     home: Path
@@ -41,6 +42,7 @@ class Surrounding:
     redact: Callable[[str], str]
     workspace: Callable[[str], Path]
     port: int
+    measured: Callable[[str], str] = unmeasured
 
 
 class Gatekeeping:
@@ -143,4 +145,4 @@ def _policy(settings: Settings, place: Surrounding) -> Policy:
         port=place.port,
         projects=tuple(str(Path(folder).expanduser()) for folder in settings.workspace.projects),
     )
-    return Policy(chosen, surroundings)
+    return Policy(chosen, surroundings, place.measured)
