@@ -4,8 +4,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
+from gateway import metrics
 from gateway.delivery import Delivery
 from gateway.intake import Intake
+from gateway.metrics import Metric, MetricType, Sample, counter, gauge
 from gateway.notices import Notices
 from gateway.settings import GatewaySettings
 from gateway.supervisor import Connection
@@ -159,27 +161,58 @@ class Reporter:
     def metrics(self) -> str:
         """Return counters and connection states as Prometheus text."""
         gateway = self._gateway
-        seconds = (gateway.clock.now() - gateway.started_at) / 1000
-        lines = [
-            "# TYPE hermes_uptime_seconds gauge",
-            f"hermes_uptime_seconds {seconds:.0f}",
-            "# TYPE hermes_received_total counter",
-            f"hermes_received_total {gateway.intake.received}",
-            "# TYPE hermes_duplicates_total counter",
-            f"hermes_duplicates_total {gateway.intake.duplicates}",
-            "# TYPE hermes_sent_total counter",
-            f"hermes_sent_total {gateway.delivery.sent}",
-            "# TYPE hermes_turns_running gauge",
-            f"hermes_turns_running {len(gateway.turns.running)}",
-            "# TYPE hermes_store_queue gauge",
-            f"hermes_store_queue {gateway.database.depth}",
-            "# TYPE hermes_connected gauge",
+        seconds = (gateway.clock.now() - gateway.started_at) // 1000
+        return metrics.exposition(
+            (
+                gauge("hermes_uptime_seconds", "How long the daemon has been running.", seconds),
+                counter(
+                    "hermes_received_total", "Messages taken in from all platforms.", gateway.intake.received
+                ),
+                counter(
+                    "hermes_duplicates_total",
+                    "Messages that had been taken in before.",
+                    gateway.intake.duplicates,
+                ),
+                counter(
+                    "hermes_sent_total", "Messages that a platform has confirmed.", gateway.delivery.sent
+                ),
+                gauge("hermes_turns_running", "Turns that run now.", len(gateway.turns.running)),
+                gauge("hermes_store_queue", "Units of work that wait for the store.", gateway.database.depth),
+                gauge(
+                    "hermes_store_open",
+                    "1 while the store reads and writes, else 0.",
+                    gateway.database.state is StoreState.OPEN,
+                ),
+                *self._connection_metrics(),
+            )
+        )
+
+    def _connection_metrics(self) -> list[Metric]:
+        """Return what is known of each connection; a label holds its state, so that an alarm can name it."""
+        found = [({"platform": item.name, "account": item.account}, item) for item in self.connections()]
+        up = [
+            Sample(item.state == AdapterState.CONNECTED.value, own | {"state": item.state})
+            for own, item in found
         ]
-        lines += [
-            f'hermes_connected{{platform="{item.name}",state="{item.state}"}} {int(item.state == "connected")}'
-            for item in self.connections()
+        starts = [Sample(item.restarts, own) for own, item in found]
+        silent = [Sample(item.silence, own) for own, item in found]
+        return [
+            Metric(
+                "hermes_connected", MetricType.GAUGE, "1 while a platform is connected, else 0.", tuple(up)
+            ),
+            Metric(
+                "hermes_connection_restarts_total",
+                MetricType.COUNTER,
+                "How often a connection was made anew.",
+                tuple(starts),
+            ),
+            Metric(
+                "hermes_connection_silence_seconds",
+                MetricType.GAUGE,
+                "Time since a connection last showed that it is alive.",
+                tuple(silent),
+            ),
         ]
-        return "\n".join(lines) + "\n"
 
     def health(self) -> dict[str, Any]:
         """Return whether the daemon makes progress: the store takes writes and no connection is stuck."""
