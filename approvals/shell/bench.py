@@ -22,6 +22,7 @@ class Walking(Protocol):
     reasons: dict[Reason, None]
     worst: Tier
     pipes: dict[str, str]
+    written: list[tuple[str, bool]]
     called: set[int]
     unveiled: bool
     whole: str

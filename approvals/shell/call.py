@@ -11,7 +11,8 @@ class Call:
     """A simple command: its words, the shell that runs it, what stands on its standard input.
 
     ``stdin`` is ``None`` without a redirection or pipe, else marked text. ``piped`` tells that it came through
-    a pipe, ``decoded`` that the command's name was computed rather than written.
+    a pipe, ``decoded`` that the command's name was computed rather than written. ``fed`` are the files
+    on standard input.
     """
 
     argv: list[str]
@@ -23,6 +24,7 @@ class Call:
     environment: dict[str, str] = field(default_factory=dict[str, str])
     paths: list[PathUse] = field(default_factory=list[PathUse])
     scripts: list[str] = field(default_factory=list[str])
+    fed: list[str] = field(default_factory=list[str])
 
     def inner(self, argv: list[str], scope: Scope | None = None) -> "Call":
         """Return the command that this one wraps."""
@@ -36,4 +38,5 @@ class Call:
             self.environment,
             self.paths,
             self.scripts,
+            self.fed,
         )

@@ -1,9 +1,10 @@
 """Applies the rule tables to one simple command."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from approvals.shell.bench import Walking
+from approvals.shell.beyond import beyond, without_rule
 from approvals.shell.call import Call
 from approvals.shell.context import Context
 from approvals.shell.effects import Effect, is_deletion, judge
@@ -12,11 +13,11 @@ from approvals.shell.job import Job
 from approvals.shell.marks import STDIN, UNKNOWN, base, is_opaque, is_static
 from approvals.shell.options import Reading, read
 from approvals.shell.outputs import output_of
-from approvals.shell.paths import Zone, locate, normalise
+from approvals.shell.paths import locate, normalise
 from approvals.shell.production import names_production
 from approvals.shell.protect import in_code, mentions
 from approvals.shell.rule import Option, Rule, Use
-from approvals.shell.rules import PROGRAMS, PROJECT_TOOLS
+from approvals.shell.rules import PROGRAMS
 from approvals.shell.scope import REMOTE_HOME
 from approvals.shell.tree import TooMuch
 from approvals.shell.uses import REST, apply_rest, apply_use, run_script
@@ -31,33 +32,13 @@ _TRUSTED_FOLDER = re.compile(
     r"|.*/node_modules/\.bin|.*/vendor/bin|.*/\.(cargo|pyenv/shims|local|bun|deno|nvm/[^"
     r" ]*)/?bin|.*/\.pyenv/shims"
 )
-# Options whose value many programs run, and what may stand before a command of its own.
-_RUNS = words("-c -e -x --command --exec --execute --cmd --run")
-# Programs of which only some words are known, and which run other commands all the same.
-_CARRIERS = words("dotenv cmake nix vagrant lxc incus multipass limactl minikube")
-# Names that begin a command wherever they stand, being no program's own verbs.
-_TOLD_APART = words(
-    "git rm psql mysql sqlite3 redis-cli kubectl helm docker podman terraform aws gcloud az gh bash sh zsh"
-    " sudo dd python python3 node chmod chown shred mongosh systemctl gsutil npm"
-)
-_FRAMEWORKS = words(
-    "php mix npx npm yarn pnpm bun bunx rake rails python python3 liquibase sequelize knex typeorm prisma"
-    " drizzle-kit doctrine console django-admin flyway"
-)
-_WIPES = re.compile(
-    r"(db|database|migrate|migrations?|ecto|schema)[:.](drop|reset|fresh|refresh|wipe|purge|truncate)(:.*)?"
-    r"|drop-?all|dropAll|reset_db|flush"
-)
-_DEPLOYS = re.compile(r"deploy|release|publish|promote|rollout|ship")
 _PROJECT_TOOLS = words("gradlew mvnw rails rake rspec bundle")
 _REMOTE = Context(REMOTE_HOME, REMOTE_HOME, "/nonexistent/hermes", ("/nonexistent/workspace",))
-_INSIDE = frozenset(
-    {Zone.WORKSPACE, Zone.ROOT, Zone.CACHE, Zone.CONFIG, Zone.HISTORY, Zone.HOME_ROOT, Zone.UNKNOWN}
-)
-_FOREIGN = frozenset({Zone.HOME, Zone.OUTSIDE})
 MAX_JUDGED = 900
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*\+?=", re.ASCII)
 _MOST_WORDS = 400
+# Where a manifest says what it is for.
+_PLACES = re.compile(r"^[ \t-]*(?:namespace|environment|env|context|cluster|stage):[ \t]*(\S+)", re.MULTILINE)
 
 
 class Judge:
@@ -165,25 +146,16 @@ class Judge:
             return self._function(name, call)
         rule, program = self._find(name, call)
         if rule is None:
-            self._unknown(program, call)
+            self._without_rule(program, call)
             return UNKNOWN
         self.runs += 1
         before, start, runs = self.walk.worst, len(self.walk.reasons), self.runs
         self.walk.worst = Tier.NONE
         self.apply(rule, program, call.argv[1:], call, {})
-        self._beyond(program, call)
+        beyond(self, program, call)
         self._override(program, call, start, lowers=runs == self.runs)
         self.walk.worst = max(self.walk.worst, before)
         return output_of(self, rule, program, call)
-
-    def _beyond(self, program: str, call: Call) -> None:
-        """Judge what a program's own rule does not say."""
-        if program in _FRAMEWORKS:
-            self._wipes(program, call)
-        if program in _CARRIERS:
-            self._carried(call)
-        if program in PROJECT_TOOLS and self.walk.worst < Tier.MEDIUM:
-            self._elsewhere(program, call)
 
     def _function(self, name: str, call: Call) -> str:
         output = ""
@@ -213,52 +185,14 @@ class Judge:
             rule = PROGRAMS.get(program)
         return rule, program
 
-    def _unknown(self, program: str, call: Call) -> None:
+    def _without_rule(self, program: str, call: Call) -> None:
         if len(call.argv) == 2 and call.argv[1] in {"--version", "--help", "-V"} and "/" not in call.argv[0]:  # noqa: PLR2004 - program and flag
             return
-        before, start = self.walk.worst, len(self.walk.reasons)
+        before, start, runs = self.walk.worst, len(self.walk.reasons), self.runs
         self.walk.worst = Tier.NONE
-        self.add(self.walk.preset.unknown_program, "unknown", "is a program without a rule", program)
-        whole = " ".join(call.argv)
-        if names_production(whole) and _DEPLOYS.search(whole):
-            self.add(Tier.HIGH, "production", "deploys to production", whole)
-        for word in call.argv[1:]:
-            self.watch(word, call)
-        runs = self.runs
-        self._carried(call)
+        without_rule(self, program, call)
         self._override(program, call, start, lowers=runs == self.runs)
         self.walk.worst = max(self.walk.worst, before)
-
-    def _carried(self, call: Call) -> None:
-        """Judge what a program without a rule may run: a command among its words, or a text after an option."""
-        for index, word in enumerate(call.argv[1:], 1):
-            if call.argv[index - 1] in _RUNS and " " in word:
-                self.runs += 1
-                self.walk.text(word, call.scope.copy(), call.stdin)
-            elif base(word) in _TOLD_APART and index + 1 < len(call.argv):
-                self.wrap(call.argv[index:], call)
-                return
-
-    def _wipes(self, program: str, call: Call) -> None:
-        """Look for the task of a framework that empties a database."""
-        for word in call.argv[1:4]:
-            if _WIPES.fullmatch(word):
-                self.add(Tier.HIGH, f"{program} {word}", "destroys what is in a database", word)
-
-    def _elsewhere(self, program: str, call: Call) -> None:
-        """Building and testing is free inside the workspace; elsewhere it runs what somebody else wrote."""
-        if call.scope.remote or (len(call.argv) == 2 and call.argv[1].startswith("-")):  # noqa: PLR2004 - asks for a version
-            return
-        context = self.walk.context
-        for directory in call.scope.directories:
-            if locate(directory, directory, context).zone not in _INSIDE:
-                self.add(Tier.MEDIUM, f"{program}.elsewhere", "works outside the workspace", directory)
-        for word in call.argv[1:]:
-            if (
-                word.startswith(("/", "../"))
-                and locate(word, call.scope.directories[0], context).zone in _FOREIGN
-            ):
-                self.add(Tier.MEDIUM, f"{program}.elsewhere", "works outside the workspace", word)
 
     def _override(self, program: str, call: Call, start: int, *, lowers: bool) -> None:
         """Apply the owner's own entry; a wrapper never lowers what it wraps."""
@@ -329,11 +263,23 @@ class Judge:
 
     def production(self, call: Call, label: str) -> None:
         """Raise a deploy-like command whose words or surroundings name production."""
-        words = (*call.argv[1:], *call.scope.names, *call.environment.values())
-        for word in words:
+        for word in (*call.argv[1:], *self._surroundings(call)):
             if names_production(word):
                 self.add(Tier.HIGH, f"{label}.production", "changes production", word)
                 return
+
+    def _surroundings(self, call: Call) -> Iterator[str]:
+        """Yield what may name production beside a command's own words: what feeds it, its variables and its folder."""
+        yield from (*call.scope.names, *call.fed, *call.environment.values())
+        if call.stdin is not None and is_static(call.stdin):
+            yield from _PLACES.findall(call.stdin)
+        context = self.context(call)
+        for directory in call.scope.directories:
+            yield from (
+                directory[len(root) :]
+                for root in context.roots
+                if directory.startswith(root.rstrip("/") + "/")
+            )
 
     def _options(self, reading: Reading, label: str, call: Call) -> None:
         for option, name, value in reading.found:

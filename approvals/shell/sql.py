@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
+from approvals.shell.graphs import judge_cypher
 from approvals.shell.rules.statements import CALLS, LEADING, SAFE_PRAGMAS
 from approvals.shell.wordlist import words
 from kernel.risk import Tier
@@ -27,6 +29,7 @@ _SHELL_META = re.compile(
 )
 _META_PIPE = re.compile(r"\\(?:o|g|gx|w|copy\b.*?program)\b", re.IGNORECASE)
 _CONSTANT = r"(?:\d[\w.]*|'[^']*'|TRUE|FALSE|NULL)"
+_NAME = r"[\w.\"`*]+"
 _TAUTOLOGY = re.compile(
     rf"(?:NOT )*(?:{_CONSTANT}|{_CONSTANT} (?:[=<>!] ?)+ ?{_CONSTANT}|(?P<name>[\w.\"`]+) (?:= |> = |< = )(?P=name)"
     r"|[\w.\"`]+ IS NOT NULL)",
@@ -34,9 +37,22 @@ _TAUTOLOGY = re.compile(
 )
 
 
+# The parentheses around a condition are gone, and so is the last one of a subquery.
+_OWN = re.compile(
+    rf"(?:{_NAME} IN \( ?SELECT {_NAME} FROM (?P<table>{_NAME})|EXISTS \( ?(?P<anything>SELECT {_CONSTANT}))(?: \))?",  # noqa: S608 - a pattern
+    re.IGNORECASE,
+)
+_FLUX_WRITES = re.compile(r"\|>\s*(?:\w+\.)?(?:to|wideTo)\s*\(")
+
+
 def judge_sql(text: str, dialect: str) -> Iterator[Finding]:
     """Yield a finding for each statement that does more than read."""
     body = text
+    if dialect == "cypher":
+        yield from judge_cypher(text)
+        return
+    if dialect == "influx" and _FLUX_WRITES.search(text):
+        yield Tier.MEDIUM, "sql.flux", "writes what it found somewhere", text
     if dialect in {"psql", "sqlite3", "mysql", "mariadb", "duckdb"}:
         yield from _meta_commands(text, dialect)
         body = _without_meta(text, dialect)
@@ -185,6 +201,10 @@ def _leading(first: str, words: list[str], tokens: list[tuple[str, str]], piece:
         yield _conditional(first, tokens, piece)
         return
     tier, why = LEADING.get(first, (Tier.MEDIUM, "is a statement without a rule"))
+    if first == "ALTER" and words[1:2] == ["TABLE"] and set(words) & {"DELETE", "UPDATE"}:
+        yield from _mutation(words, tokens, piece)
+    if first == "MERGE" and ("THEN", "DELETE") in pairwise(words):
+        tier, why = Tier.HIGH, "deletes rows that its source decides about"
     if first == "ALTER" and (
         "DROP" in words or "PASSWORD" in words or words[1:2] in [["USER"], ["ROLE"], ["SYSTEM"]]
     ):
@@ -207,9 +227,10 @@ def _leading(first: str, words: list[str], tokens: list[tuple[str, str]], piece:
 def _conditional(first: str, tokens: list[tuple[str, str]], piece: str) -> Finding:
     """UPDATE and DELETE are bounded by a condition that can be false."""
     disjuncts = _condition(tokens)
+    own = _table(first, tokens)
     if disjuncts is None:
         return Tier.HIGH, f"sql.{first.lower()}.all", f"is {first} without a condition", piece
-    if any(_TAUTOLOGY.fullmatch(disjunct) for disjunct in disjuncts):
+    if any(_TAUTOLOGY.fullmatch(disjunct) or _is_own(disjunct, own) for disjunct in disjuncts):
         return (
             Tier.HIGH,
             f"sql.{first.lower()}.all",
@@ -217,6 +238,26 @@ def _conditional(first: str, tokens: list[tuple[str, str]], piece: str) -> Findi
             piece,
         )
     return Tier.MEDIUM, f"sql.{first.lower()}", "changes rows", piece
+
+
+def _table(first: str, tokens: list[tuple[str, str]]) -> str:
+    """Return the table that an UPDATE or DELETE is about, empty where that is not plain."""
+    values = [value for _, value in tokens]
+    start = 1 if first == "UPDATE" else 2
+    return values[start].casefold() if len(values) > start else ""
+
+
+def _is_own(disjunct: str, table: str) -> bool:
+    """Tell whether a condition only asks whether a row is in its own table, or whether anything exists at all."""
+    found = _OWN.fullmatch(disjunct)
+    return found is not None and (found["anything"] is not None or (found["table"] or "").casefold() == table)
+
+
+def _mutation(words: list[str], tokens: list[tuple[str, str]], piece: str) -> Iterator[Finding]:
+    """ClickHouse changes rows by ``ALTER TABLE t DELETE WHERE …``; a column may have such a name elsewhere."""
+    for verb in ("DELETE", "UPDATE"):
+        if verb in words and "WHERE" in words[words.index(verb) :]:
+            yield _conditional(verb, tokens, piece)
 
 
 def _condition(tokens: list[tuple[str, str]]) -> list[str] | None:

@@ -1,14 +1,14 @@
 """Walks a syntax tree, keeps track of what the shell would know, and hands every simple command to the judge."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
+from approvals.shell.assign import assign, value_of
 from approvals.shell.assigned import assigned_names, changes_directory, in_arithmetic
 from approvals.shell.call import Call
 from approvals.shell.characters import escape, imitates, suspicious
 from approvals.shell.context import Context, Override, Overrides, Preset
-from approvals.shell.effects import Effect
 from approvals.shell.environment import judge_assignments, judge_variables
 from approvals.shell.expand import Expander
 from approvals.shell.judge import Judge
@@ -16,9 +16,9 @@ from approvals.shell.lexer import Substitution
 from approvals.shell.marks import MANY, TAME, UNKNOWN, is_opaque, is_static, show
 from approvals.shell.parse import parse
 from approvals.shell.scope import Scope
+from approvals.shell.streams import follow
 from approvals.shell.tree import (
     AndOr,
-    Assignment,
     Branch,
     Command,
     Function,
@@ -26,7 +26,6 @@ from approvals.shell.tree import (
     Loop,
     Node,
     Pipeline,
-    Redirect,
     Redirected,
     Sequence,
     Test,
@@ -162,10 +161,14 @@ class Walk:
     def pipeline(self, node: Pipeline, scope: Scope, stdin: str | None) -> str:
         """Judge commands whose outputs feed the next one."""
         flowing, piped = stdin, False
+        names = scope.names
         for part in node.parts:
             inner = scope.copy()
+            inner.names = names
             if isinstance(part, Command):
                 flowing = self._command(part, inner, flowing, piped=piped)
+                # What a command makes for production, the next one may bring there.
+                names = (*names, *(word.text for word in part.words[1:]), *_sources(part))
             else:
                 flowing = self.node(part, inner, flowing)
             piped = True
@@ -239,7 +242,7 @@ class Walk:
     def redirected(self, node: Redirected, scope: Scope, stdin: str | None) -> str:
         """Judge a compound command with redirections."""
         call = Call([], scope, node.text)
-        given, discarded = self._redirects(node.redirects, call, stdin)
+        given, discarded = follow(self, self._expander(), node.redirects, call, stdin)
         written, self.written = self.written, []
         output = self.node(node.body, scope, given)
         for target, whole in written:
@@ -288,9 +291,7 @@ class Walk:
 
     def _judge_command(self, node: Command, call: Call) -> str:
         expander, scope = self._expander(), call.scope
-        call.environment = {
-            found.name: self._assignment_value(found, expander, scope) for found in node.assignments
-        }
+        call.environment = {found.name: value_of(found, expander, scope) for found in node.assignments}
         for index, word in enumerate(node.words):
             call.argv.extend(expander.fields(word, scope))
             if len(call.argv) > MAX_WORDS:
@@ -300,7 +301,7 @@ class Walk:
                 call.decoded = expander.decoded or expander.substituted or hidden
         stdin = call.stdin
         written, self.written = self.written, []
-        given, discarded = self._redirects(node.redirects, call, stdin)
+        given, discarded = follow(self, self._expander(), node.redirects, call, stdin)
         if given is not stdin:
             call.stdin, call.piped = given, False
         judge_variables(self, expander.touched)
@@ -317,76 +318,17 @@ class Walk:
         judge_assignments(self, call)
         if not call.argv:
             for found in node.assignments:
-                self._assign(found, call)
+                assign(found, call)
             return ""
         for found in node.assignments:
             if found.array:
-                self._assign(found, call)
+                assign(found, call)
         return self.judge.run(call)
 
     def _count(self) -> None:
         self.commands += 1
         if self.commands > MAX_COMMANDS:
             raise TooMuch
-
-    def _assignment_value(self, found: Assignment, expander: Expander, scope: Scope) -> str:
-        if found.subscript is not None:
-            expander.scan(found.subscript, scope, arithmetic=True)
-        if found.value is None:
-            return ""
-        if found.array:
-            return "\n".join(expander.elements(found.value, scope))
-        return expander.value(found.value, scope)
-
-    def _assign(self, found: Assignment, call: Call) -> None:
-        value = call.environment[found.name]
-        if found.subscript is not None:
-            call.scope.forget(found.name)
-        elif found.array:
-            known = call.scope.arrays.get(found.name, ()) if found.append else ()
-            call.scope.forget(found.name)
-            call.scope.arrays[found.name] = known + tuple(value.split("\n")) if value else known
-        elif found.append:
-            call.scope.assign(found.name, call.scope.value(found.name) + value)
-        else:
-            call.scope.assign(found.name, value)
-
-    def _redirects(
-        self, redirects: Iterable[Redirect], call: Call, stdin: str | None
-    ) -> tuple[str | None, bool]:
-        """Judge redirections; return the standard input and whether the output goes elsewhere."""
-        expander = self._expander()
-        given, discarded = stdin, False
-        for redirect in redirects:
-            if redirect.body is not None:
-                given = expander.document(redirect.body, call.scope, redirect.quoted)
-            elif redirect.target is not None:
-                target = expander.value(redirect.target, call.scope)
-                if redirect.operator == "<<<":
-                    given = target + "\n"
-                elif target.startswith(("/dev/tcp/", "/dev/udp/")):
-                    own = target.endswith(f"/{self.context.port}")
-                    why = "talks to Hermes' own interface" if own else "opens a network connection"
-                    self.add(Tier.DENY if own else Tier.HIGH, "network", why, target)
-                    given = UNKNOWN
-                elif redirect.operator == "<":
-                    given = self.judge.read_file(target, call)
-                else:
-                    discarded = self._write(redirect, target, call) or discarded
-        return given, discarded
-
-    def _write(self, redirect: Redirect, target: str, call: Call) -> bool:
-        """Judge an output redirection; tell whether standard output went into it."""
-        if redirect.operator in {">&", "<&"} and (target.isdigit() or target in {"-", TAME}):
-            return False
-        empties = not call.argv or call.argv[0] in {":", "true"}
-        if empties and redirect.operator in {">", ">|"}:
-            self.judge.touch(Effect.EMPTY, target, call)
-        else:
-            self.judge.touch(Effect.WRITE, target, call)
-        whole = redirect.descriptor in {"", "1"} and redirect.operator != ">>"
-        self.written.append((target, whole))
-        return redirect.descriptor in {"", "1"}
 
     def _segment(self, call: Call, *, plain: bool, tier: Tier = Tier.NONE) -> None:
         static = bool(call.argv) and all(is_static(word) for word in call.argv)
@@ -409,6 +351,11 @@ _NODES: dict[type[Node], Callable[[Walk, Any, Scope, str | None], str]] = {
     Function: Walk.function,
     Test: Walk.test,
 }
+
+
+def _sources(command: Command) -> list[str]:
+    """Return what a command is fed from, as it is written."""
+    return [found.target.text for found in command.redirects if found.operator == "<" and found.target]
 
 
 def _leaves(command: Command) -> bool:

@@ -17,16 +17,19 @@ def client(job: Job) -> None:
     judge, rule, label, args, call = job.judge, job.rule, job.label, job.args, job.call
     reading = read(args, rule)
     dialect = rule.language or label
+    if rule.verbs and reading.operands:
+        judge.by_table(rule, label, args, call, {})
+        return
     found = _options(judge, reading, dialect, call)
     if reading.calm:
         return
     operands = reading.operands
     for word in operands[: 1 if dialect in {"sqlite3", "duckdb"} else None]:
         judge.watch(word, call)
-    if dialect in {"sqlite3", "duckdb"}:
-        for text in operands[1:]:
-            run_statements(judge, text, call, dialect)
-        found = found or len(operands) > 1
+    statements = operands[1:] if dialect in {"sqlite3", "duckdb"} else operands if dialect == "cypher" else []
+    for text in statements:
+        run_statements(judge, text, call, dialect)
+    found = found or bool(statements)
     # A connection that stands in one variable is usual; anything more could be options.
     if reading.uncertain and reading.uncertain != operands[:1]:
         judge.opaque(

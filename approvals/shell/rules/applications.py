@@ -1,6 +1,7 @@
 """Frameworks of applications: development servers, tasks, and migrations of their databases."""
 
 from approvals.shell.rule import HIGH, MEDIUM, Rule, calm, flag, programs, table, takes
+from approvals.shell.rules.migrations import TOOLS
 
 _OK = Rule()
 _PUBLISHES = Rule(HIGH, "publishes to everybody", options=(calm("--dry-run -n"),))
@@ -39,10 +40,14 @@ APPLICATIONS = table(
         ),
     ),
     programs(
-        "drizzle-kit sequelize knex typeorm alembic flyway liquibase dbmate goose sqlx diesel",
+        TOOLS,
         Rule(
             posix=True,
-            options=(calm("--version -v"),),
+            options=(
+                calm("--version -v"),
+                takes("-c --config -x -n --name -d -u -e --url --env --knexfile --database-url --dir --path"),
+                takes("-dir -path -database -source --migrations-dir --migrations-path --migrations-table"),
+            ),
             verbs=table(
                 programs(
                     "generate validate format studio status history current info show heads branches"
@@ -50,7 +55,7 @@ APPLICATIONS = table(
                     _OK,
                 ),
                 programs(
-                    "reset drop down drop-database clean undo",
+                    "reset drop down drop-database clean undo downgrade rollback revert",
                     _LOSES,
                 ),
             ),

@@ -148,7 +148,7 @@ CLOUD = table(
     programs("az", Rule(handler="cloud", language="az")),
     programs(
         "doctl linode-cli hcloud exo scw oci ibmcloud aliyun tccli openstack s3cmd s5cmd mc b2 wrangler"
-        " supabase neonctl turso planetscale pscale databricks snowsql",
+        " supabase neonctl turso planetscale pscale databricks",
         Rule(handler="cloud", language="generic"),
     ),
     programs(

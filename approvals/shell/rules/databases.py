@@ -105,7 +105,8 @@ DATABASES = table(
         ),
     ),
     programs(
-        "clickhouse-client clickhouse cqlsh sqlcmd usql trino presto beeline impala-shell bcp isql sqlplus",
+        "clickhouse-client clickhouse cqlsh sqlcmd usql trino presto beeline impala-shell bcp isql sqlplus"
+        " snowsql",
         Rule(
             handler="client",
             language="sql",
@@ -182,6 +183,80 @@ DATABASES = table(
             },
         ),
     ),
+    programs(
+        "snow",
+        Rule(
+            posix=True,
+            bare=Rule(),
+            options=(calm("--version --help"),),
+            other=Rule(MEDIUM, "changes a data warehouse", deploy=True),
+            verbs={
+                "sql": Rule(
+                    handler="client",
+                    language="sql",
+                    options=(
+                        takes("-q --query", Use.SQL),
+                        takes("-f --filename", Use.SQL_FILE),
+                        takes(
+                            "-c --connection --database --schema --role --warehouse --format -D --variable"
+                        ),
+                        flag("-i --stdin -x --temporary-connection"),
+                    ),
+                ),
+            },
+        ),
+    ),
+    programs(
+        "cypher-shell",
+        Rule(
+            handler="client",
+            language="cypher",
+            options=(
+                takes("-f --file", Use.SQL_FILE),
+                takes("-a --address -u --username -p --password -d --database --format -P --param", Use.ANY),
+                flag("--non-interactive --fail-fast --fail-at-end"),
+                calm("-v --version -h --help"),
+            ),
+        ),
+    ),
+    programs(
+        "influx",
+        Rule(
+            handler="client",
+            language="influx",
+            words=True,
+            bare=Rule(),
+            options=(
+                takes("-execute --execute", Use.SQL),
+                takes("-f --file", Use.SQL_FILE),
+                takes(
+                    "-database -host -port -username -password -format -precision -path-prefix -b -o -c -n"
+                    " --bucket --org --host --token --start --stop --predicate --active-config --name --format"
+                ),
+                flag("-ssl -unsafeSsl -pretty --skip-verify --json --hide-headers --raw -r"),
+                calm("-version -help -h --help --version"),
+            ),
+            other=Rule(MEDIUM, "changes a database", deploy=True),
+            verbs={
+                **programs("ping version", Rule()),
+                "query": Rule(
+                    operands=(Use.SQL,), options=(takes("-f --file", Use.SQL_FILE), flag("-r --raw"))
+                ),
+                "delete": Rule(HIGH, "deletes points", deploy=True),
+                **programs(
+                    "bucket org user auth task dashboards telegrafs stacks v1 secret remote replication",
+                    Rule(
+                        posix=True,
+                        other=Rule(MEDIUM, "changes a database", deploy=True),
+                        verbs={
+                            **programs("list ls find", Rule()),
+                            **programs("delete rm remove", _DROPS),
+                        },
+                    ),
+                ),
+            },
+        ),
+    ),
     programs("dropdb dropuser", _DROPS),
     programs(
         "pg_ctl pg_ctlcluster pg_upgrade pg_resetwal mysqld mongod redis-server postgres mysqld_safe",
@@ -198,13 +273,29 @@ DATABASES = table(
     ),
     programs("vacuumdb reindexdb clusterdb", Rule(MEDIUM, "works on tables")),
     programs(
-        "influx etcdctl consul nomad",
+        "etcdctl consul nomad",
         Rule(
             posix=True,
             other=Rule(MEDIUM, "changes data of the cluster", deploy=True),
             verbs=table(
                 programs("get ls list members info version status catalog watch endpoint member", Rule()),
                 programs("del rm delete destroy system", _DROPS),
+                programs(
+                    "kv job acl snapshot namespace var volume user role auth",
+                    Rule(
+                        posix=True,
+                        other=Rule(
+                            MEDIUM,
+                            "changes data of the cluster",
+                            deploy=True,
+                            options=(flag("-recurse -purge -global", HIGH, "reaches everything below"),),
+                        ),
+                        verbs=table(
+                            programs("get list read status inspect history plan validate", Rule()),
+                            programs("destroy restore", _DROPS),
+                        ),
+                    ),
+                ),
             ),
         ),
     ),

@@ -299,6 +299,15 @@ FILESYSTEM = table(
                 **programs(
                     "purge delete deletefile cleanup", Rule(HIGH, "deletes on remote storage", deploy=True)
                 ),
+                **programs(
+                    "sync bisync move",
+                    Rule(
+                        HIGH,
+                        "deletes what the other side does not have",
+                        deploy=True,
+                        options=(calm("-n --dry-run"),),
+                    ),
+                ),
                 **programs("config authorize", Rule(HIGH, "handles credentials")),
             },
         ),
