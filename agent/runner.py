@@ -89,6 +89,10 @@ class AgentRunner:
         failure = await self._drive(turn, request.inputs)
         return await self._outcome(turn, notices, failure)
 
+    async def affordable(self) -> tuple[str, ...]:
+        """Return what a person should know about today's spending; raise BudgetSpent when it is used up."""
+        return await check_day(self._ledger, self._settings.budget)
+
     async def history(self, session_id: str) -> list[tuple[str, str]]:
         """Return what was said, oldest first, as ``("user" | "assistant" | "event", text)``."""
         return await self._sessions.history(session_id)
@@ -280,6 +284,7 @@ class AgentRunner:
             stopped=turn.stopped,
             notices=tuple(notices),
             failed=failure is not None,
+            cut=turn.ending,
         )
 
 

@@ -1,8 +1,10 @@
 """Coding agents, wired: who answers in a session, and the gate behind what a coding agent wants to do."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 
+from agent.acp import modes
 from agent.acp.profiles import profiles
 from agent.settings import AgentSettings
 from approvals.service import ApprovalService
@@ -40,6 +42,7 @@ class Coding:
         self._shelf = shelf
         self._settings = settings
         self._service: ApprovalService | None = None
+        self._milestone: Callable[[str, str], Awaitable[None]] = _nowhere
         self._built: Any = None
         self._building = asyncio.Lock()
         self._carry()
@@ -57,8 +60,24 @@ class Coding:
             if self._built is not None and session_id not in gateway.turns.running:
                 await self._built.release(session_id)
 
-        brains = Brains(self._shelf, lambda: list(profiles(self._settings.acp)), change)
+        async def offered(session_id: str, agent: str) -> modes.Modes:
+            return await modes.offered(self._shelf, session_id, agent)
+
+        async def switch(session_id: str, agent: str, mode: str) -> None:
+            await modes.wish(self._shelf, session_id, agent, mode)
+            if self._built is not None:
+                await self._built.switch(session_id, mode)
+
+        brains = Brains(self._shelf, self.names, change, offered, switch)
         gateway.registry.extend(BrainCommands(brains).commands())
+
+    def names(self) -> list[str]:
+        """Return the coding agents there are."""
+        return list(profiles(self._settings.acp))
+
+    def report(self, milestone: Callable[[str, str], Awaitable[None]]) -> None:
+        """Take who hears what an agent has reached in a session."""
+        self._milestone = milestone
 
     def guard(self, service: ApprovalService) -> None:
         """Take the gate."""
@@ -81,9 +100,14 @@ class Coding:
                 assert self._service is not None  # noqa: S101 - nothing runs before the gate is there
                 build = await asyncio.to_thread(plugins.load, plugins.CODING)
                 ports = plugins.load(plugins.CODING_PORTS)
-                given = ports(self._service, self._shelf, Decided(self._service), self._agents.runner)
+                given = ports(
+                    self._service, self._shelf, Decided(self._service), self._agents.runner, self._reached
+                )
                 self._built = build(self._settings, given)
         return self._built
+
+    async def _reached(self, session_id: str, text: str) -> None:
+        await self._milestone(session_id, text)
 
     async def _carry_out(self, call: ApprovedCall) -> CallResult:
         return await (await self._coders()).carry_out(call)
@@ -99,3 +123,7 @@ class Coding:
         """End every coding agent."""
         if self._built is not None:
             await self._built.close()
+
+
+async def _nowhere(_session_id: str, _text: str) -> None:
+    """Tell nobody what was reached."""

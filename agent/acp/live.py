@@ -20,9 +20,11 @@ from acp.schema import (
     ResumeSessionResponse,
 )
 
+from agent.acp import modes
 from agent.acp.client import Client
 from agent.acp.errors import AgentBroke
 from agent.acp.process import AgentProcess
+from agent.acp.words import BROKE, LOGGED_OUT, OTHER_VERSION
 from agent.settings import AcpAgentSettings
 
 VERSION = 1
@@ -31,10 +33,11 @@ AUTH_REQUIRED = -32000
 
 @dataclass(slots=True)
 class Opened:
-    """A session of the agent: its id, and whether it is the one that was wished for."""
+    """A session of the agent: its id, whether it is the one that was wished for, and the modes it offers."""
 
     id: str
     resumed: bool
+    modes: modes.Modes
 
 
 class Live:
@@ -81,8 +84,7 @@ class Live:
         self.hello = hello
         if hello.protocol_version != VERSION:
             raise AgentBroke(
-                f"{self.name} speaks version {hello.protocol_version} of the Agent Client Protocol,"
-                f" Hermes speaks {VERSION}.",
+                f"{self.name} speaks version {hello.protocol_version} {OTHER_VERSION} {VERSION}.",
                 remedy=f"Install another version: {self._settings.install}" if self._settings.install else "",
             )
 
@@ -99,44 +101,38 @@ class Live:
 
     async def open(self, folder: Path, known: str) -> Opened:
         """Take up the agent's session ``known`` where it can, else begin one; raise AgentBroke."""
-        if known and await self._taken_up(folder, known):
-            return Opened(known, resumed=True)
+        if known and (taken := await self._taken_up(folder, known)) is not None:
+            return taken
         begun: NewSessionResponse = await self._asked(
             self._connection.new_session(str(folder), mcp_servers=[]), "opened a session"
         )
-        await self._begin_mode(begun, begun.session_id)
-        return Opened(begun.session_id, resumed=False)
+        return Opened(begun.session_id, resumed=False, modes=modes.of(self.name, begun.modes))
 
-    async def _taken_up(self, folder: Path, known: str) -> bool:
+    async def _taken_up(self, folder: Path, known: str) -> Opened | None:
         offered = self.hello.agent_capabilities if self.hello else None
         if offered is None:
-            return False
+            return None
         way: Any = None
         if offered.session_capabilities and offered.session_capabilities.resume:
             way = self._connection.resume_session(cwd=str(folder), session_id=known, mcp_servers=[])
         elif offered.load_session:
             way = self._connection.load_session(cwd=str(folder), session_id=known, mcp_servers=[])
         if way is None:
-            return False
+            return None
         try:
-            response: LoadSessionResponse | ResumeSessionResponse = await self._asked(
+            response: LoadSessionResponse | ResumeSessionResponse | None = await self._asked(
                 way, "took a session up", refusable=True
             )
         except RequestError:
             # It has forgotten the session: another one is begun, and the person is told.
-            return False
-        await self._begin_mode(response, known)
-        return True
+            return None
+        there = modes.of(self.name, response.modes if response is not None else None)
+        return Opened(known, resumed=True, modes=there)
 
-    async def _begin_mode(self, response: Any, id: str) -> None:
-        wished, modes = self._settings.mode, response.modes if response is not None else None
-        if not wished or modes is None or modes.current_mode_id == wished:
-            return
-        if wished not in [mode.id for mode in modes.available_modes]:
-            names = ", ".join(mode.id for mode in modes.available_modes)
-            raise AgentBroke(f"{self.name} has no mode {wished}.", remedy=f"It has {names}.")
+    async def change_mode(self, id: str, mode: str) -> None:
+        """Let one of its sessions go on in another mode; raise AgentBroke."""
         await self._asked(
-            self._connection.set_session_mode(session_id=id, mode_id=wished),
+            self._connection.set_session_mode(session_id=id, mode_id=mode),
             "changed its mode",
         )
 
@@ -162,7 +158,7 @@ class Live:
             how = (
                 f"Log in with: {self._settings.login}" if self._settings.login else "Log in with its program."
             )
-            return AgentBroke(f"{self.name} is not logged in.", remedy=how)
+            return AgentBroke(f"{self.name} {LOGGED_OUT}.", remedy=how)
         detail = error.data.get("details", "") if isinstance(error.data, dict) else ""
         said = " ".join(f"{error} {detail}".split())[:300]
         return AgentBroke(f"{self.name} answered with an error: {said}", remedy="/retry tries again.")
@@ -174,9 +170,7 @@ class Live:
                 # The end of the process, and its last words, come a moment after that of its output.
                 async with asyncio.timeout(0 if self._frames.broken else 1.0):
                     await self._process.gone.wait()
-            return AgentBroke(
-                f"{self.name} stopped in the middle: {self._process.ending()}", remedy="/retry tries again."
-            )
+            return AgentBroke(f"{self.name} {BROKE}: {self._process.ending()}", remedy="/retry tries again.")
         return AgentBroke(
             f"{self.name} gave an answer that is not of the protocol.", remedy="/retry tries again."
         )

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from agent.acp.errors import AgentBroke
+from agent.acp.words import MISSING
 from agent.settings import AcpAgentSettings
 from agent.tools.terminal.sweep import MARK, end_group, sweep
 from kernel.ids import new_id
@@ -139,9 +140,7 @@ class AgentProcess:
         """Start the program in ``folder`` with exactly ``environment``; raise AgentBroke when it cannot be started."""
         program = found(settings, environment)
         if program is None:
-            raise AgentBroke(
-                f"{name} is not installed: there is no {settings.command}.", remedy=hint(settings)
-            )
+            raise AgentBroke(f"{name} {MISSING}: there is no {settings.command}.", remedy=hint(settings))
         mark = new_id("c", 20)
         await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
         try:

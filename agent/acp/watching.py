@@ -1,12 +1,16 @@
 """What a coding agent says and does, as the person sees it: text, steps, its plan and what it used."""
 
 import asyncio
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from acp.schema import (
     AgentMessageChunk,
     AgentPlanUpdate,
+    CurrentModeUpdate,
     PromptResponse,
     TextContentBlock,
     ToolCallProgress,
@@ -22,17 +26,29 @@ from kernel.turns import TurnIO, Usage
 REMEMBERED = 500
 LABEL = 80
 MOST_NOTES = 5
+# Steps of a plan that are told as reached; an agent that makes up more has no plan.
+STEPS = 100
+
+
+def _unheard(_step: str) -> None:
+    """Tell nobody."""
 
 
 @dataclass(slots=True)
 class Watch:
     """Passes on what one agent says in the running turn; what it says between turns is kept for the next one.
 
-    ``limit`` is the most characters of one answer; ``over`` is set beyond it. ``stirred`` is set by every sign of life.
+    ``limit`` is the most characters of one answer; ``over`` is set beyond it. ``reached`` is told each step of its plan
+    that is done. ``stirred`` is set by every sign of life. ``billed`` is what its session has cost so far in US dollars
+    and was booked, ``mode`` the mode that holds, with ``mode_changed`` once the agent changed it by itself.
     """
 
     limit: int
+    reached: Callable[[str], None] = _unheard
     io: TurnIO | None = None
+    billed: float = 0.0
+    mode: str = ""
+    mode_changed: bool = False
     stirred: asyncio.Event = field(default_factory=asyncio.Event)
     over: bool = False
     notes: list[str] = field(default_factory=list[str])
@@ -41,6 +57,7 @@ class Watch:
     _gap: bool = False
     _calls: dict[str, Asked] = field(default_factory=dict[str, Asked])
     _cost: float | None = None
+    _done: set[str] = field(default_factory=set[str])
 
     def enter(self, io: TurnIO) -> None:
         """Show everything on another surface from now on, and there at once what nobody has seen yet."""
@@ -67,6 +84,9 @@ class Watch:
                 self._plan(update)
             case UsageUpdate(cost=cost) if cost is not None and cost.currency == "USD":
                 self._cost = cost.amount
+            case CurrentModeUpdate(current_mode_id=mode) if mode != self.mode:
+                self.mode, self.mode_changed = mode, True
+                self.note(f"It has changed to its mode {mode}.")
             case _:
                 pass
 
@@ -83,15 +103,21 @@ class Watch:
             self.io.text(kept)
 
     def _step(self, update: ToolCallStart | ToolCallProgress) -> None:
-        known = update.tool_call_id in self._calls
+        before = self._calls.get(update.tool_call_id)
         asked = self.call(update)
         self._gap = True
-        if asked.title and (not known or update.status == "failed"):
+        if len(asked.edits) > len(before.edits if before is not None else ()):
+            self.act(_changed(*asked.edits[-1]))
+        elif asked.title and (before is None or update.status == "failed"):
             self.act(f"{asked.title}{' failed' if update.status == 'failed' else ''}")
 
     def _plan(self, plan: AgentPlanUpdate) -> None:
         done = sum(entry.status == "completed" for entry in plan.entries)
         now = next((entry.content for entry in plan.entries if entry.status != "completed"), "")
+        for entry in plan.entries:
+            if entry.status == "completed" and entry.content not in self._done and len(self._done) < STEPS:
+                self._done.add(entry.content)
+                self.reached(entry.content)
         self.act(f"plan {done}/{len(plan.entries)} {now}".strip())
 
     def act(self, label: str) -> None:
@@ -116,8 +142,24 @@ class Watch:
     def used(self, name: str, response: PromptResponse) -> Usage | None:
         """Return what one prompt used, as far as the agent says so."""
         usage = response.usage
-        if usage is None and self._cost is None:
+        spent = self.costs(name)
+        if usage is None and not spent:
             return None
         tokens = (usage.input_tokens, usage.output_tokens) if usage else (0, 0)
-        cost, self._cost = self._cost, None
-        return Usage(f"acp:{name}", 1, *tokens, cost)
+        if self._cost is not None:
+            self.billed, self._cost = self._cost, None
+        return Usage(f"acp:{name}", 1, *tokens, spent[0].cost if spent else None)
+
+    def costs(self, name: str) -> tuple[Usage, ...]:
+        """Return what the prompt under way has cost until now; an agent tells the sum of its whole session."""
+        if self._cost is None:
+            return ()
+        more = self._cost - self.billed
+        return (Usage(f"acp:{name}", 1, cost=more if more >= 0 else self._cost),)
+
+
+def _changed(path: str, old: str, new: str) -> str:
+    """Return a changed file with the lines that went and came, in a few words."""
+    before, after = old.splitlines(), new.splitlines()
+    same = sum((Counter(before) & Counter(after)).values())
+    return f"editing {Path(path).name} (+{len(after) - same} -{len(before) - same})"

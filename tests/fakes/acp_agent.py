@@ -17,6 +17,8 @@ from acp.exceptions import RequestError
 from acp.schema import (
     AgentCapabilities,
     AgentPlanUpdate,
+    Cost,
+    CurrentModeUpdate,
     EnvVariable,
     FileEditToolCallContent,
     InitializeResponse,
@@ -26,8 +28,12 @@ from acp.schema import (
     PlanEntry,
     PromptCapabilities,
     PromptResponse,
+    SessionMode,
+    SessionModeState,
+    SetSessionModeResponse,
     ToolCallUpdate,
     Usage,
+    UsageUpdate,
 )
 
 OPTIONS = [
@@ -35,6 +41,7 @@ OPTIONS = [
     PermissionOption(option_id="yes", name="Yes", kind="allow_once"),
     PermissionOption(option_id="no", name="No", kind="reject_once"),
 ]
+MODES = [SessionMode(id="ask", name="Ask first"), SessionMode(id="code", name="Write code")]
 
 
 class FakeAgent:
@@ -44,6 +51,7 @@ class FakeAgent:
         self.state = state
         self.cancelled = asyncio.Event()
         self.calls = 0
+        self.now = "ask"
 
     def on_connect(self, conn: Any) -> None:
         self.client = conn
@@ -64,12 +72,21 @@ class FakeAgent:
         id = f"fake-{len(known) + 1}"
         known[id] = []
         self._keep(known)
-        return NewSessionResponse(session_id=id)
+        return NewSessionResponse(session_id=id, modes=self._modes())
+
+    def _modes(self) -> SessionModeState | None:
+        if "FAKE_MODELESS" in os.environ:
+            return None
+        return SessionModeState(current_mode_id=self.now, available_modes=MODES)
+
+    async def set_session_mode(self, session_id: str, mode_id: str, **_: Any) -> SetSessionModeResponse:
+        self.now = mode_id
+        return SetSessionModeResponse()
 
     async def load_session(self, cwd: str, session_id: str, **_: Any) -> LoadSessionResponse:
         for said in self._sessions()[session_id]:
             await self.client.session_update(session_id, acp.update_agent_message_text(f"replayed {said}"))
-        return LoadSessionResponse()
+        return LoadSessionResponse(modes=self._modes())
 
     async def cancel(self, session_id: str, **_: Any) -> None:
         self.cancelled.set()
@@ -118,6 +135,8 @@ class FakeAgent:
         """Ask to change a file, and change it."""
         path, _, text = rest.partition(" ")
         content = [FileEditToolCallContent(type="diff", path=path, old_text="", new_text=text)]
+        shown = acp.start_tool_call(f"edit-{self.calls}", "Edit", kind="edit", content=content)
+        await self.client.session_update(self.session, shown)
         if await self._ask({}, kind="edit", content=content):
             await asyncio.to_thread(Path(path).write_text, text)
 
@@ -175,10 +194,31 @@ class FakeAgent:
         await self.say(f"exit {ended.exit_code}: {output.output}")
 
     async def plan(self, rest: str) -> None:
-        entries = [PlanEntry(content=one, priority="low", status="pending") for one in rest.split(",")]
+        entries = [
+            PlanEntry(
+                content=one.removesuffix("!"),
+                priority="low",
+                status="completed" if one.endswith("!") else "pending",
+            )
+            for one in rest.split(",")
+        ]
         await self.client.session_update(
             self.session, AgentPlanUpdate(session_update="plan", entries=entries)
         )
+
+    async def mode(self, rest: str) -> None:
+        """Say which mode holds; with a name, change to it unasked."""
+        if rest:
+            self.now = rest
+            update = CurrentModeUpdate(session_update="current_mode_update", current_mode_id=rest)
+            await self.client.session_update(self.session, update)
+        await self.say(f"mode {self.now}")
+
+    async def costs(self, rest: str) -> None:
+        """Tell what the whole session has cost until now."""
+        cost = Cost(amount=float(rest), currency="USD")
+        update = UsageUpdate(session_update="usage_update", used=1, size=2, cost=cost)
+        await self.client.session_update(self.session, update)
 
     async def environment(self, _: str) -> None:
         await self.say("environment " + " ".join(sorted(os.environ)))
@@ -224,7 +264,10 @@ class FakeAgent:
         raise RequestError.internal_error({"details": rest})
 
 
-NAMES = "say ask lie edit many write read run plan environment images wait hang die garbage wrong flood refuse fail"
+NAMES = (
+    "say ask lie edit many write read run plan mode costs environment images wait hang die garbage wrong flood refuse"
+    " fail"
+)
 WORDS = {name: getattr(FakeAgent, name) for name in NAMES.split()}
 
 

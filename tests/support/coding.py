@@ -8,9 +8,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from agent.acp.brain import AcpPorts, AcpRunner
+from agent.acp.brain import AcpRunner
+from agent.acp.desks import AcpPorts
 from agent.runner import AgentRunner
-from agent.settings import AcpAgentSettings, AgentSettings, TimeoutSettings
+from agent.settings import AcpAgentSettings, AgentSettings, BudgetSettings, TimeoutSettings
 from kernel.approvals import Action, Approval, ApprovedCall, Runs
 from kernel.messages import Address
 from kernel.risk import Tier
@@ -31,6 +32,7 @@ class Desk:
     ports: Ports
     decided: dict[str, ApprovalState] = field(default_factory=dict[str, ApprovalState])
     results: dict[str, str] = field(default_factory=dict[str, str])
+    reached: list[str] = field(default_factory=list[str])
     changed: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     async def wait(self, id: str, seconds: float) -> Approval:
@@ -154,7 +156,10 @@ def _runner(settings: AgentSettings, ports: Ports, desk: Desk, base: AgentRunner
     async def given() -> AgentRunner:
         return base
 
-    return AcpRunner(settings, AcpPorts(ports.gate, ports.shelf, desk, given))
+    async def reached(_session_id: str, text: str) -> None:
+        desk.reached.append(text)
+
+    return AcpRunner(settings, AcpPorts(ports.gate, ports.shelf, desk, given, reached))
 
 
 @asynccontextmanager
@@ -164,6 +169,7 @@ async def coding(
     verdict: Callable[[Action], str] | None = None,
     environment: dict[str, str] | None = None,
     turn: float = 1800.0,
+    day_money: float | None = None,
     **profile: Any,
 ) -> AsyncGenerator[Coding]:
     """Open a session with the fake agent."""
@@ -171,7 +177,9 @@ async def coding(
     folder.mkdir()
     given = {**agent_settings(tmp_path, **(environment or {})).model_dump(), **profile}
     settings = AgentSettings(
-        acp={NAME: AcpAgentSettings.model_validate(given)}, timeouts=TimeoutSettings(turn=turn)
+        acp={NAME: AcpAgentSettings.model_validate(given)},
+        timeouts=TimeoutSettings(turn=turn),
+        budget=BudgetSettings(day_money=day_money),
     )
     ports = Ports()
     if verdict is not None:
