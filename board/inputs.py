@@ -213,3 +213,62 @@ class ReadLog(OneTask):
 
 class Nothing(Given):
     """No input."""
+
+
+class OneAgent(Given):
+    """Which agent."""
+
+    name: str = Field(min_length=1, max_length=100, description="The agent's name.")
+
+
+class ShipLog(Given):
+    """Which finished work."""
+
+    agent: str = Field(default="", max_length=100, description="Only of this agent.")
+    limit: int = Field(default=50, ge=1, le=200, description="At most this many.")
+
+
+class SubmitTask(OneTask):
+    """Put a task that somebody works on up for review."""
+
+    summary: str = Field(min_length=1, max_length=LONGEST, description="What was done, and what was not.")
+    notes: str = Field(default="", max_length=LONGEST, description="For the reviewer.")
+
+
+class ReviewTask(OneTask):
+    """A decision about what was put up for review."""
+
+    decision: Literal["approve", "changes", "reject"] = Field(description="approve, changes or reject.")
+    feedback: str = Field(
+        default="", max_length=20_000, description="What is said of it; a rejection's reason."
+    )
+    points: list[str] = Field(default=[], max_length=50, description="What has to change, point by point.")
+    version: int = Field(default=0, ge=0, description="The version that was looked at; 0: the newest.")
+
+    @model_validator(mode="after")
+    def _said(self) -> Self:
+        if self.decision != "approve" and not self.feedback.strip() and not self.points:
+            raise ValueError("say why, or what has to change")
+        return self
+
+
+class CompareVersions(OneTask):
+    """Which two versions to compare."""
+
+    before: int = Field(default=0, ge=0, description="The older version; 0: the one before the newer.")
+    after: int = Field(default=0, ge=0, description="The newer version; 0: the newest.")
+
+
+class ReplayTask(OneTask):
+    """Up to which event."""
+
+    at: int = Field(default=0, ge=0, description="The event's number; 0: the last.")
+
+
+class ConfirmTask(OneTask):
+    """What a person decides about a task in triage."""
+
+    decision: Literal["accept", "as_it_is"] = Field(
+        default="accept", description="accept: as it was suggested; as_it_is: without the suggestion."
+    )
+    number: int = Field(default=0, ge=0, description="The suggestion that was looked at; 0: the newest.")

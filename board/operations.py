@@ -1,10 +1,10 @@
 """The operations of the board: what programs, pages and the command line do with tasks."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
 from board import creating, deciding, diagnostics, explain, views, workspaces
+from board.desk import Desk, operator
 from board.files import Given as File
 from board.files import keep
 from board.inputs import (
@@ -25,16 +25,17 @@ from board.inputs import (
     ReadLog,
     SayToTask,
 )
+from board.outputs import Attention, Claimed, Done, Explanation, Log, Stats, Tasks
 from board.service import Board
 from board.settings import HOUR_MS
-from board.views import FindingView, StepView, TaskRow, TaskView
+from board.views import TaskRow, TaskView
 from board.wishes import behalf_of, edit_of, moving, wanted_of
-from kernel.errors import AccessDenied, InvalidInput
+from kernel.errors import InvalidInput
 from kernel.messages import Sender
-from kernel.people import Principal, Role, Scope
+from kernel.people import Principal, Scope
 from kernel.specs import Operation
 from kernel.states import TaskState
-from kernel.tasks import AttemptOutcome, Ended, Task, Used
+from kernel.tasks import AttemptOutcome, Ended, Used
 from store import attempts, remarks, tasks
 from store import board as glances
 from store.agentwork import transcript
@@ -44,74 +45,9 @@ from store.units import Query, Unit
 DAY_MS = 24 * HOUR_MS
 
 
-@dataclass(frozen=True, slots=True)
-class Tasks:
-    """Tasks, the newest first; ``next`` leads to the next page, ``attention`` is the line for those that need some."""
-
-    tasks: list[TaskRow]
-    counts: dict[str, int]
-    attention: str
-    findings: list[FindingView]
-    next: int
-
-
-@dataclass(frozen=True, slots=True)
-class Claimed:
-    """A task that was taken; ``epoch`` is what every write about it has to carry."""
-
-    task: TaskRow
-    epoch: int
-
-
-@dataclass(frozen=True, slots=True)
-class Log:
-    """The log of an attempt: what its process wrote, or what was said in its conversation, and the task's trail."""
-
-    epoch: int
-    text: str
-    path: str
-    trail: list[StepView]
-
-
-@dataclass(frozen=True, slots=True)
-class Explanation:
-    """Why a task stands where it stands, in sentences."""
-
-    sentences: list[str]
-    attention: list[FindingView]
-
-
-@dataclass(frozen=True, slots=True)
-class Stats:
-    """Figures: unfinished tasks by state, those that are over, attempts at work, and a day's outcomes."""
-
-    unfinished: dict[str, int]
-    done: int
-    cancelled: int
-    at_work: int
-    finished_today: int
-    outcomes_today: dict[str, int]
-    attention: int
-
-
-@dataclass(frozen=True, slots=True)
-class Attention:
-    """What wants attention: the line above it, and the findings."""
-
-    headline: str
-    findings: list[FindingView]
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """A sentence about what was done."""
-
-    message: str
-
-
 def operations(board: Board) -> Sequence[Operation]:
     """Return this room's operations."""
-    desk = Desk(board)
+    desk = TaskDesk(board)
     read, write = Scope.READ, Scope.TASKS
     return (
         Operation(
@@ -185,15 +121,12 @@ def operations(board: Board) -> Sequence[Operation]:
     )  # fmt: skip
 
 
-class Desk:
+class TaskDesk(Desk):
     """Carries out the operations; they are for operators and owners."""
-
-    def __init__(self, board: Board) -> None:
-        self._board = board
 
     async def list(self, principal: Principal, asked: ListTasks) -> Tasks:
         """Return tasks, and what wants attention."""
-        _operator(principal)
+        operator(principal)
         state = asked.state
         wanted = Filter(
             states=(state,) if isinstance(state, TaskState) else (),
@@ -208,7 +141,7 @@ class Desk:
             before=asked.before,
             limit=asked.limit,
         )
-        room = self._board.room
+        room = self._room
         rows, counts = await room.database.read(_listed, wanted, room.clock.now(), room.redact)
         found = await self._board.attention()
         following = rows[-1].id if len(rows) == asked.limit else 0
@@ -217,29 +150,29 @@ class Desk:
 
     async def stats(self, principal: Principal, _asked: Nothing) -> Stats:
         """Return figures."""
-        _operator(principal)
-        room = self._board.room
+        operator(principal)
+        room = self._room
         found = await self._board.attention()
         return await room.database.read(_stats, room.clock.now(), len({one.task.id for one in found}))
 
     async def attention(self, principal: Principal, _asked: Nothing) -> Attention:
         """Return what wants attention."""
-        _operator(principal)
+        operator(principal)
         found = await self._board.attention()
-        redact = self._board.room.redact
+        redact = self._room.redact
         return Attention(diagnostics.headline(found), [views.finding_view(one, redact) for one in found])
 
     async def show(self, principal: Principal, asked: OneTask) -> TaskView:
         """Return one task."""
-        _operator(principal)
-        room = self._board.room
+        operator(principal)
+        room = self._room
         found = [one for one in await self._board.attention() if one.task.id == asked.id]
         return await room.database.read(views.view, asked.id, room.clock.now(), room.redact, found)
 
     async def explain(self, principal: Principal, asked: OneTask) -> Explanation:
         """Return why a task stands where it stands."""
-        _operator(principal)
-        room = self._board.room
+        operator(principal)
+        room = self._room
         found = [one for one in await self._board.attention() if one.task.id == asked.id]
         crew = room.roster.places(room.settings.agent_at_once)
         said = await room.database.read(explain.explain, room.settings, room.clock.now(), asked.id, crew)
@@ -248,14 +181,14 @@ class Desk:
 
     async def log(self, principal: Principal, asked: ReadLog) -> Log:
         """Return the log of an attempt."""
-        _operator(principal)
-        room = self._board.room
+        operator(principal)
+        room = self._room
         return await room.database.read(_log, asked, room.redact)
 
     async def create(self, principal: Principal, asked: CreateTask) -> TaskRow:
         """Store a task."""
-        _operator(principal)
-        room = self._board.room
+        operator(principal)
+        room = self._room
         project = workspaces.checked(room, asked.project, principal)
         wanted = wanted_of(asked, principal, room.settings.lane, project, room=room)
         files = [_inside(room.workspace, name) for name in asked.attachments]
@@ -266,8 +199,8 @@ class Desk:
 
     async def edit(self, principal: Principal, asked: EditTask) -> TaskRow:
         """Change what a task says."""
-        _operator(principal)
-        room = self._board.room
+        operator(principal)
+        room = self._room
         given = asked.model_dump(exclude_none=True, exclude={"id"})
         if "project" in given:
             given["project"] = workspaces.checked(room, given["project"], principal)
@@ -283,25 +216,25 @@ class Desk:
 
     async def claim(self, principal: Principal, asked: ClaimTask) -> Claimed:
         """Take a task."""
-        _operator(principal)
+        operator(principal)
         task = await self._board.claim(asked.id, principal, lease_ms=int(asked.lease_seconds * 1000))
         return Claimed(await self._row(task.id), task.epoch)
 
     async def heartbeat(self, principal: Principal, asked: Beat) -> Done:
         """Renew a lease."""
-        _operator(principal)
+        operator(principal)
         await self._board.heartbeat(asked.id, asked.epoch, int(asked.lease_seconds * 1000))
         return Done("The lease is renewed.")
 
     async def milestone(self, principal: Principal, asked: AddMilestone) -> Done:
         """Store a milestone."""
-        _operator(principal)
+        operator(principal)
         await self._board.milestone(asked.id, asked.epoch, asked.text, actor=principal.id)
         return Done("Noted.")
 
     async def finish(self, principal: Principal, asked: FinishTask) -> TaskRow:
         """Store how an attempt ended."""
-        _operator(principal)
+        operator(principal)
         used = Used(0, asked.tokens, asked.money)
         ended = Ended(AttemptOutcome(asked.outcome), asked.error, asked.result, used)
         await self._board.reports.ended(asked.id, asked.epoch, ended)
@@ -314,13 +247,13 @@ class Desk:
 
     async def comment(self, principal: Principal, asked: CommentTask) -> Done:
         """Comment on a task."""
-        _operator(principal)
-        await self._board.room.database.write(_comment, asked.id, asked.text, principal.id)
+        operator(principal)
+        await self._room.database.write(_comment, asked.id, asked.text, principal.id)
         return Done("The comment is stored.")
 
     async def say(self, principal: Principal, asked: SayToTask) -> Done:
         """Say something to the running attempt."""
-        _operator(principal)
+        operator(principal)
         sender = Sender(behalf_of(principal).partition(":")[2], principal.name)
         await self._board.say(asked.id, asked.text, sender)
         return Done("It is seen at the next step.")
@@ -336,33 +269,9 @@ class Desk:
 
     async def cancel(self, principal: Principal, asked: CancelTask) -> TaskRow:
         """Withdraw a task."""
-        _operator(principal)
+        operator(principal)
         await self._board.cancel(asked.id, actor=principal.id, reason=asked.reason)
         return await self._row(asked.id)
-
-    async def _decide(
-        self, principal: Principal, id: int, work: Callable[..., Task], *rest: object
-    ) -> TaskRow:
-        _operator(principal)
-        await self._board.room.database.write(_decided, work, rest, principal.id)
-        return await self._row(id)
-
-    async def _row(self, id: int) -> TaskRow:
-        room = self._board.room
-        return await room.database.read(_row, id, room.clock.now(), room.redact)
-
-
-def _decided(tx: Unit, work: Callable[..., Task], rest: tuple[object, ...], actor: str) -> Task:
-    return work(tx, *rest, actor=actor)
-
-
-def _operator(principal: Principal) -> None:
-    if principal.role < Role.OPERATOR:
-        raise AccessDenied("The board is for operators and owners.")
-
-
-def _row(q: Query, id: int, now: int, redact: views.Redact) -> TaskRow:
-    return views.rows(q, [tasks.get(q, id)], now, redact)[0]
 
 
 def _listed(q: Query, wanted: Filter, now: int, redact: views.Redact) -> tuple[list[TaskRow], dict[str, int]]:

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from board import creating, deciding
 from board.creating import Wanted, rest
@@ -18,7 +19,7 @@ from kernel.transitions import UNFINISHED
 from store import board, tasks
 from store import plans as stored_plans
 from store.tasks import New
-from store.units import Unit
+from store.units import Query, Unit
 
 log = logging.getLogger(__name__)
 
@@ -51,11 +52,15 @@ def create(tx: Unit, house: House, wanted: Wanted, *, actor: str) -> Task:
     return creating.create(tx, house.settings, wanted, actor=actor)
 
 
+def waiting(q: Query) -> list[int]:
+    """Return the tasks that wait in triage for a person, the longest waiting first."""
+    found = board.old_in(q, (TaskState.TRIAGE,), EVER, LOOKED_AT)
+    return [task.id for task in found if task.template not in plans.INTERNAL]
+
+
 def look(tx: Unit, house: House) -> None:
     """See to every task in triage: an agent is asked once, and the rules suggest where it has nothing to say."""
-    for task in board.old_in(tx, (TaskState.TRIAGE,), EVER, LOOKED_AT):
-        if task.template in plans.INTERNAL:
-            continue
+    for task in map(partial(tasks.get, tx), waiting(tx)):
         begun = triage.sorting(tx, task)
         if begun is None and house.settings.enabled and task.lane == "agent":
             triage.keep(tx, task, Sorting(_ask(tx, house, task)))

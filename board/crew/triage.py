@@ -5,7 +5,7 @@ The suggestion lives in a mark of the task until somebody decides; one of an ear
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -214,6 +214,11 @@ def standing(q: Query, house: House, id: int) -> tuple[Suggestion, list[Finding]
     progress = plans.progress(q, task)
     found = findings(q, house, tasks.brief(q, id), progress.plan if progress is not None else None)
     return made or proposal(q, house, task), found
+
+
+def plain(made: Suggestion, redact: Callable[[str], str]) -> Suggestion:
+    """Return a suggestion without secrets."""
+    return replace(made, acceptance=redact(made.acceptance), reason=redact(made.reason))
 
 
 def known_templates(given: Plans) -> str:
