@@ -7,7 +7,7 @@ from pydantic_ai.messages import ModelMessage, ModelResponse
 from agent.settings import BudgetSettings
 from kernel.errors import BudgetSpent
 from kernel.ports import Ledger
-from kernel.turns import Usage
+from kernel.turns import Persona, Usage
 
 # A day's budget is announced once this much of it is used.
 NEARLY = 0.9
@@ -45,6 +45,20 @@ def over_turn(used: Iterable[Usage], budget: BudgetSettings) -> str:
         return f"I stopped: this turn has used {tokens:,} tokens of the {budget.tokens:,} it may use."
     if budget.money is not None and money >= budget.money:
         return f"I stopped: this turn has cost ${money:.2f} of the ${budget.money:.2f} it may cost."
+    return ""
+
+
+def over_task(used: Iterable[Usage], persona: Persona | None) -> str:
+    """Return the sentence that ends a turn which used up what was left of its task's budget, else nothing."""
+    if persona is None:
+        return ""
+    used = tuple(used)
+    tokens = sum(usage.input_tokens + usage.output_tokens for usage in used)
+    money = sum(usage.cost or 0.0 for usage in used)
+    if persona.tokens is not None and tokens >= persona.tokens:
+        return f"I stopped: this turn has used {tokens:,} tokens, and the task had {persona.tokens:,} left."
+    if persona.money is not None and money >= persona.money:
+        return f"I stopped: this turn has cost ${money:.2f}, and the task had ${persona.money:.2f} left."
     return ""
 
 

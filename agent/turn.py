@@ -31,7 +31,7 @@ from agent.models.chain import Chain
 from agent.models.verdict import ModelSilent, ModelSlow, judge
 from agent.prompt import plain_prompt, prompt
 from agent.settings import AgentSettings
-from agent.spending import over_turn, usage_of
+from agent.spending import over_task, over_turn, usage_of
 from agent.toolbox import ENDED, TurnState
 from agent.validity import closed
 from kernel.crashpoints import crashpoint
@@ -260,8 +260,11 @@ class Turn:
         self._gather(run)
         if not response.tool_calls:
             return
-        self.ending = self.ending or over_turn(
-            usage_of([*self.spent, *self.messages()]), self.settings.budget
+        used = usage_of([*self.spent, *self.messages()])
+        self.ending = (
+            self.ending
+            or over_turn(used, self.settings.budget)
+            or over_task(used, self.state.request.persona)
         )
         await self.stage()
         self.state.response_id = self.store.head_id

@@ -25,7 +25,7 @@ import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 
-from board import deciding, diagnostics, review, triaging, truth, working
+from board import deciding, diagnostics, personas, review, triaging, truth, working
 from board.assigner import Assigner
 from board.creating import Wanted
 from board.dispatcher import Dispatcher
@@ -119,18 +119,9 @@ class Board:
         return self._supervisor.folder(session_id)
 
     async def persona(self, session_id: str) -> Persona | None:
-        """Return as whom an agent speaks in a session that an attempt of the crew holds, or ``None``."""
+        """Return as whom an agent speaks in a session that an attempt holds, or ``None`` for Hermes without a limit."""
         key = self._agents.attempt_of(session_id)
-        if key is None:
-            return None
-        attempt = await self.room.database.read(attempts.get, *key)
-        profile = self.room.roster.find(attempt.agent)
-        if profile is None:
-            return None
-        said = "\n".join(part for part in (profile.prompt, profile.personality) if part)
-        return Persona(
-            profile.name, profile.model, f"You are {profile.title}. {said}".strip(), frozenset(profile.tools)
-        )
+        return await personas.of(self.room, *key) if key is not None else None
 
     def at_work(self, session_id: str) -> tuple[int, int] | None:
         """Return the task and epoch of the attempt that is at work in a session, or ``None``."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Any
 
-from board import workspaces
+from board import limits, workspaces
 from board.dispatcher import Taken
 from board.failures import Extra, record_task_failure
 from board.room import Room
@@ -93,7 +93,7 @@ class Supervisor:
 
     async def _start(self, taken: Taken) -> None:
         task, brief = await self._room.database.read(_task_and_brief, taken.id)
-        if reason := overspent(task):
+        if reason := limits.overspent(task):
             extra = Extra(taken.epoch, action=reason)
             await self._room.database.write(
                 record_task_failure,
@@ -219,15 +219,3 @@ def renew_all(tx: Unit, found: list[Attempt], lease_ms: int) -> None:
     """Renew the leases of attempts that breathe; one that is over meanwhile is left alone."""
     for attempt in found:
         attempts.renew(tx, attempt.task_id, attempt.epoch, lease_ms)
-
-
-def overspent(task: Task) -> str:
-    """Return which budget of a task is spent, or nothing."""
-    budget, used = task.budget, task.used
-    pairs = (
-        (budget.ms, used.ms, f"{used.ms // 1000} s of {budget.ms // 1000} s"),
-        (budget.tokens, used.tokens, f"{used.tokens:,} of {budget.tokens:,} tokens"),
-        (budget.money, used.money, f"${used.money:.2f} of ${budget.money:.2f}"),
-    )
-    over = [words for limit, spent, words in pairs if limit and spent >= limit]
-    return f"The budget is spent ({', '.join(over)}); raise it or end the task." if over else ""

@@ -173,6 +173,11 @@ class Turns:
         running.stage.halt(actor)
         return True
 
+    def halt_arriving(self, session_id: str, actor: str) -> bool:
+        """Ask the turn with which a session arrives somewhere to stop; tell whether one runs."""
+        running = self._running.get(session_id)
+        return running is not None and running.arriving and self.halt(session_id, actor)
+
     async def work(self, session_id: str) -> None:
         """Run turns of a session until nothing waits, or the lanes are closed."""
         while True:
@@ -280,7 +285,7 @@ class Turns:
         try:
             request = await self._request(begun)
             runner = await self._agents.runner()
-            outcome = await runner.run(request, running.stage)
+            outcome = await self._heard(runner, request, running.stage)
         except AgentError as error:
             return self._failed(begun, error), False
         except Exception as error:
@@ -293,6 +298,13 @@ class Turns:
         crashpoint("turn.after_model")
         await running.stage.settle()
         return self._ended(running, outcome), not (outcome.stopped or outcome.failed)
+
+    async def _heard(self, runner: TurnRunner, request: TurnRequest, stage: Stage) -> TurnOutcome:
+        """Run a turn; what a quiet agent says is kept in its conversation and shown to nobody."""
+        if request.persona is None or not request.persona.quiet:
+            return await runner.run(request, stage)
+        stage.hush()
+        return replace(await runner.run(request, stage), text="", notices=(), silent=True)
 
     async def _request(self, begun: Begun) -> TurnRequest:
         rows = [await self._media.fetch(row) for row in begun.rows]
@@ -365,6 +377,7 @@ class Turns:
             outcome.consumed,
             outcome.held,
             title=self._title(begun),
+            cut=outcome.cut,
         )
 
     def _words(self, running: Running, outcome: TurnOutcome) -> str:

@@ -80,6 +80,10 @@ class Used:
     tokens: int = 0
     money: float = 0.0
 
+    def plus(self, more: "Used") -> "Used":
+        """Return what both have used together."""
+        return Used(self.ms + more.ms, self.tokens + more.tokens, self.money + more.money)
+
 
 @dataclass(frozen=True, slots=True)
 class Task:

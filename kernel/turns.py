@@ -25,13 +25,18 @@ class TurnInput:
 @dataclass(frozen=True, slots=True)
 class Persona:
     """As whom an agent works: its name, its model (empty: the configured one), what it is told about itself, and the
-    only tools it is offered (empty: all).
+    only tools it is offered (empty: all). What it says is kept and not shown where it is ``quiet``.
+
+    ``tokens`` and ``money`` (US dollars) are what is left for it of a task's budget; ``None`` is no limit.
     """
 
     name: str
     model: str = ""
     instructions: str = ""
     tools: frozenset[str] = frozenset()
+    tokens: int | None = None
+    money: float | None = None
+    quiet: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +111,8 @@ class TurnOutcome:
     the model saw, ``stopped`` says that ``TurnIO.stop`` ended it, ``notices`` are sentences for the person that
     precede the answer (another model stepped in, a budget is nearly spent), ``failed`` says that the text ends in the
     reason why the turn could not be finished and that the conversation keeps what was done until then. ``silent`` says
-    that there was nothing to do and nothing is said.
+    that there was nothing to do and nothing is said. ``cut`` is the sentence of the limit that ended the turn before
+    the agent did, empty where it ended by itself.
     """
 
     text: str
@@ -118,6 +124,7 @@ class TurnOutcome:
     notices: tuple[str, ...] = ()
     failed: bool = False
     silent: bool = False
+    cut: str = ""
 
 
 class TurnIO(Protocol):

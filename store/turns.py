@@ -62,7 +62,8 @@ class Ending:
 
     ``event`` is the turn's move, ``inbox_event`` the move of the messages it took; ``consumed`` are queued messages
     that were steered into it, ``held`` the ids of what a suspended turn waits for. ``title`` names a session that has
-    no name yet, ``day`` is the owner's calendar day.
+    no name yet, ``day`` is the owner's calendar day. ``cut`` is the limit that ended a turn before the agent did; it is
+    kept like an error, but its messages are done all the same.
     """
 
     turn_id: str
@@ -76,6 +77,7 @@ class Ending:
     held: Sequence[str] = ()
     error: str = ""
     title: str = ""
+    cut: str = ""
 
 
 # How long a new thread waits to learn whether it is the place of a conversation that is on its way.
@@ -149,9 +151,8 @@ def _start(tx: Unit, session_id: str, rows: Sequence[InboxRow]) -> Begun:
 
 def end(tx: Unit, ending: Ending) -> None:
     """Commit how a turn ended: its conversation, what is owed for it, and the moves of its messages."""
-    turn = row_of(
-        tx.move(TURN, ending.turn_id, ending.event, ended_at=tx.now, error=ending.error, checkpoint=None)
-    )
+    error = ending.error or ending.cut
+    turn = row_of(tx.move(TURN, ending.turn_id, ending.event, ended_at=tx.now, error=error, checkpoint=None))
     if ending.conversation is not None:
         conversations.write(tx, ending.conversation)
     usage.add(tx, ending.day, turn.session_id, turn.id, ending.usage)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from board import working
 from board.crew import plans
 from board.room import Room
+from board.workers import going_on
 from board.workers.prompts import Told, instructions, order
 from board.working import Start
 from kernel.crashpoints import crashpoint
@@ -190,8 +191,10 @@ class AgentWorker:
             return False
         if waits and turn.state is not TurnState.FAILED and not _is_stopped(turn):
             return False
+        ended = await self._ending(turn, attempt, submitted, used)
+        if ended is None:
+            return False
         self._sessions.pop(attempt.session_id, None)
-        ended = ending(turn, submitted, used)
         try:
             await self._reports.ended(*key, ended)
         except StoreError:
@@ -199,6 +202,13 @@ class AgentWorker:
             raise
         self._forget(attempt.session_id)
         return True
+
+    async def _ending(self, turn: AgentTurn, attempt: Attempt, submitted: str, used: Used) -> Ended | None:
+        """Return how an attempt ends, ``None`` where it goes on after a limit of one turn."""
+        if submitted or not going_on.is_cut(turn):
+            return ending(turn, submitted, used)
+        settings, offline = self._room.settings, self._room.offline()
+        return await self._room.database.write(going_on.go_on, settings, attempt, turn, used, offline=offline)
 
     def _forget(self, session_id: str) -> None:
         self._turns = {turn: session for turn, session in self._turns.items() if session != session_id}

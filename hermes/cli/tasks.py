@@ -1,33 +1,24 @@
 """``hermes tasks``: what is on the board, who works on it, and what wants attention."""
 
 import time
-from collections.abc import Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from hermes.cli import scores
+from hermes.cli import scores, task_views
 from hermes.cli.groups import examples
 from hermes.cli.remote import Remote, required
-from hermes.cli.terminal import here, interactive, say_json, say_table, span, when
+from hermes.cli.terminal import here, interactive, say_json, say_table, when
 from kernel.errors import InvalidInput
 
 app = typer.Typer(
     help="Tasks: what is on the board, who works on it, and what wants attention.", rich_markup_mode=None
 )
-TITLE_SHOWN = 50
-COLUMN_ROWS = 12
-COLUMNS: Mapping[str, tuple[str, ...]] = {
-    "waiting": ("triage", "blocked", "needs_human"),
-    "ready": ("open", "assigned", "changes_requested"),
-    "at work": ("claimed", "in_progress", "researching", "drafting", "editing"),
-    "review": ("in_review",),
-    "over": ("done", "failed", "cancelled"),
-}
-
 OVER = ("task.complete", "task.accept", "task.cancel", "task.fail")
 TAIL_SECONDS = 1.0
-SECOND_MS = 1000
+SECOND_MS, MINUTE_MS = 1000, 60_000
 
 Number = Annotated[int, typer.Argument(help="The task's number.", min=1, show_default=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -38,6 +29,15 @@ Needs = Annotated[
 ]
 Labels = Annotated[list[str] | None, typer.Option("--label", help="A word to find it by; repeatable.")]
 Skills = Annotated[list[str] | None, typer.Option("--skill", help="What its worker must be able to do.")]
+Folder = Annotated[Path | None, typer.Option(help="The folder it is about.")]
+Due = Annotated[
+    datetime | None,
+    typer.Option(help="When it should be done.", formats=["%Y-%m-%d", "%Y-%m-%d %H:%M"]),
+]
+Attempts = Annotated[int | None, typer.Option(help="Attempts it may have in all.", min=0)]
+Minutes = Annotated[float | None, typer.Option(help="Minutes of work it may take in all.", min=0)]
+Tokens = Annotated[int | None, typer.Option(help="Tokens it may use in all.", min=0)]
+Dollars = Annotated[float | None, typer.Option(help="US dollars it may cost in all.", min=0)]
 
 
 def register(root: typer.Typer) -> None:
@@ -71,10 +71,16 @@ def list_(
     if as_json:
         say_json(found)
         return
-    for line in _attention(found["attention"], found["findings"]):
+    for line in task_views.attention(found["attention"], found["findings"]):
         print(line)
     rows = [
-        (one["id"], one["state"], one["priority"], one["agent"] or one["assignee"] or "–", _doing(one))
+        (
+            one["id"],
+            one["state"],
+            one["priority"],
+            one["agent"] or one["assignee"] or "–",
+            task_views.doing(one),
+        )
         for one in found["tasks"]
     ]
     say_table(("id", "state", "priority", "who", "what"), rows, _nothing(state))
@@ -86,30 +92,6 @@ def _nothing(state: str) -> str:
     return "No task is unfinished. `hermes tasks list --state all` shows those that are over."
 
 
-def _attention(headline: str, findings: Any) -> Iterator[str]:
-    if not headline:
-        return
-    yield headline
-    for one in findings:
-        hint = _hint(one["action"], one["task"])
-        yield f"   {one['task']}  {one['title']}: {_short(one['task_title'])} ({hint})"
-    yield ""
-
-
-def _hint(action: str, task: int) -> str:
-    return "hermes doctor" if action == "doctor" else f"hermes tasks {action} {task}"
-
-
-def _short(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= TITLE_SHOWN else line[: TITLE_SHOWN - 1] + "…"
-
-
-def _doing(one: Any) -> str:
-    more = one["question"] or one["block_reason"] or one["milestone"]
-    return f"{_short(one['title'])}{f'  ({_short(more)})' if more else ''}"
-
-
 @app.command(epilog=examples("hermes tasks show 12"))
 def show(context: typer.Context, task: Number, as_json: AsJson = False) -> None:
     """Show one task with its attempts, milestones, comments and files."""
@@ -117,64 +99,7 @@ def show(context: typer.Context, task: Number, as_json: AsJson = False) -> None:
     if as_json:
         say_json(found)
         return
-    print("\n".join(_described(found)))
-
-
-def _described(found: Any) -> Iterator[str]:
-    task = found["task"]
-    yield f"{task['id']}  {task['title']}"
-    yield f"{task['state']}: {task['sentence']}"
-    for one in found["attention"]:
-        yield f"!! {one['title']}: {one['sentence']} ({_hint(one['action'], task['id'])})"
-    for label, value in _facts(found):
-        if value:
-            yield f"{label}: {value}"
-    for label, name in (("needs", "needs"), ("needed by", "needed_by"), ("parts", "children")):
-        if found[name]:
-            yield f"{label}: " + ", ".join(
-                f"{one['id']} {one['title']} ({one['state']})" for one in found[name]
-            )
-    yield from _sections(found)
-
-
-def _facts(found: Any) -> Iterator[tuple[str, str]]:
-    task = found["task"]
-    yield "description", found["description"]
-    yield "done when", found["acceptance"]
-    yield "who", f"{task['assignee'] or 'anybody'} in lane {task['lane']}, priority {task['priority']}"
-    yield (
-        "template",
-        f"{task['template']} ({' → '.join(found['phases'])}{', review' if found['review'] else ''})",
-    )
-    yield "project", found["project"]
-    yield "asks", task["question"]
-    yield "waits for", f"{task['block_owner']}: {task['block_reason']}" if task["block_reason"] else ""
-    yield "last failure", task["last_failure_error"]
-    yield "review", found["feedback"]
-    yield (
-        "time",
-        ", ".join(f"{state} {span(ms / 1000)}" for state, ms in task["times"].items() if ms >= SECOND_MS),
-    )
-    used = task["used"]
-    spent = f"{span(used['ms'] / 1000)}, {used['tokens']:,} tokens, ${used['money']:.2f}"
-    yield "used", spent if used["ms"] or used["tokens"] else ""
-    yield "result", found["result"]
-
-
-def _sections(found: Any) -> Iterator[str]:
-    if found["attempts"]:
-        yield "\nattempts"
-    for one in found["attempts"]:
-        error = f": {one['error']}" if one["error"] else ""
-        yield f"  {one['epoch']}  {one['state']}  {one['agent']}  {span(one['seconds'])}{error}"
-    for title, name in (("milestones", "milestones"), ("comments", "comments")):
-        if found[name]:
-            yield f"\n{title}"
-        yield from (f"  {when(one['at'])}  {one.get('author', '')} {one['text']}" for one in found[name])
-    if found["artifacts"]:
-        yield "\nfiles"
-    for one in found["artifacts"]:
-        yield f"  {one['name']} v{one['version']}  {one['size']:,} bytes  {one['path']}"
+    print("\n".join(task_views.described(found)))
 
 
 @app.command(
@@ -191,27 +116,56 @@ def create(
     acceptance: Annotated[str, typer.Option(help="When it counts as done.")] = "",
     lane: Annotated[str, typer.Option(help="agent, process or manual.")] = "",
     assignee: Annotated[str, typer.Option(help="Who is to do it.")] = "",
-    template: Annotated[str, typer.Option(help="simple, reviewed or article.")] = "simple",
+    template: Annotated[
+        str, typer.Option(help="simple, reviewed, article, or one of `hermes agents templates`.")
+    ] = "simple",
     priority: Annotated[str, typer.Option(help="low, normal, high or urgent.")] = "normal",
-    project: Annotated[str, typer.Option(help="The folder it is about.")] = "",
-    workspace: Annotated[str, typer.Option(help="directory, worktree or none.")] = "directory",
+    project: Folder = None,
+    workspace: Annotated[str | None, typer.Option(help="directory, worktree or none.")] = None,
+    host: Annotated[str, typer.Option(help="The only machine it may run on.")] = "",
     needs: Needs = None,
     parent: Annotated[int, typer.Option(help="The task it is a part of.", min=0)] = 0,
     label: Labels = None,
     skill: Skills = None,
-    attempts: Annotated[int, typer.Option(help="Attempts it may have in all.", min=0)] = 0,
-    minutes: Annotated[float, typer.Option(help="Minutes of work it may take in all.", min=0)] = 0,
+    capability: Annotated[
+        list[str] | None, typer.Option(help="What the machine must have; repeatable.")
+    ] = None,
+    attach: Annotated[
+        list[str] | None, typer.Option(help="A file of the workspace that comes with it; repeatable.")
+    ] = None,
+    due: Due = None,
+    attempts: Attempts = None,
+    minutes: Minutes = None,
+    tokens: Tokens = None,
+    dollars: Dollars = None,
     triage: Annotated[bool, typer.Option("--triage", help="Let a person look at it first.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Put a task on the board; it is begun as soon as it can be."""
-    one = required(here(context).home).post(
-        "/tasks", title=title, description=description, acceptance=acceptance, lane=lane, assignee=assignee,
-        template=template, priority=priority, project=project, workspace=workspace, needs=needs or [],
-        parent=parent, labels=label or [], skills=skill or [], triage=triage,
-        budget={"attempts": attempts, "minutes": minutes},
+    one = _remote(context).post(
+        "/tasks",
+        **_said(
+            title=title, description=description, acceptance=acceptance, lane=lane, assignee=assignee,
+            template=template, priority=priority, project=_folder(project), workspace=workspace, host=host,
+            needs=needs, parent=parent, labels=label, skills=skill, capabilities=capability,
+            attachments=attach, due=_time(due), triage=triage,
+            budget=_said(attempts=attempts, minutes=minutes, tokens=tokens, money=dollars),
+        ),
     )  # fmt: skip
     _told(one, as_json)
+
+
+def _said(**given: Any) -> dict[str, Any]:
+    """Return what was given; what was left out is for the board to know."""
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def _folder(path: Path | None) -> str | None:
+    return str(path.expanduser().absolute()) if path is not None else None
+
+
+def _time(due: datetime | None) -> int | None:
+    return int(due.timestamp() * SECOND_MS) if due is not None else None
 
 
 def _told(one: Any, as_json: bool) -> None:
@@ -221,7 +175,12 @@ def _told(one: Any, as_json: bool) -> None:
         print(f"Task {one['id']} is {one['state']}: {one['sentence']}")
 
 
-@app.command(epilog=examples('hermes tasks edit 12 --priority high --description "also the exporter"'))
+@app.command(
+    epilog=examples(
+        'hermes tasks edit 12 --priority high --description "also the exporter"',
+        "hermes tasks edit 12 --tokens 500000 --dollars 4",
+    )
+)
 def edit(
     context: typer.Context,
     task: Number,
@@ -230,19 +189,33 @@ def edit(
     description: Annotated[str | None, typer.Option(help="What the worker must know.")] = None,
     acceptance: Annotated[str | None, typer.Option(help="When it counts as done.")] = None,
     priority: Annotated[str | None, typer.Option(help="low, normal, high or urgent.")] = None,
-    project: Annotated[str | None, typer.Option(help="The folder it is about.")] = None,
+    project: Folder = None,
     label: Labels = None,
+    skill: Skills = None,
+    due: Due = None,
+    attempts: Attempts = None,
+    minutes: Minutes = None,
+    tokens: Tokens = None,
+    dollars: Dollars = None,
     as_json: AsJson = False,
 ) -> None:
-    """Change what a task says."""
-    given = {"title": title, "description": description, "acceptance": acceptance}
-    given |= {"priority": priority, "project": project}
-    changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-    if label is not None:
-        changes["labels"] = label
+    """Change what a task says, or what it may use."""
+    remote = _remote(context)
+    changes = _said(
+        title=title, description=description, acceptance=acceptance, priority=priority, project=_folder(project),
+        labels=label, skills=skill, due=_time(due),
+    )  # fmt: skip
+    if budget := _said(attempts=attempts, minutes=minutes, tokens=tokens, money=dollars):
+        changes["budget"] = {**_budget(remote.get(f"/tasks/{task}")["task"]["budget"]), **budget}
     if not changes:
         raise InvalidInput("Say what to change.", remedy="hermes tasks edit --help lists it.")
-    _told(_remote(context).post(f"/tasks/{task}", **changes), as_json)
+    _told(remote.post(f"/tasks/{task}", **changes), as_json)
+
+
+def _budget(found: Any) -> dict[str, Any]:
+    """Return a budget as it stands, in the words in which it is given."""
+    kept = {name: found[name] for name in ("attempts", "tokens", "money")}
+    return kept | {"minutes": found["ms"] / MINUTE_MS}
 
 
 def _remote(context: typer.Context) -> Remote:
@@ -377,7 +350,7 @@ def explain(context: typer.Context, task: Number, as_json: AsJson = False) -> No
         return
     print("\n".join(found["sentences"]))
     for one in found["attention"]:
-        print(f"!! {one['title']}: {one['sentence']} ({_hint(one['action'], task)})")
+        print(f"!! {one['title']}: {one['sentence']} ({task_views.hint(one['action'], task)})")
     print("\n".join(scores.of_task(score)))
 
 
@@ -398,27 +371,6 @@ def stats(context: typer.Context, as_json: AsJson = False) -> None:
 def board(context: typer.Context, limit: Limit = 200) -> None:
     """Show the board in columns."""
     found = _remote(context).get("/tasks", state="all", limit=limit)
-    for line in _attention(found["attention"], found["findings"]):
+    for line in task_views.attention(found["attention"], found["findings"]):
         print(line)
-    print("\n".join(board_of(found["tasks"], width=24 if interactive() else 26)))
-
-
-def board_of(tasks: list[Any], width: int) -> Iterator[str]:
-    """Yield the board's lines: a column for each group of states, the newest tasks on top."""
-    columns = [[one for one in tasks if one["state"] in states] for states in COLUMNS.values()]
-    heads = [f"{name} ({len(column)})" for name, column in zip(COLUMNS, columns, strict=True)]
-    yield "  ".join(head.ljust(width) for head in heads).rstrip()
-    yield "  ".join("-" * width for _ in heads)
-    for number in range(min(COLUMN_ROWS, max(map(len, columns), default=0))):
-        cells = [_cell(column, number, width) for column in columns]
-        yield "  ".join(cell.ljust(width) for cell in cells).rstrip()
-    if more := sum(max(0, len(column) - COLUMN_ROWS) for column in columns):
-        yield f"… and {more} more: hermes tasks list --state all"
-
-
-def _cell(column: list[Any], number: int, width: int) -> str:
-    if number >= len(column):
-        return ""
-    one = column[number]
-    text = f"{one['id']} {' '.join(one['title'].split())}"
-    return text if len(text) <= width else text[: width - 1] + "…"
+    print("\n".join(task_views.board_of(found["tasks"], width=24 if interactive() else 26)))
