@@ -113,9 +113,8 @@ class Control:
             sentence = f"⚠️ That failed: {type(error).__name__}. The log has the details."
             handled = Handled(self._reply(row, CommandReply(sentence)), told=sentence)
         crashpoint("control.after_run")
-        if not await self._database.write(_settle, row.id, handled, self._intake.session(row.inbound)):
-            await self._departures.load()
-            return
+        while not await self._database.write(_settle, row.id, handled, self._intake.session(row.inbound)):
+            handled = await self._gone(row)
         crashpoint("intake.after_ring" if handled.event == "admit" else "control.after_commit")
         await self._acknowledge(row, handled.told)
 
@@ -175,18 +174,18 @@ class Control:
         return Handled(self._reply(row, CommandReply(words.gone(session, moving=moving), buttons)))
 
     async def _command(self, row: InboxRow, principal: Principal, *, confirmed: bool = False) -> Handled:
-        if self._departures.holds(row.inbound) and self._departures.leaves(row.inbound.text):
-            return await self._gone(row)
         call = await self.call(row, principal)
+        if not call.session_id and self._departures.leaves(row.inbound.text):
+            return await self._gone(row)
         reply = await self._registry.run(row.inbound.text, call, confirmed=confirmed)
         if reply is None:
-            return await self._gone(row) if self._departures.holds(row.inbound) else Handled(event="admit")
+            return Handled(event="admit")
         if reply.confirms:
             self._asked[row.inbound.address] = row.id, row.inbound.sender.id
         return Handled(self._reply(row, reply))
 
     async def call(self, row: InboxRow, principal: Principal) -> CommandCall:
-        """Return a command's call, with the session it is about."""
+        """Return a command's call, with the session it is about: none where the conversation has left the place."""
         inbound = row.inbound
         session_id = row.session_id
         if not session_id and not self._departures.holds(inbound):

@@ -188,7 +188,7 @@ class Gateway:
         return at(self.clock.now()).astimezone(self.front.zone).date().isoformat()
 
     def configure(self, settings: GatewaySettings) -> None:
-        """Use new settings without a restart: access, sessions and turns; the rest with the next start."""
+        """Use new settings without a restart: access, sessions, turns and handoffs; the rest with the next start."""
         self.settings = settings
         self.front.configure(settings)
         self.turns.configure(settings)

@@ -103,6 +103,37 @@ class TurnSettings(Frozen):
     )
 
 
+class HandoffSettings(Frozen):
+    """How long a conversation may be on its way to another place."""
+
+    take_up_seconds: float = Field(
+        default=60,
+        ge=5,
+        le=3600,
+        description="Seconds after which a handoff that nobody has taken up is withdrawn.",
+    )
+    when_idle_minutes: float = Field(
+        default=60,
+        ge=1,
+        le=1440,
+        description="Minutes that a handoff with --when-idle waits for the agent at most.",
+    )
+    deadline_seconds: float = Field(
+        default=300,
+        ge=10,
+        le=3600,
+        description="Seconds that a handoff may take once it is taken up, the agent's summary included; after that"
+        " the conversation is back where it was.",
+    )
+    lease_seconds: float = Field(
+        default=20,
+        ge=5,
+        le=3600,
+        description="Seconds that Hermes may be away while a conversation is on its way and still carry it to its"
+        " end; after a longer absence the conversation is back where it was.",
+    )
+
+
 class Rates(Frozen):
     """Messages that a platform lets a bot send; unset values are the platform's published ones."""
 
@@ -154,3 +185,4 @@ class GatewaySettings(Frozen):
     delivery: DeliverySettings = DeliverySettings()
     media: MediaSettings = MediaSettings()
     notices: NoticeSettings = NoticeSettings()
+    handoff: HandoffSettings = HandoffSettings()

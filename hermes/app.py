@@ -71,6 +71,7 @@ def gateway_settings(settings: Settings) -> GatewaySettings:
         delivery=settings.delivery,
         media=settings.media,
         notices=settings.notices,
+        handoff=settings.handoff,
     )
 
 

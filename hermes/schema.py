@@ -20,6 +20,7 @@ from gateway.platforms.telegram.settings import TelegramSettings
 from gateway.settings import (
     AccessSettings,
     DeliverySettings,
+    HandoffSettings,
     MediaSettings,
     NoticeSettings,
     SessionSettings,
@@ -154,6 +155,7 @@ class Settings(BaseSettings):
     workspace: WorkspaceSettings = Field(default_factory=WorkspaceSettings)
     sessions: SessionSettings = Field(default_factory=SessionSettings)
     turns: TurnSettings = Field(default_factory=TurnSettings)
+    handoff: HandoffSettings = Field(default_factory=HandoffSettings)
     delivery: DeliverySettings = Field(default_factory=DeliverySettings)
     media: MediaSettings = Field(default_factory=MediaSettings)
     notices: NoticeSettings = Field(default_factory=NoticeSettings)

@@ -10,6 +10,7 @@ from gateway.handoff import words
 from gateway.handoff.commands import HandoffCommands
 from gateway.handoff.service import Handoffs, Moves
 from gateway.handoff.targets import Asker, Surfaces, Targets
+from gateway.handoff.times import Times
 from gateway.handoff.travel import QuestionMoves
 from gateway.handoff.watcher import Watcher
 from gateway.questions import QuestionDesk
@@ -32,8 +33,9 @@ class HandoffRoom:
         surfaces = Surfaces(front.adapters, front.connections, chats.is_group, front.departures.shared)
         self.moves = Moves([QuestionMoves(desk)], [desk.open.load])
         targets = Targets(front.database, front.access, surfaces)
-        self.service = Handoffs(front.database, targets, surfaces, self.moves)
-        self.watcher = Watcher(front.database, front.clock, surfaces, turns, self.moves)
+        times = Times(lambda: front.settings.handoff)
+        self.service = Handoffs(front.database, targets, surfaces, self.moves, times)
+        self.watcher = Watcher(front.database, front.clock, surfaces, turns, self.moves, times)
 
     def commands(self) -> Sequence[Command]:
         """Return the room's commands."""

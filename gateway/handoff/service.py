@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from gateway.handoff import words
 from gateway.handoff.targets import LOCAL_OWNER, Asker, Surfaces, Targets
+from gateway.handoff.times import Times
 from gateway.handoff.travel import Travel, Trip
 from kernel.crashpoints import crashpoint
 from kernel.errors import AccessDenied, InvalidInput, NotFound, Stale
@@ -19,9 +20,6 @@ from store.outbox import Owed
 from store.sessions import Session
 from store.units import Unit
 
-# How long somebody has to take a request up, in milliseconds; with --when-idle a turn may be long.
-TAKE_UP_MS = 60_000
-IDLE_MS = 3_600_000
 LATEST = "last"
 
 
@@ -52,8 +50,11 @@ class Moves:
 class Handoffs:
     """Requests, withdraws and pulls; what carries a handoff out is the watcher."""
 
-    def __init__(self, database: Database, targets: Targets, surfaces: Surfaces, moves: Moves) -> None:
+    def __init__(
+        self, database: Database, targets: Targets, surfaces: Surfaces, moves: Moves, times: Times
+    ) -> None:
         self._database = database
+        self._times = times
         self._targets = targets
         self._surfaces = surfaces
         self.moves = moves
@@ -84,7 +85,8 @@ class Handoffs:
             key = self._surfaces.key(plan.to, plan.sender, private=plan.private)
             if key == await self._database.read(sessions.key_of, session_id):
                 raise InvalidInput("The conversation is there already.")
-        asked = await self._database.write(_request, asker, session_id, plan, told)
+        deadline = self._times.take_up(when_idle=when_idle)
+        asked = await self._database.write(_request, asker, session_id, plan, told, deadline)
         crashpoint("handoff.after_request")
         return asked
 
@@ -203,8 +205,7 @@ def tell_origin(tx: Unit, over: Handoff, text: str) -> None:
     outbox.add(tx, Owed(f"{over.key}:over", Outbound(origin, text), Priority.REPLY))
 
 
-def _request(tx: Unit, asker: Asker, session_id: str, plan: Plan, told: str) -> Handoff:
-    deadline = IDLE_MS if plan.when_idle else TAKE_UP_MS
+def _request(tx: Unit, asker: Asker, session_id: str, plan: Plan, told: str, deadline: int) -> Handoff:
     asked = handoffs.request(tx, session_id, plan, actor=asker.principal.id, deadline=deadline)
     if told:
         outbox.add(tx, Owed(told, Outbound(asker.place, words.asked(plan)), Priority.REPLY, session_id))

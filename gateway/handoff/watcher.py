@@ -1,6 +1,7 @@
 """The watcher: takes requested handoffs up, carries each to its end, and lets none stay half-way.
 
-It is woken by the commit of a request; every two seconds it looks by itself, as a safety net.
+It is woken by the commit of a request. As a safety net it looks by itself, every two seconds while a handoff is under
+way and otherwise now and then: a machine that has nothing to do is left to sleep.
 """
 
 import asyncio
@@ -13,6 +14,7 @@ from gateway.adapter import FreshChats, Threads, ability
 from gateway.handoff import words
 from gateway.handoff.service import Moves, tell_origin, withdraw
 from gateway.handoff.targets import Surfaces
+from gateway.handoff.times import Times
 from gateway.handoff.travel import Trip
 from gateway.pieces import pieces
 from gateway.turns import Turns
@@ -39,8 +41,7 @@ from store.units import Query, Unit
 log = logging.getLogger(__name__)
 
 POLL_SECONDS = 2.0
-LEASE_MS = 20_000
-DEADLINE_MS = 300_000
+QUIET_SECONDS = 30.0
 THREAD_SECONDS = 20.0
 HALT_SECONDS = 10.0
 
@@ -52,13 +53,20 @@ class Watcher:
     """Carries handoffs out, each in a task of its own."""
 
     def __init__(
-        self, database: Database, clock: Clock, surfaces: Surfaces, turns: Turns, moves: Moves
+        self,
+        database: Database,
+        clock: Clock,
+        surfaces: Surfaces,
+        turns: Turns,
+        moves: Moves,
+        times: Times,
     ) -> None:
         self._database = database
         self._clock = clock
         self._surfaces = surfaces
         self._turns = turns
         self._moves = moves
+        self._times = times
         self._group: asyncio.TaskGroup | None = None
         self._carried: dict[Named, asyncio.Event] = {}
         self._woken = asyncio.Event()
@@ -67,6 +75,7 @@ class Watcher:
     def asked(self, event: Event) -> None:
         """Hear of a request (``handoff.request``)."""
         self._begin(event.subject, int(str(event.body["number"])), None)
+        self._woken.set()
 
     def heard(self, event: Event) -> None:
         """Hear of something that a handoff under way may wait for: a delivery, or the end of a turn."""
@@ -86,30 +95,34 @@ class Watcher:
 
     async def _run(self) -> None:
         while True:
+            self._woken.clear()
+            busy = True
             try:
-                await self._look()
+                busy = await self._look()
             except StoreError as error:
                 log.warning("Handoffs could not be looked at: %s", error)
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(POLL_SECONDS):
+                async with asyncio.timeout(POLL_SECONDS if busy else QUIET_SECONDS):
                     await self._woken.wait()
-            self._woken.clear()
 
-    async def _look(self) -> None:
+    async def _look(self) -> bool:
+        """See to every handoff that is under way; tell whether there is one."""
         self._waits_for_idle = False
-        for known in await self._database.read(handoffs.live):
+        live = await self._database.read(handoffs.live)
+        for known in live:
             if known.state is HandoffState.RUNNING:
                 await self._look_at_running(known)
             elif known.deadline <= self._clock.now():
                 await self._time_out(known)
             else:
                 self._begin(known.session_id, known.number, None)
+        return bool(live)
 
     async def _look_at_running(self, known: Handoff) -> None:
         if (known.session_id, known.number) not in self._carried:
             self._begin(known.session_id, known.number, known)
-        elif known.lease - self._clock.now() < LEASE_MS // 2:
-            await self._database.write(handoffs.renew, known.session_id, known.number, LEASE_MS)
+        elif known.lease - self._clock.now() < self._times.lease // 2:
+            await self._database.write(handoffs.renew, known.session_id, known.number, self._times.lease)
 
     async def _time_out(self, known: Handoff) -> None:
         """Withdraw a request that nobody could take up; somebody who does so at this moment wins."""
@@ -144,7 +157,11 @@ class Watcher:
     async def _claim(self, session_id: str, number: int) -> Handoff | None:
         try:
             claimed = await self._database.write(
-                handoffs.claim, session_id, number, lease=LEASE_MS, deadline=DEADLINE_MS
+                handoffs.claim,
+                session_id,
+                number,
+                lease=self._times.lease,
+                deadline=self._times.deadline,
             )
         except Stale:
             return None
@@ -258,13 +275,15 @@ class Watcher:
         with contextlib.suppress(Stale):
             await self._database.write(_fail, known, reason)
         crashpoint("handoff.after_fail")
+        # One that began while the store was being asked is over there already; here it ends too.
+        await self._halt(known)
         await self._moves.moved()
 
     async def _halt(self, known: Handoff) -> None:
         changed = self._carried[known.session_id, known.number]
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(HALT_SECONDS):
-                while self._turns.halt(known.session_id, "the handoff"):
+                while self._turns.halt_arriving(known.session_id, "the handoff"):
                     changed.clear()
                     await changed.wait()
 

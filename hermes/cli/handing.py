@@ -7,24 +7,21 @@ from kernel.clock import SystemClock
 from kernel.errors import Stale
 
 WAIT_SECONDS = 20.0
-PATIENCE_SECONDS = 60.0
 UNDER_WAY = ("pending", "running")
 
 
 def hand_over(remote: Remote, session: str, to: str, note: str, *, when_idle: bool = False) -> dict[str, Any]:
     """Ask for a handoff and return how it ended.
 
-    A request that nobody takes up within a minute is withdrawn, unless it waits for the agent; one that is under way is
-    waited for until its deadline, when the gateway ends it.
+    A request that nobody has taken up by its deadline is withdrawn; one that is under way is waited for until its own,
+    when the gateway ends it.
     """
     clock = SystemClock()
-    asked_at = clock.monotonic()
     path = f"/sessions/{session}/handoff"
     found = remote.post(path, to=to, note=note, when_idle=when_idle, wait=WAIT_SECONDS)
     path = f"/sessions/{found['session']}/handoff"
     while found["state"] in UNDER_WAY:
-        late = clock.monotonic() - asked_at > PATIENCE_SECONDS
-        if late and found["state"] == "pending" and not when_idle:
+        if found["state"] == "pending" and clock.now() > found["deadline"]:
             found = _withdrawn(remote, path)
         else:
             found = remote.get(path, wait=WAIT_SECONDS)

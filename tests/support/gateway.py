@@ -1,6 +1,7 @@
 """The gateway in this process: a real store, scripted adapters and a scripted runner, on a virtual clock."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
@@ -51,9 +52,13 @@ class _Busy:
 
 
 class WatchedDatabase(Database):
-    """The database under a virtual clock; ``refusals`` are raised by the next writes of the units they are for."""
+    """The database under a virtual clock; ``refusals`` are raised by the next writes of the units they are for.
+
+    ``looked`` counts the reads by the names of their functions.
+    """
 
     refusals: dict[str, list[Exception]]
+    looked: Counter[str]
 
     async def write(self, fn: Callable[Concatenate[Unit, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a unit of work."""
@@ -72,6 +77,7 @@ class WatchedDatabase(Database):
 
     async def read(self, fn: Callable[Concatenate[Query, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a read."""
+        self.looked[f"{fn.__module__}.{getattr(fn, '__qualname__', '')}"] += 1
         with _Busy():
             return await super().read(fn, *args, **kwargs)
 
@@ -224,7 +230,7 @@ async def running(
     with _Busy():
         database = await WatchedDatabase.open(folder / "hermes.db", clock=clock, bus=bus, read_limit=1e9)
     assert isinstance(database, WatchedDatabase)
-    database.refusals = {}
+    database.refusals, database.looked = {}, Counter()
     rig = Rig(
         folder, database, bus, runner or ScriptedRunner(), list(adapters) or [ScriptedAdapter()], settings
     )
