@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from approvals.shell.marks import is_opaque
 from approvals.shell.wordlist import words
 from kernel.risk import Tier
 
@@ -75,6 +76,8 @@ def judge_redis(words: list[str]) -> tuple[Tier, str]:
         return Tier.NONE, ""
     if verb in _REDIS_GRAVE:
         return Tier.HIGH, "deletes everything or interferes with the server"
+    if verb in {"del", "unlink"} and any(is_opaque(word) for word in words[1:]):
+        return Tier.HIGH, "deletes keys that are not known beforehand"
     return Tier.MEDIUM, "changes data"
 
 

@@ -274,6 +274,8 @@ def gh_api(job: Job) -> None:
     )
     if fields and not asks:
         judge.add(Tier.MEDIUM, label, "sends data", " ".join(call.argv))
+    if any(re.fullmatch(r"force=true", value) for value in fields):
+        judge.add(Tier.HIGH, f"{label}.force", "rewrites what is on the remote", " ".join(call.argv))
     for method in reading.values("-X", "--method"):
         if is_opaque(method) or method.upper() == "DELETE":
             judge.add(Tier.HIGH, f"{label} {method}", "deletes something for others", " ".join(call.argv))

@@ -5,8 +5,9 @@ import re
 from approvals.shell.bench import Judging
 from approvals.shell.call import Call
 from approvals.shell.effects import Effect
+from approvals.shell.handlers.files import synchronise
 from approvals.shell.job import Job
-from approvals.shell.marks import UNKNOWN, base, is_opaque, is_static
+from approvals.shell.marks import DEEP, STAR, UNKNOWN, base, is_opaque, is_static
 from approvals.shell.options import Reading, read
 from approvals.shell.protect import is_own_api
 from approvals.shell.uses import apply_use, run_text
@@ -26,6 +27,10 @@ _RISKY_SETTING = re.compile(
 )
 
 
+# An address that stands for several things: a pattern, or the word for all of them.
+_WIDE = re.compile(rf"[*{STAR}{DEEP}]|/_all\b")
+
+
 def request(job: Job) -> None:
     """``curl`` and ``wget``: reading is free, sending and writing are judged."""
     judge, rule, label, args, call = job.judge, job.rule, job.label, job.args, job.call
@@ -41,6 +46,8 @@ def request(job: Job) -> None:
                 "sends a request with side effects",
                 f"{method} {' '.join(urls)}",
             )
+        if method.upper() == "DELETE" and any(_WIDE.search(url) for url in urls):
+            judge.add(Tier.HIGH, f"{label}.delete", "deletes more than one thing by its name", " ".join(urls))
     _sent(judge, reading, call, label)
     for url in urls:
         _url(judge, url, call)
@@ -147,6 +154,17 @@ def _ssh_setting(judge: Judging, setting: str, call: Call, label: str) -> None:
         judge.add(Tier.MEDIUM, f"{label} {key}", "opens a way between the machines", setting)
 
 
+def copy_over_ssh(job: Job) -> None:
+    """``scp`` and ``sftp``: they take the settings of ssh, and copy files."""
+    judge, rule, label, args, call = job.judge, job.rule, job.label, job.args, job.call
+    for setting in read(args, rule).values("-o"):
+        _ssh_setting(judge, setting, call, label)
+    if label == "scp":
+        synchronise(job)
+    else:
+        judge.by_table(rule, label, args, call, {})
+
+
 def netcat(job: Job) -> None:
     """``nc -z`` only looks; everything else is a raw connection."""
     judge, label, args, call = job.judge, job.label, job.args, job.call
@@ -198,4 +216,11 @@ def ip(job: Job) -> None:
         judge.add(Tier.HIGH, "ip", "changes the network", " ".join(args))
 
 
-FUNCTIONS = {"httpie": httpie, "ip": ip, "request": request, "ssh": secure_shell, "netcat": netcat}
+FUNCTIONS = {
+    "httpie": httpie,
+    "ip": ip,
+    "request": request,
+    "ssh": secure_shell,
+    "scp": copy_over_ssh,
+    "netcat": netcat,
+}

@@ -17,6 +17,7 @@ from approvals.shell.rules.interpreters import INTERPRETERS
 from approvals.shell.rules.kubernetes import KUBERNETES
 from approvals.shell.rules.network import NETWORK
 from approvals.shell.rules.node import NODE
+from approvals.shell.rules.observers import OBSERVERS
 from approvals.shell.rules.packages import PACKAGES
 from approvals.shell.rules.reading import READING
 from approvals.shell.rules.sessions import SESSIONS
@@ -29,6 +30,7 @@ GROUPS: Mapping[str, Mapping[str, Rule]] = MappingProxyType(
     {
         "Shell builtins": BUILTINS,
         "Programs that run another command": WRAPPERS,
+        "Programs that watch, measure or repeat another command": OBSERVERS,
         "Other machines, terminals and times": SESSIONS,
         "Reading and filtering": READING,
         "Files": FILESYSTEM,

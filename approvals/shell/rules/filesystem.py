@@ -265,13 +265,13 @@ FILESYSTEM = table(
     programs(
         "scp",
         Rule(
-            handler="rsync",
+            handler="scp",
             deploy=True,
             options=(
                 flag("-r -p -q -v -C -3 -4 -6 -B -O -T -A -R"),
                 takes("-P -l -c -i -J -X -D"),
                 takes("-S", Use.PROGRAM, MEDIUM, "runs a program"),
-                takes("-o", Use.PROGRAM, MEDIUM, "may run a program"),
+                takes("-o"),
                 takes("-F -b", Use.OPAQUE),
             ),
         ),

@@ -111,8 +111,24 @@ NETWORK = table(
         ),
     ),
     programs(
-        "aria2c axel lftp ncftp ftp sftp tftp youtube-dl yt-dlp",
+        "aria2c axel lftp ncftp ftp tftp youtube-dl yt-dlp",
         Rule(MEDIUM, "transfers files", options=(calm("--version --help"),)),
+    ),
+    programs(
+        "sftp",
+        Rule(
+            MEDIUM,
+            "transfers files",
+            handler="scp",
+            options=(
+                flag("-r -p -q -v -C -4 -6 -a -f -N -A"),
+                takes("-P -l -c -i -J -X -B -R -s"),
+                takes("-D -S", Use.PROGRAM, MEDIUM, "runs a program"),
+                takes("-o"),
+                takes("-F", Use.OPAQUE),
+                takes("-b", Use.OPAQUE),
+            ),
+        ),
     ),
     programs("nc ncat netcat", Rule(handler="netcat")),
     programs(

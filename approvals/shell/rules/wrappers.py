@@ -1,13 +1,7 @@
 """Programs that run another command; an option they are not known to have makes them opaque."""
 
 from approvals.shell.rule import HIGH, MEDIUM, Rule, Use, calm, flag, programs, table, takes
-
-_COMMAND = (Use.COMMAND,)
-
-
-def _wrapper(*options: object, operands: tuple[Use, ...] = _COMMAND, **more: object) -> Rule:
-    return Rule(options=options, operands=operands, posix=True, strict=True, **more)  # type: ignore[arg-type]
-
+from approvals.shell.rules.wrapping import wrapper
 
 _SHELL = Rule(
     handler="shell",
@@ -74,7 +68,7 @@ WRAPPERS = table(
     programs("env", _ENV),
     programs("sudo", _SUDO),
     programs("doas", _SUDO),
-    programs("pkexec", _wrapper(takes("--user"), flag("--disable-internal-agent --keep-cwd"))),
+    programs("pkexec", wrapper(takes("--user"), flag("--disable-internal-agent --keep-cwd"))),
     programs(
         "su",
         Rule(
@@ -104,7 +98,7 @@ WRAPPERS = table(
             ),
         ),
     ),
-    programs("gosu su-exec chpst setuidgid", _wrapper(operands=(Use.NAME, Use.COMMAND))),
+    programs("gosu su-exec chpst setuidgid", wrapper(operands=(Use.NAME, Use.COMMAND))),
     programs(
         "xargs",
         Rule(
@@ -149,7 +143,7 @@ WRAPPERS = table(
     ),
     programs(
         "timeout gtimeout",
-        _wrapper(
+        wrapper(
             flag("--foreground --preserve-status -v --verbose -f -p"),
             takes("-s --signal -k --kill-after"),
             operands=(Use.DATA, Use.COMMAND),
@@ -157,142 +151,22 @@ WRAPPERS = table(
     ),
     programs(
         "nohup linux32 linux64 unbuffer fakeroot catchsegv chronic caffeinate dbus-run-session dumb-init",
-        _wrapper(flag("-i -d -s -m -p"), calm("--version --help")),
+        wrapper(flag("-i -d -s -m -p"), calm("--version --help")),
     ),
-    programs("nice", _wrapper(takes("-n --adjustment"), *(flag(f"-{level}") for level in range(1, 20)))),
-    programs("ionice", _wrapper(flag("-t --ignore"), takes("-c --class -n --classdata -p -P -u"))),
+    programs("nice", wrapper(takes("-n --adjustment"), *(flag(f"-{level}") for level in range(1, 20)))),
+    programs("ionice", wrapper(flag("-t --ignore"), takes("-c --class -n --classdata -p -P -u"))),
     programs(
         "chrt",
-        _wrapper(flag("-b -f -i -o -r -a -m -v -R"), takes("-p -T -P -D"), operands=(Use.DATA, Use.COMMAND)),
+        wrapper(flag("-b -f -i -o -r -a -m -v -R"), takes("-p -T -P -D"), operands=(Use.DATA, Use.COMMAND)),
     ),
-    programs("taskset", _wrapper(flag("-a -p"), flag("-c --cpu-list"), operands=(Use.DATA, Use.COMMAND))),
-    programs("stdbuf", _wrapper(takes("-i -o -e --input --output --error"))),
-    programs("setsid", _wrapper(flag("-c -f -w --ctty --fork --wait"))),
+    programs("taskset", wrapper(flag("-a -p"), flag("-c --cpu-list"), operands=(Use.DATA, Use.COMMAND))),
+    programs("stdbuf", wrapper(takes("-i -o -e --input --output --error"))),
+    programs("setsid", wrapper(flag("-c -f -w --ctty --fork --wait"))),
     programs(
         "setpriv",
-        _wrapper(
+        wrapper(
             flag("--no-new-privs --clear-groups --keep-groups --reset-env"),
             takes("--reuid --regid --groups --inh-caps --bounding-set --ambient-caps"),
-        ),
-    ),
-    programs(
-        "strace ltrace",
-        _wrapper(
-            flag(
-                "-f -ff -c -C -q -qq -r -t -tt -ttt -T -v -x -xx -y -yy -i -k -D -h -V -n -S -w -z -Z",
-                attached=False,
-            ),
-            takes("-e -s -a -S -O -I -P -b -E -u -U -l -F -A --trace --status"),
-            takes("-o --output", Use.WRITE),
-            takes("-p --attach", None, HIGH, "looks into another process"),
-        ),
-    ),
-    programs(
-        "valgrind",
-        _wrapper(
-            flag(
-                "--leak-check --track-origins --tool --show-leak-kinds --error-exitcode -q -v --quiet"
-                " --trace-children --num-callers",
-                attached=True,
-            ),
-            takes("--log-file", Use.WRITE),
-        ),
-    ),
-    programs(
-        "perf",
-        Rule(
-            MEDIUM,
-            "profiles programs",
-            posix=True,
-            verbs={
-                "stat": _wrapper(flag("-d -a -B -i"), takes("-e -r -x"), takes("-o", Use.WRITE)),
-                "record": _wrapper(
-                    flag("-g -a -d"),
-                    takes("-e -F -c --call-graph"),
-                    takes("-o", Use.WRITE),
-                    takes("-p", None, HIGH, "looks into another process"),
-                ),
-                "list": Rule(),
-                "report": Rule(),
-                "annotate": Rule(),
-                "script": Rule(MEDIUM, "runs a script"),
-                "top": Rule(),
-            },
-        ),
-    ),
-    programs(
-        "gdb lldb",
-        Rule(
-            MEDIUM,
-            "runs a program under a debugger",
-            options=(
-                takes("-p --pid -ex --eval-command -ix -iex -o -O", None, HIGH, "runs debugger commands"),
-                takes("-x --command -s --source", Use.SCRIPT, HIGH, "runs debugger commands"),
-            ),
-        ),
-    ),
-    programs(
-        "watch",
-        Rule(
-            handler="texts",
-            language="joined",
-            posix=True,
-            strict=True,
-            options=(
-                flag(
-                    "-b -c -d -e -g -t -x -p -w -q -r --color --differences --no-title --errexit"
-                    " --chgexit --exec --precise",
-                    attached=False,
-                ),
-                takes("-n --interval -q"),
-            ),
-        ),
-    ),
-    programs(
-        "hyperfine",
-        Rule(
-            handler="texts",
-            strict=True,
-            options=(
-                flag("-i -N --ignore-failure --show-output --time-unit"),
-                takes(
-                    "-w --warmup -r --runs -m -M --min-runs --max-runs -L --parameter-list -n"
-                    " --command-name -u --style"
-                ),
-                takes("-p --prepare -s --setup -c --cleanup --conclude", Use.SHELL),
-                takes("-S --shell", Use.PROGRAM),
-                takes("--export-json --export-markdown --export-csv", Use.WRITE),
-            ),
-        ),
-    ),
-    programs(
-        "concurrently npm-run-all run-p run-s",
-        Rule(
-            handler="texts",
-            options=(
-                flag("-k --kill-others -r --raw --kill-others-on-fail -g"),
-                takes("-n --names -c --prefix-colors -p --prefix -s --success -m"),
-            ),
-        ),
-    ),
-    programs(
-        "nodemon",
-        Rule(
-            MEDIUM,
-            "runs a file again and again",
-            options=(
-                takes("-x --exec", Use.PROGRAM),
-                takes("-w --watch -e --ext -i --ignore -d --delay --signal"),
-            ),
-            operands=(Use.SCRIPT, Use.ANY),
-        ),
-    ),
-    programs("entr", _wrapper(flag("-a -c -cc -d -n -p -r -s -x -z"))),
-    programs(
-        "watchexec",
-        _wrapper(
-            flag("-c -r -p -n --clear --restart --no-ignore"),
-            takes("-w --watch -e --exts -f --filter -i --ignore -d --debounce -s --signal --shell"),
         ),
     ),
     programs(
@@ -311,7 +185,7 @@ WRAPPERS = table(
     ),
     programs(
         "chroot",
-        _wrapper(
+        wrapper(
             flag("--skip-chdir"),
             takes("--userspec --groups"),
             operands=(Use.READ, Use.COMMAND),
@@ -321,7 +195,7 @@ WRAPPERS = table(
     ),
     programs(
         "unshare",
-        _wrapper(
+        wrapper(
             flag(
                 "-m -u -i -n -p -U -C -T -f -r -c --mount --uts --ipc --net --pid --user --cgroup"
                 " --time --fork --map-root-user --map-current-user --keep-caps --kill-child --mount-proc",
@@ -332,7 +206,7 @@ WRAPPERS = table(
     ),
     programs(
         "nsenter",
-        _wrapper(
+        wrapper(
             flag(
                 "-m -u -i -n -p -U -C -a --mount --uts --ipc --net --pid --user --all"
                 " --preserve-credentials -F"
@@ -347,16 +221,16 @@ WRAPPERS = table(
         " xvfb-run rlwrap",
         Rule(HIGH, "runs a command in surroundings that are not understood", handler="unclear"),
     ),
-    programs("setarch", _wrapper(flag("-R -v"), operands=(Use.DATA, Use.COMMAND))),
+    programs("setarch", wrapper(flag("-R -v"), operands=(Use.DATA, Use.COMMAND))),
     programs(
         "ld-linux-x86-64.so.2 ld-linux.so.2 ld-linux-aarch64.so.1 ld-musl-x86_64.so.1 ld.so",
-        _wrapper(
+        wrapper(
             takes("--library-path --preload --audit --argv0", None, MEDIUM, "loads libraries"),
             tier=MEDIUM,
             why="loads a program by hand",
         ),
     ),
-    programs("busybox toybox", _wrapper(calm("--list --help"))),
+    programs("busybox toybox", wrapper(calm("--list --help"))),
     programs(
         "direnv",
         Rule(
@@ -364,7 +238,7 @@ WRAPPERS = table(
             "changes the environment",
             posix=True,
             verbs={
-                "exec": _wrapper(
+                "exec": wrapper(
                     operands=(Use.READ, Use.COMMAND), tier=MEDIUM, why="loads a directory's environment"
                 ),
                 "status": Rule(),
@@ -376,13 +250,13 @@ WRAPPERS = table(
         "dotenv",
         Rule(
             posix=True,
-            verbs={"run": _wrapper(flag("--override --no-override"))},
+            verbs={"run": wrapper(flag("--override --no-override"))},
             options=(takes("-f --file", Use.READ), takes("-e", Use.READ)),
             other=Rule(MEDIUM, "runs a command with a file's environment"),
         ),
     ),
     programs("cross-env cross-env-shell", Rule(handler="environ", posix=True, strict=True)),
-    programs("tini", _wrapper(flag("-s -g -v -w"), takes("-p -e"))),
+    programs("tini", wrapper(flag("-s -g -v -w"), takes("-p -e"))),
     programs(
         "conda mamba micromamba",
         Rule(
@@ -391,7 +265,7 @@ WRAPPERS = table(
             other=Rule(MEDIUM, "changes an environment"),
             bare=Rule(),
             verbs={
-                "run": _wrapper(
+                "run": wrapper(
                     takes("-n --name -p --prefix --cwd"), flag("--no-capture-output --live-stream -v")
                 ),
                 **programs("list info search", Rule()),
