@@ -57,7 +57,10 @@ def pass_on(
     found = plans.progress(tx, task)
     at = stage if stage >= 0 else (found.stage if found else 0)
     changed = tasks.change(tx, task.id, assignee=receiver, queue=plans.queue_of(tx, task, receiver))
-    moved = rest(tx, changed, actor=actor, **columns)
+    gate = found.plan.stages[at].gate if found is not None and stage >= 0 else ""
+    moved = (
+        _wait(tx, changed, gate, columns, actor=actor) if gate else rest(tx, changed, actor=actor, **columns)
+    )
     number = len(agent_handoffs.of_task(tx, task.id)) + 1
     id = f"h{task.id}-{number}"
     body: dict[str, Scalar] = {"id": id, "sender": given.sender, "to": receiver, "stage": at}
@@ -73,6 +76,15 @@ def pass_on(
     return moved
 
 
+def _wait(tx: Unit, task: Task, gate: str, columns: Mapping[str, Any], *, actor: str) -> Task:
+    """Let a task wait until a person says that its next stage may begin."""
+    owner = tasks.brief(tx, task.id).behalf or "operator"
+    return tasks.move(
+        tx, task.id, "block", actor=actor, body={"for": owner}, **columns,
+        block_kind="owner", block_reason=gate, block_owner=owner,
+    )  # fmt: skip
+
+
 def put_up(tx: Unit, task: Task, given: Passing, *, actor: str) -> Task:
     """Put what was made up for review: a new version, and whoever reviews it is asked at once.
 
@@ -85,7 +97,7 @@ def put_up(tx: Unit, task: Task, given: Passing, *, actor: str) -> Task:
     new = Submission(task.id, 0, given.summary, given.notes, given.sender, given.epoch, reviewer, files)
     stored = submissions.add(tx, new)
     tx.emit("task.version", str(task.id), actor=actor, version=stored.version, reviewer=reviewer)
-    if reviewer:
+    if reviewer and reviewer != plans.APPROVAL:
         _review_task(tx, task, stored)
     if escalated:
         question = f"Changes were requested {RULES['review']['rounds']} times. Is version {stored.version} good enough?"

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from board import views, working
+from board.crew import plans
 from board.files import Given, keep
 from board.inputs import CreateTask
 from board.service import Board
@@ -159,7 +160,7 @@ def task_tools(board: Board) -> Sequence[Tool]:
 
 
 def _line(task: Task) -> str:
-    waits = f", waits for {task.unmet} tasks" if task.unmet else ""
+    waits = f", waits for {task.unmet} task{'s' if task.unmet > 1 else ''}" if task.unmet else ""
     return f"{task.id}  {task.state}  {task.priority.word}  {task.title}{waits}"
 
 
@@ -188,6 +189,9 @@ def _comment(tx: Unit, id: int, text: str, author: str) -> None:
 def _submit(tx: Unit, attempt: Attempt, said: str) -> None:
     """Keep what an attempt submits until its turn ends; one whose time is over is refused."""
     working.held(tx, attempt.task_id, attempt.epoch)
+    found = plans.progress(tx, tasks.get(tx, attempt.task_id))
+    if found is not None and found.current.ends_with:
+        raise InvalidInput(f"This part ends with {found.current.ends_with} alone.")
     marks.put(tx, marks.of_session(attempt.session_id, f"{SUBMISSION}:{attempt.epoch}"), said)
 
 

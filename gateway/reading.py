@@ -8,6 +8,7 @@ by anybody, and is data.
 import asyncio
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -109,12 +110,13 @@ def _whose(q: Query, address: Address, principal: str) -> tuple[bool, bool]:
 
 
 def _heard(said: Said) -> Heard:
-    return Heard(said.sent_at, said.sender.name or said.sender.id, said.text, said.attachments)
+    author = said.sender.name or said.sender.id
+    return Heard(said.sent_at, author, said.text, said.attachments, said.message_id, said.address)
 
 
 def _short(one: Heard) -> Heard:
     cut = len(one.text) > TEXT_LENGTH
-    return Heard(one.at, one.author, one.text[:TEXT_LENGTH] + "…", one.attachments) if cut else one
+    return replace(one, text=one.text[:TEXT_LENGTH] + "…") if cut else one
 
 
 def since_when(text: str, now: int, zone: ZoneInfo) -> int:

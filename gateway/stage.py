@@ -65,7 +65,12 @@ class Stage:
         self._drafts = adapter.capabilities.streaming is Streaming.DRAFT
         self._shown = ""
         self._seen = False
+        self._hushed = False
         self._sign_of_life = clock.monotonic()
+
+    def hush(self) -> None:
+        """Show nothing of what is said and done from now on."""
+        self._hushed = True
 
     def text(self, delta: str) -> None:
         """Show a piece of the answer as it is written."""
@@ -145,7 +150,7 @@ class Stage:
 
     async def _refresh(self) -> None:
         text = self._rendered()
-        if not text or text == self._shown or self._scene.quiet:
+        if not text or text == self._shown or self._scene.quiet or self._hushed:
             return
         if not self._gate.try_acquire(self._scene.address, group=self._scene.group):
             return

@@ -65,12 +65,17 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """A message of a channel as it is read back: when (milliseconds), by whom as people call them, and what."""
+    """A message of a channel as it is read back: when (milliseconds), by whom as people call them, and what.
+
+    ``message_id`` and ``address`` are its own where the platform told them.
+    """
 
     at: int
     author: str
     text: str
     attachments: int = 0
+    message_id: str = ""
+    address: Address | None = None
 
 
 class InboundKind(StrEnum):

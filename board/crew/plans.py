@@ -24,7 +24,9 @@ WORKSPACES = ("", "none", "directory", "worktree")
 PLAN_FIELDS = frozenset(
     {"name", "sentence", "review", "reviewer", "complexity", "workspace", "words", "acceptance", "stage"}
 )
-STAGE_FIELDS = frozenset({"phase", "agent", "skills", "order", "offline"})
+STAGE_FIELDS = frozenset({"phase", "agent", "skills", "order", "offline", "gate"})
+# Who "reviews" what a person sees whole when they are asked whether it may be pushed.
+APPROVAL = "approval"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,9 @@ class Stage:
     """A part of the work, done by one agent.
 
     ``agent`` is who does it, empty for whoever has its ``skills``; ``order`` is what they are told besides the task;
-    ``offline`` are the lines that the offline operator carries out in place of a model.
+    ``offline`` are the lines that the offline operator carries out in place of a model. ``gate`` is what a
+    person has to do before it begins. ``ends_with`` is the tool whose call is its only result: its agent only reads,
+    and nothing else that it says counts or is shown.
     """
 
     phase: str
@@ -40,6 +44,8 @@ class Stage:
     skills: tuple[str, ...] = ()
     order: str = ""
     offline: str = ""
+    gate: str = ""
+    ends_with: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +132,8 @@ def plan_of(given: Mapping[str, Any]) -> Plan:
             tuple(one.get("skills", ())),
             one.get("order", "").strip(),
             one.get("offline", "").strip(),
+            one.get("gate", "").strip(),
+            one.get("ends_with", ""),
         )
         for one in given["stages"]
     )
