@@ -63,7 +63,8 @@ def fetch() -> None:
 
 def migrate(home: Home, copy: Path | None) -> None:
     """Let the program as it is now on disk migrate the database; this process is still the old one."""
-    program = [sys.executable, "-m", "hermes.cli.main", "--home", str(home.root), "debug", "migrate"]
+    # -P: a checkout that is the working directory by chance is not the program.
+    program = [sys.executable, "-P", "-m", "hermes.cli.main", "--home", str(home.root), "debug", "migrate"]
     done = subprocess.run(program, capture_output=True, text=True, check=False)
     if done.returncode:
         back = f"The copy from before is {copy}; hermes restore brings it back." if copy else ""

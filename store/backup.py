@@ -3,6 +3,7 @@
 import contextlib
 import os
 import sqlite3
+import sys
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,8 +29,10 @@ class Proof:
     anchor: Anchor
 
 
-def backup(database: Path, target: Path) -> Proof:
+def backup(database: Path, target: Path, *, newer: bool = False) -> Proof:
     """Copy a database, which may be in use, to ``target`` and prove the copy; return the proof.
+
+    With ``newer`` the database may be of a later version than this program, as before an update that shall catch up.
 
     Takes as long as reading the file does: run it in a thread where an event loop waits. The writer goes on meanwhile.
     Raises InvalidInput where the target exists or cannot be written, and StoreError where the copy cannot be made or is
@@ -40,7 +43,7 @@ def backup(database: Path, target: Path) -> Proof:
     part = target.with_name(f"{target.name}.part")
     try:
         _copy(database, part)
-        proof = prove(part)
+        proof = prove(part, newer=newer)
         _install(part, target)
     except OSError as error:
         raise InvalidInput(f"{target} cannot be written: {error.strerror}.") from error
@@ -49,13 +52,13 @@ def backup(database: Path, target: Path) -> Proof:
     return Proof(target, proof.size, proof.version, proof.anchor)
 
 
-def prove(path: Path, migrations: Path = MIGRATIONS) -> Proof:
+def prove(path: Path, migrations: Path = MIGRATIONS, *, newer: bool = False) -> Proof:
     """Open a copy and check pages, foreign keys and the event chain; raise StoreError where any of it is not sound."""
     if not path.is_file():
         raise InvalidInput(f"There is no file {path}.")
     try:
         with closing(open_reader(path)) as connection:
-            version = identify(connection, path, len(load(migrations)))
+            version = identify(connection, path, sys.maxsize if newer else len(load(migrations)))
             if version == 0:
                 raise InvalidInput(f"{path} is an empty database.")
             _sound(connection, path)

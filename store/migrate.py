@@ -60,7 +60,7 @@ def identify(connection: sqlite3.Connection, path: Path, known: int) -> int:
     if version > known:
         raise ForeignDatabase(
             f"{path} was written by a newer Hermes (version {version}; this one knows {known}).",
-            remedy="Install that version again, or restore a backup with: hermes restore FILE",
+            remedy="Run: hermes update. Or restore a backup with: hermes restore FILE",
         )
     return version
 

@@ -49,10 +49,10 @@ def backup(
     print(f"{proof.path} is sound: {proof.size:,} bytes, events up to {proof.anchor.seq}.")
 
 
-def _copy(home: Home, to: Path | None = None) -> Proof:
+def _copy(home: Home, to: Path | None = None, *, newer: bool = False) -> Proof:
     stamp = at(SystemClock().now()).strftime("%Y%m%d-%H%M%S")
     target = to.expanduser().absolute() if to else home.backups / f"hermes-{stamp}.db"
-    return copy_database(database_of(home), target)
+    return copy_database(database_of(home), target, newer=newer)
 
 
 def _thin_out(terminal: Terminal) -> None:
@@ -83,9 +83,10 @@ def update(
 ) -> None:
     """Bring Hermes up to date: copy the database, install, migrate, start the service again."""
     terminal = here(context)
-    copy = _copy(terminal.home).path if terminal.home.database.exists() else None
+    copy = _copy(terminal.home, newer=True).path if terminal.home.database.exists() else None
     if copy:
-        print(f"The database is copied to {copy}.")
+        # What the programs below print comes after it, also into a pipe.
+        print(f"The database is copied to {copy}.", flush=True)
     if fetch:
         updating.fetch()
     manager = Manager.of(Kind.USER, terminal.environ)
