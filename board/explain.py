@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping
 
 from board import limits
-from board.crew import plans
+from board.crew import plans, triage
+from board.crew.triage import House
 from board.dispatcher import NOBODY, agent_for
 from board.settings import BoardSettings
 from kernel.clock import at
@@ -26,13 +27,23 @@ def explain(
     return [f"Task {id} is {task.state}: {task.state.sentence}", *_reasons(q, settings, now, task, crew)]
 
 
+def sorting(q: Query, house: House, id: int) -> list[str]:
+    """Return what the rules of triage found about a task in it, and what is suggested; nothing for any other."""
+    if tasks.get(q, id).state is not TaskState.TRIAGE:
+        return []
+    made, found = triage.standing(q, house, id)
+    whom = made.agent or "anybody able"
+    said = f"{made.author} suggests the template {made.template}, by {whom}, done when: {made.acceptance}"
+    return [*(one.sentence for one in found), said, f"`hermes tasks triage {id} --accept` lets it go on so."]
+
+
 def _reasons(
     q: Query, settings: BoardSettings, now: int, task: Task, crew: Mapping[str, int]
 ) -> Iterator[str]:
     if task.unmet:
         waiting = [one for one in dependencies.needs(q, task.id) if one.state is not TaskState.DONE]
         names = ", ".join(f"{one.id} ({one.state})" for one in waiting[:SHOWN])
-        yield f"It waits for {task.unmet} tasks: {names}."
+        yield f"It waits for {task.unmet} task{'s' if task.unmet > 1 else ''}: {names}."
     if task.block_kind == "owner":
         yield f"It waits for {task.block_owner}: {task.block_reason}"
     if task.question:

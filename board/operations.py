@@ -176,6 +176,7 @@ class TaskDesk(Desk):
         found = [one for one in await self._board.attention() if one.task.id == asked.id]
         crew = room.roster.places(room.settings.agent_at_once)
         said = await room.database.read(explain.explain, room.settings, room.clock.now(), asked.id, crew)
+        said += await room.database.read(explain.sorting, room.house, asked.id)
         shown = [views.finding_view(one, room.redact) for one in found]
         return Explanation([room.redact(sentence) for sentence in said], shown)
 

@@ -136,6 +136,11 @@ def as_it_is(tx: Unit, id: int, *, actor: str) -> Task:
     return _released(tx, _withdrawn(tx, id, actor), actor)
 
 
+def withdraw(tx: Unit, id: int, *, actor: str) -> Task:
+    """Withdraw a task in triage; raise Stale where it is not in triage any more."""
+    return deciding.cancel(tx, _withdrawn(tx, id, actor).id, actor=actor)
+
+
 def _withdrawn(tx: Unit, id: int, actor: str) -> Task:
     """Return a task in triage, with nobody asked about it any more."""
     task = tasks.get(tx, id)

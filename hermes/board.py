@@ -10,9 +10,11 @@ from board.room import Room
 from board.service import Board
 from board.tools import task_tools
 from board.workers.agents import Conduct
-from gateway.crew.buttons import TAP, ReviewButtons
+from gateway.crew import buttons
+from gateway.crew.buttons import CrewButtons
 from gateway.crew.cards import ReviewCards
 from gateway.crew.commands import CrewCommands
+from gateway.crew.triage import TriageDesk
 from gateway.gateway import Gateway
 from hermes.agents import Agents
 from hermes.home import Home
@@ -58,8 +60,12 @@ def build(
 
 async def connect(board: Board, gateway: Gateway, bus: Bus, group: asyncio.TaskGroup) -> None:
     """Let people see the crew and review its work in their chats."""
-    buttons = await ReviewButtons.load(gateway.database)
-    cards = ReviewCards(gateway.database, bus, board, buttons)
-    gateway.control.taps[TAP] = cards.tapped
-    gateway.registry.extend(CrewCommands(board, buttons).commands())
+    reviews = await CrewButtons.load(gateway.database, buttons.REVIEW)
+    sorting = await CrewButtons.load(gateway.database, buttons.TRIAGE)
+    cards = ReviewCards(gateway.database, bus, board, reviews)
+    desk = TriageDesk(gateway.database, bus, board, sorting)
+    gateway.control.taps[reviews.tap] = cards.tapped
+    gateway.control.taps[sorting.tap] = desk.tapped
+    gateway.registry.extend((*CrewCommands(board, reviews).commands(), *desk.commands()))
     cards.open(group)
+    desk.open(group)

@@ -7,7 +7,7 @@ from board import crew_views, review
 from board.crew_views import AgentRow
 from board.review import Decision, Judgement
 from board.service import Board
-from gateway.crew.buttons import ReviewButtons
+from gateway.crew.buttons import CrewButtons
 from kernel.errors import InvalidInput
 from kernel.people import Role
 from kernel.specs import Command, CommandCall, CommandReply
@@ -28,7 +28,7 @@ USAGE = "Write /review, or /review TASK approve, /review TASK changes WHAT | poi
 class CrewCommands:
     """``/agents /leaderboard /shiplog /review``."""
 
-    def __init__(self, board: Board, buttons: ReviewButtons) -> None:
+    def __init__(self, board: Board, buttons: CrewButtons) -> None:
         self._board = board
         self._buttons = buttons
 

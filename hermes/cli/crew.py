@@ -1,6 +1,7 @@
 """``hermes agents``: who works here and what they have earned; and reviews, replay and audit of ``hermes tasks``."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -176,6 +177,46 @@ def _told(one: Any, as_json: bool) -> None:
         say_json(one)
     else:
         print(f"Task {one['id']} is {one['state']}: {one['sentence']}")
+
+
+@tasks.app.command(
+    epilog=examples(
+        "hermes tasks triage", "hermes tasks triage 12 --accept", "hermes tasks triage 12 --as-it-is"
+    )
+)
+def triage(
+    context: typer.Context,
+    task: Annotated[int, typer.Argument(help="The task's number; without it, all are listed.", min=0)] = 0,
+    *,
+    accept: Annotated[bool, typer.Option("--accept", help="Let it go on as it was suggested.")] = False,
+    as_it_is: Annotated[
+        bool, typer.Option("--as-it-is", help="Let it go on without the suggestion.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """List what is in triage with what is suggested, or decide how a task goes on."""
+    if task and accept != as_it_is:
+        decision = "accept" if accept else "as_it_is"
+        _told(_remote(context).post(f"/tasks/{task}/confirm", decision=decision), as_json)
+        return
+    if accept or as_it_is:
+        raise InvalidInput("Name one task, and one of --accept and --as-it-is.")
+    found = [one for one in _remote(context).get("/triage")["waiting"] if task in (0, one["task"]["id"])]
+    if as_json:
+        say_json(found)
+        return
+    print("\n\n".join("\n".join(_sorted(one)) for one in found) or "Nothing is in triage.")
+
+
+def _sorted(one: Any) -> Iterator[str]:
+    """Yield what is known of a task in triage."""
+    made = one["suggestion"]
+    yield f"{one['task']['id']}  {one['task']['title']}"
+    yield from (f"  ! {finding['sentence']}" for finding in one["findings"])
+    yield f"  {made['author']} suggests: template {made['template']}, by {made['agent'] or 'anybody able'}"
+    yield f"  done when: {made['acceptance']}"
+    if made["reason"]:
+        yield f"  why: {made['reason']}"
 
 
 @tasks.app.command(epilog=examples("hermes tasks compare 12", "hermes tasks compare 12 --before 1 --after 3"))

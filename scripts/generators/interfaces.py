@@ -22,6 +22,7 @@ from gateway.commands.brains import BrainCommands
 from gateway.commands.conversation import ConversationCommands
 from gateway.commands.daemon import DaemonCommands
 from gateway.crew.commands import CrewCommands
+from gateway.crew.triage import TriageDesk
 from gateway.handoff.commands import HandoffCommands
 from gateway.operations import operations as gateway_operations
 from gateway.walkaway.commands import JobCommands
@@ -83,6 +84,7 @@ def all_commands() -> Sequence[Command]:
         *BrainCommands(NOTHING).commands(),
         *DaemonCommands(NOTHING, NOTHING).commands(),
         *CrewCommands(NOTHING, NOTHING).commands(),
+        *TriageDesk(NOTHING, NOTHING, NOTHING, NOTHING).commands(),
         *JobCommands(NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING).commands(),
         *CronCommands(NOTHING).commands(),
     )

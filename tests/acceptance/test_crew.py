@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,12 +20,17 @@ async def create(daemon: Daemon) -> None:
     )
 
 
-async def over(daemon: Daemon) -> str:
-    """Wait until the essay is over and return its state."""
+async def seen(daemon: Daemon, sql: str) -> Any:
+    """Wait until a query finds a row in a copy of the store, and return it."""
     async with asyncio.timeout(50):
-        while not (found := await asyncio.to_thread(daemon.rows, OVER)):  # noqa: ASYNC110 - another process tells nobody
+        while not (found := await asyncio.to_thread(daemon.rows, sql)):  # noqa: ASYNC110 - another process tells nobody
             await asyncio.sleep(0.1)
-    return found[0]["state"]
+    return found[0]
+
+
+async def over(daemon: Daemon) -> str:
+    """Wait until the first task is over and return its state."""
+    return (await seen(daemon, OVER))["state"]
 
 
 def check(daemon: Daemon) -> None:
@@ -74,3 +80,30 @@ async def test_a_pipeline_that_is_killed_goes_on_and_ends_once(
         assert await over(daemon) == "done", daemon.text
         assert await daemon.stop() == 0
         check(daemon)
+
+
+async def test_what_an_agent_suggests_for_a_task_in_triage_is_confirmed_and_done(tmp_path: Path) -> None:
+    async with Daemon(tmp_path / "home", SETTINGS) as daemon:
+        await daemon.start()
+        await daemon.command("tasks", "create", "An essay on tides", "--triage")
+        await seen(daemon, "SELECT 1 FROM event WHERE kind = 'task.suggest'")
+        assert "hermes suggests: template essay" in (await daemon.command("tasks", "triage", "1"))[1]
+        assert (await daemon.command("tasks", "triage", "1", "--accept"))[0] == 0
+        assert await over(daemon) == "done", daemon.text
+        assert await daemon.stop() == 0
+        check(daemon)
+
+
+async def test_a_task_in_words_that_are_not_understood_has_failed_and_waits_for_a_person(
+    tmp_path: Path,
+) -> None:
+    async with Daemon(tmp_path / "home", SETTINGS) as daemon:
+        await daemon.start()
+        text = "say first\nwrite notes.txt"
+        await daemon.command("tasks", "create", "Notes", "--description", text)
+        assert await over(daemon) == "blocked", daemon.text
+        assert "Write it as `write FILE: TEXT`" in (await daemon.command("tasks", "explain", "1"))[1]
+        assert await daemon.stop() == 0
+        (attempt,) = daemon.rows("SELECT state, error FROM attempt WHERE task_id = 1")
+        assert attempt["state"] == "failed"
+        assert "Line 2 of this task" in attempt["error"]

@@ -57,9 +57,9 @@ class BoardHouse:
     ) -> Task:
         """Create a task for a program."""
         texts = {name: fields.pop(name) for name in list(fields) if name in Brief.__slots__}
-        template = fields.pop("template", "simple")
+        template, triage = fields.pop("template", "simple"), fields.pop("triage", False)
         new = New("a task", lane, "", template, "cli", assignee=assignee, **fields)
-        return await self.board.create(Wanted(new, Brief(**texts), needs), actor="cli")
+        return await self.board.create(Wanted(new, Brief(**texts), needs, triage), actor="cli")
 
     async def hears(self, kind: str, task: Task, count: int = 1, *, within: float = 30.0) -> Event:
         """Wait until something happened to a task so many times, and return the last event."""

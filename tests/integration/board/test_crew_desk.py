@@ -1,5 +1,6 @@
 """The crew's operations, commands and taps on a real database."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,10 @@ import pytest
 from board import deciding
 from board.crew import plans, profiles
 from board.crew_operations import operations
-from gateway.crew.buttons import ReviewButtons
+from gateway.crew.buttons import REVIEW, TRIAGE, CrewButtons
 from gateway.crew.cards import ReviewCards
 from gateway.crew.commands import CrewCommands
+from gateway.crew.triage import TriageDesk
 from kernel.errors import AccessDenied, InvalidInput, NotFound, Stale
 from kernel.messages import Address, Inbound, InboundKind, Sender
 from kernel.people import Principal, Role
@@ -32,9 +34,14 @@ class Desk:
     def __init__(self, house: BoardHouse) -> None:
         house.room.roster, house.room.plans = profiles.load(), plans.load()
         self.house = house
-        self.buttons = ReviewButtons(b"k" * 32)
+        self.buttons = CrewButtons(b"k" * 32, REVIEW)
         self.commands = {one.name: one for one in CrewCommands(house.board, self.buttons).commands()}
         self.cards = ReviewCards(house.database, house.room.bus, house.board, self.buttons)
+        triage_buttons = CrewButtons(b"k" * 32, TRIAGE)
+        self.triage = TriageDesk(house.database, house.room.bus, house.board, triage_buttons)
+        self.commands |= {one.name: one for one in self.triage.commands()}
+        self.handlers = {"rv": self.cards.tapped, "tg": self.triage.tapped}
+        self.triage_row = triage_buttons.row
         self._taps = 0
         self._operations = {one.name: one for one in operations(house.board)}
 
@@ -56,7 +63,7 @@ class Desk:
         inbound = Inbound(HERE, f"tap:{self._taps}", "", sender, InboundKind.TAP, "", private=True, tap=value)
         row = await self.house.database.write(inbox.add, inbound, Verdict(""))
         assert isinstance(row, InboxRow)
-        return await self.cards.tapped(row, principal)
+        return await self.handlers[value[:2]](row, principal)
 
     async def submitted(self) -> int:
         """Return a task whose work waits for a review."""
@@ -159,3 +166,59 @@ async def test_an_open_task_is_given_to_who_has_the_skill(desk: Desk) -> None:
     await desk.house.hears("task.choose", task)
     found = await desk.do("tasks.score", id=task.id)
     assert (found.assignee, found.reason) == ("coder", "the highest score")
+
+
+async def sorted_by_rules(desk: Desk) -> int:
+    """Return a task in triage about which the rules have said what they suggest, as no agent works here."""
+    desk.house.board.configure(desk.house.room.settings.model_copy(update={"enabled": False}))
+    task = await desk.house.add("", lane="agent", triage=True)
+    await desk.house.hears("task.suggest", task)
+    return task.id
+
+
+async def test_what_is_suggested_is_shown_on_every_surface_and_confirmed_once(desk: Desk) -> None:
+    id = await sorted_by_rules(desk)
+    (shown,) = (await desk.do("triage.list")).waiting
+    assert (shown.task.id, shown.suggestion.number, shown.suggestion.author) == (id, 1, "rules")
+    assert [one.rule for one in shown.findings] == ["acceptance"]
+    assert f"- {id} a task: simple" in await desk.say("triage")
+    assert "Done when:" in await desk.say(f"triage {id}")
+    with pytest.raises(InvalidInput):
+        await desk.say(f"triage {id} perhaps")
+    done = await desk.do("triage.confirm", id=id, number=1)
+    assert done.state == "open"
+    with pytest.raises(Stale):
+        await desk.say(f"triage {id} accept")
+    assert await desk.say("triage") == "Nothing is in triage."
+
+
+async def test_a_tap_confirms_the_suggestion_it_stood_under(desk: Desk) -> None:
+    id = await sorted_by_rules(desk)
+    accept, as_it_is, withdraw = desk.triage_row(id, 1)
+    assert "operators" in str(await desk.tap(accept.value, GUEST))
+    with pytest.raises(Stale):
+        await desk.tap(desk.triage_row(id, 2)[0].value)
+    assert "over" in str(await desk.tap(f"tg:{id}-1:accept:000000000000"))
+    assert f"Task {id} is open" in str(await desk.tap(accept.value))
+    for button in (as_it_is, withdraw):
+        with pytest.raises(Stale):
+            await desk.tap(button.value)
+
+
+async def test_a_task_in_triage_is_withdrawn_by_a_tap(desk: Desk) -> None:
+    id = await sorted_by_rules(desk)
+    assert "cancelled" in str(await desk.tap(desk.triage_row(id, 1)[2].value))
+
+
+async def test_of_two_reviewers_at_once_one_decides_and_the_other_is_told_to_look_again(desk: Desk) -> None:
+    id = await desk.submitted()
+    other = Principal("web:other", Role.OPERATOR, "Other")
+    both = await asyncio.gather(
+        desk.do("reviews.decide", id=id, decision="approve", version=1),
+        desk.do("reviews.decide", other, id=id, decision="reject", feedback="no", version=1),
+        return_exceptions=True,
+    )
+    assert sorted(isinstance(one, Stale) for one in both) == [False, True]
+    told = await desk.do("tasks.audit", id=id)
+    assert len([one for one in told.events if one.kind == "task.verdict"]) == 1
+    assert told.versions[0].decided_by in ("web:owner", "web:other")

@@ -4,13 +4,13 @@ import pytest
 
 from board.review import Decision
 from gateway.crew import cards
-from gateway.crew.buttons import ReviewButtons, Verb
+from gateway.crew.buttons import REVIEW, CrewButtons, Verb
 from kernel.messages import Address
 from kernel.tasks import Task
 from store import channels
 from tests.support.crew import CrewBoard
 
-BUTTONS = ReviewButtons(b"k" * 32)
+BUTTONS = CrewButtons(b"k" * 32, REVIEW)
 HOME = Address("telegram", "bot", "7")
 
 
@@ -62,8 +62,8 @@ def test_a_button_says_which_version_and_nobody_else_can_make_it() -> None:
     row = BUTTONS.row(12, 3)
     first = BUTTONS.read(row[0].value)
     assert first is not None
-    assert (first.task, first.version, first.verb) == (12, 3, Verb.APPROVE)
+    assert (first.task, first.number, first.verb) == (12, 3, Verb.APPROVE)
     assert BUTTONS.read(row[0].value.replace("12-3", "12-4")) is None
-    assert ReviewButtons(b"x" * 32).read(row[0].value) is None
+    assert CrewButtons(b"x" * 32, REVIEW).read(row[0].value) is None
     assert BUTTONS.read("rv:12-3:approve") is None
     assert all(len(one.value.encode()) <= 64 for one in BUTTONS.row(10**9, 999))
