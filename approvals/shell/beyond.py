@@ -1,9 +1,11 @@
 """What a rule does not say: a command among a program's words, a task that empties a database, a place elsewhere."""
 
 import re
+from collections.abc import Iterator, Sequence
 
 from approvals.shell.bench import Judging
 from approvals.shell.call import Call
+from approvals.shell.context import Context
 from approvals.shell.marks import base
 from approvals.shell.paths import Zone, locate
 from approvals.shell.production import names_production
@@ -25,7 +27,14 @@ _DEPLOYS = re.compile(r"deploy|release|publish|promote|rollout|ship")
 _INSIDE = frozenset(
     {Zone.WORKSPACE, Zone.ROOT, Zone.CACHE, Zone.CONFIG, Zone.HISTORY, Zone.HOME_ROOT, Zone.UNKNOWN}
 )
-_FOREIGN = frozenset({Zone.HOME, Zone.OUTSIDE})
+_FOREIGN = frozenset({Zone.HOME, Zone.OUTSIDE, Zone.CRITICAL})
+# Programs that name targets of the project like //src:app.
+_LABELLED = words("bazel bazelisk buck2 please pants")
+# Options of project tools whose file says what they run or load.
+_OBEYS = words(
+    "-c --config --config-file --configuration --rootdir --confcutdir --rulesdir --resolve-plugins-relative-to"
+    " --setupFiles --globalSetup --require --import --plugin --plugins --toolchain --init-script"
+)
 
 
 def beyond(judge: Judging, program: str, call: Call) -> None:
@@ -70,8 +79,22 @@ def _elsewhere(judge: Judging, program: str, call: Call) -> None:
         if locate(directory, directory, context).zone not in _INSIDE:
             judge.add(Tier.MEDIUM, f"{program}.elsewhere", "works outside the workspace", directory)
     for word in call.argv[1:]:
-        if (
-            word.startswith(("/", "../"))
-            and locate(word, call.scope.directories[0], context).zone in _FOREIGN
-        ):
+        label = word.startswith("//") and program in _LABELLED
+        if word.startswith(("/", "../")) and not label and _zone(word, call, context) in _FOREIGN:
             judge.add(Tier.MEDIUM, f"{program}.elsewhere", "works outside the workspace", word)
+    for word in _obeyed(call.argv):
+        if _zone(word, call, context) not in _INSIDE:
+            judge.add(Tier.MEDIUM, f"{program}.obeys", "obeys a file from outside the workspace", word)
+
+
+def _zone(word: str, call: Call, context: Context) -> Zone:
+    return locate(word, call.scope.directories[0], context).zone
+
+
+def _obeyed(argv: Sequence[str]) -> Iterator[str]:
+    """Yield the paths that options name as what to obey."""
+    for index, word in enumerate(argv[1:], 1):
+        name, _, value = word.partition("=")
+        if name in _OBEYS:
+            target = value or argv[index + 1 : index + 2]
+            yield from (path for path in ([target] if isinstance(target, str) else target) if "/" in path)

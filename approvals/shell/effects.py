@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from approvals.shell.context import Context
 from approvals.shell.marks import DEEP
-from approvals.shell.paths import Place, Zone, covers_home, is_bare_glob
+from approvals.shell.paths import Place, Zone, covers_home, covers_secrets, is_bare_glob
 from kernel.risk import Tier
 
 NONE, LOW, MEDIUM, HIGH, DENY = Tier.NONE, Tier.LOW, Tier.MEDIUM, Tier.HIGH, Tier.DENY
@@ -126,6 +126,8 @@ def judge(effect: Effect, place: Place, context: Context) -> tuple[Tier, str]:
 def _read_tree(place: Place, context: Context, why: str) -> tuple[Tier, str]:
     if covers_home(place.path, context) and place.zone is not Zone.PROTECTED:
         return Tier.HIGH, "reads a directory that holds Hermes' own home"
+    if covers_secrets(place.path, context):
+        return Tier.HIGH, f"{_VERBS[Effect.READ_TREE]} {PLACES[Zone.SECRET]}"
     return MATRIX[place.zone][Effect.READ], why
 
 

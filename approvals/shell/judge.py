@@ -37,6 +37,7 @@ _REMOTE = Context(REMOTE_HOME, REMOTE_HOME, "/nonexistent/hermes", ("/nonexisten
 MAX_JUDGED = 900
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*\+?=", re.ASCII)
 _MOST_WORDS = 400
+_ORDINARY = words("HOME PWD OLDPWD PATH IFS HERMES_HOME")
 # Where a manifest says what it is for.
 _PLACES = re.compile(r"^[ \t-]*(?:namespace|environment|env|context|cluster|stage):[ \t]*(\S+)", re.MULTILINE)
 
@@ -179,11 +180,20 @@ class Judge:
             written = any(path.rpartition("/")[0] == folder for path in call.scope.files)
             if not known or written:
                 run_script(self, name, call)
+        else:
+            self._planted(name, call)
         rule = PROGRAMS.get(program)
         if rule is None and _VERSIONED.fullmatch(program):
             program = program.rstrip("0123456789.").rstrip("-")
             rule = PROGRAMS.get(program)
         return rule, program
+
+    def _planted(self, name: str, call: Call) -> None:
+        """Judge a program by the file that this very text put where programs are looked for."""
+        for path in call.scope.files:
+            if path.endswith((f"/bin/{name}", f"/sbin/{name}")):
+                run_script(self, path, call)
+                return
 
     def _without_rule(self, program: str, call: Call) -> None:
         if len(call.argv) == 2 and call.argv[1] in {"--version", "--help", "-V"} and "/" not in call.argv[0]:  # noqa: PLR2004 - program and flag
@@ -271,6 +281,10 @@ class Judge:
     def _surroundings(self, call: Call) -> Iterator[str]:
         """Yield what may name production beside a command's own words: what feeds it, its variables and its folder."""
         yield from (*call.scope.names, *call.fed, *call.environment.values())
+        # Who sets AWS_PROFILE or ENV first means what comes after it.
+        yield from (
+            value for name, value in call.scope.variables.items() if name.isupper() and name not in _ORDINARY
+        )
         if call.stdin is not None and is_static(call.stdin):
             yield from _PLACES.findall(call.stdin)
         context = self.context(call)

@@ -331,6 +331,33 @@ def _may_be_system(path: str) -> bool:
     return any(may_equal(first, root) for root in _SYSTEM if root.count("/") == 1)
 
 
+# One name for each folder in a home that holds keys and credentials.
+_SECRET_SAMPLES = (
+    ".ssh/id_rsa",
+    ".gnupg/private-keys-v1.d/x",
+    ".aws/credentials",
+    ".kube/config",
+    ".docker/config.json",
+    ".azure/x",
+    ".config/gh/hosts.yml",
+    ".config/gcloud/x",
+    ".config/op/x",
+    ".config/chromium/x",
+    ".config/google-chrome/x",
+    ".password-store/x",
+    ".local/share/keyrings/x",
+    ".mozilla/x",
+    ".terraform.d/credentials.tfrc.json",
+)
+
+
+def covers_secrets(path: str, context: Context) -> bool:
+    """Tell whether a directory below a home holds keys or credentials somewhere below it."""
+    return any(_is_below(f"{context.home}/{sample}", path) for sample in _SECRET_SAMPLES) and path.startswith(
+        context.home + "/"
+    )
+
+
 def covers_home(path: str, context: Context) -> bool:
     """Tell whether a directory holds Hermes' home, or other processes' environments, somewhere below it."""
     if path == "/" or re.fullmatch(r"/proc(/[^/]+)?(/task(/[^/]+)?)?", path):

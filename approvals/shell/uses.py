@@ -64,7 +64,7 @@ def run_script(judge: Judging, word: str, call: Call, label: str = "script") -> 
         _computed_script(judge, word, content, call)
         return
     judge.add(Tier.MEDIUM, "script", "runs a file", word)
-    if _DEPLOYS.search(base(word)):
+    if any(_DEPLOYS.search(base(said)) for said in call.argv):
         judge.production(call, "script")
     if is_static(path):
         call.scripts.append(path)

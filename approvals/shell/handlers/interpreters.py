@@ -2,6 +2,7 @@
 
 from approvals.shell.bench import Judging
 from approvals.shell.call import Call
+from approvals.shell.effects import Effect
 from approvals.shell.job import Job
 from approvals.shell.marks import is_opaque
 from approvals.shell.options import Reading, read
@@ -35,8 +36,11 @@ def _options(judge: Judging, reading: Reading, rule: Rule, label: str, call: Cal
         )
         return True
     if found_code:
+        edits = reading.has("-i") and rule.language in {"perl", "ruby"}
         for word in reading.operands:
             judge.watch(word, call)
+            if edits:
+                judge.touch(Effect.WRITE, word, call)
     return reading.calm or found_code
 
 

@@ -24,6 +24,7 @@ _RUNS = re.compile(
     r"|submodule\..*\.update|tar\..*\.command"
     r"|gui\..*|guitool\..*|imap\.tunnel|help\.browser|hook\..*)\Z"
 )
+_PUSHES = re.compile(r"(remote\..*\.(push|mirror)|push\.default|branch\..*\.pushremote)\Z")
 _LOADS = re.compile(
     r"(core\.(hookspath|attributesfile|excludesfile|worktree|gitdir)|include\.path|includeif\..*"
     r"|init\.templatedir|url\..*"
@@ -51,6 +52,8 @@ def _setting(judge: Judging, key: str, value: str, call: Call, floor: Tier) -> N
         text = value.removeprefix("!")
         if text and text not in {"true", "false", "store", "cache", "osxkeychain", "manager"}:
             run_text(judge, text, call, "git")
+    elif _PUSHES.match(name):
+        judge.add(Tier.HIGH, "git.setting.pushes", "makes every push rewrite or delete on the remote", piece)
     elif _LOADS.match(name):
         grave = floor is Tier.NONE and name in {"core.hookspath", "include.path", "core.worktree"}
         judge.add(

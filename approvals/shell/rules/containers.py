@@ -1,6 +1,8 @@
 """docker, podman and compose."""
 
-from approvals.shell.rule import HIGH, LOW, MEDIUM, Rule, Use, calm, flag, programs, table, takes
+from dataclasses import replace
+
+from approvals.shell.rule import HIGH, LOW, MEDIUM, NONE, Rule, Use, calm, flag, programs, table, takes
 
 _OK = Rule()
 _LOOK = Rule(options=(takes("-f --filter --format -n --last --tail --since --until"),))
@@ -52,7 +54,7 @@ _RUN = Rule(
             " --memory-swap --sysctl --cap-drop --arch --os --pod --cidfile"
         ),
         takes("--env-file --label-file", Use.READ),
-        takes("--entrypoint"),
+        takes("--entrypoint", None, MEDIUM, "runs another program than the image is made for"),
         calm("--help"),
     ),
 )
@@ -133,7 +135,8 @@ _COMPOSE = Rule(
             ),
         ),
         programs("push", Rule(MEDIUM, "publishes images", deploy=True)),
-        {"exec": _EXEC, "run": _RUN},
+        # A service of the project is what `up` starts as well: what it is told to run decides.
+        {"exec": _EXEC, "run": replace(_RUN, tier=NONE, why="")},
         programs("cp", Rule(MEDIUM, "copies files into or out of a container")),
     ),
 )
@@ -184,6 +187,7 @@ DOCKER_VERBS = table(
                         ),
                     ),
                 ),
+                programs("reset", Rule(HIGH, "deletes every container, image and volume")),
             ),
         ),
         "builder": Rule(

@@ -64,7 +64,7 @@ GIT_VERBS = table(
 
 GIT = table(
     programs(
-        "git",
+        "git hub",
         Rule(
             handler="git",
             posix=True,

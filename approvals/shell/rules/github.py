@@ -1,5 +1,8 @@
 """gh and glab."""
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 from approvals.shell.rule import HIGH, MEDIUM, Rule, Use, calm, flag, programs, table, takes
 
 _LOOK = Rule(
@@ -21,12 +24,27 @@ _DROPS = Rule(HIGH, "deletes something for others")
 _SECRETS = Rule(HIGH, "handles secrets or keys")
 
 
-def _noun(looks: str, tells: str = "", drops: str = "") -> Rule:
+_MERGES = replace(
+    _TELLS, options=(*_TELLS.options, flag("--admin", HIGH, "goes around the rules of the branch"))
+)
+_EDITS = replace(
+    _TELLS,
+    options=(
+        *_TELLS.options,
+        takes("--visibility", None, HIGH, "changes who sees the repository"),
+        flag("--accept-visibility-change-consequences", HIGH, "changes who sees the repository"),
+    ),
+)
+_SETS = replace(_TELLS, deploy=True)
+_NONE: Mapping[str, Rule] = {}
+
+
+def _noun(looks: str, tells: str = "", drops: str = "", also: Mapping[str, Rule] = _NONE) -> Rule:
     return Rule(
         posix=True,
         bare=Rule(),
         other=_TELLS,
-        verbs=table(programs(looks, _LOOK), programs(tells, _TELLS), programs(drops, _DROPS)),
+        verbs=table(programs(looks, _LOOK), programs(tells, _TELLS), programs(drops, _DROPS), also),
     )
 
 
@@ -51,7 +69,8 @@ GITHUB = table(
                 {
                     "pr": _noun(
                         "list view status checks diff checkout",
-                        "create comment review edit ready close reopen merge update-branch lock unlock",
+                        "create comment review edit ready close reopen update-branch lock unlock",
+                        also={"merge": _MERGES},
                     ),
                     "mr": _noun("list view status diff checkout"),
                     "issue": _noun(
@@ -61,8 +80,9 @@ GITHUB = table(
                     ),
                     "repo": _noun(
                         "list view clone",
-                        "create fork edit sync set-default rename",
+                        "create fork sync set-default rename",
                         "delete archive unarchive",
+                        also={"edit": _EDITS},
                     ),
                     "run": _noun("list view watch download", "rerun cancel", "delete"),
                     "workflow": Rule(
@@ -99,7 +119,7 @@ GITHUB = table(
                         ),
                     ),
                     "secret": Rule(posix=True, other=_SECRETS, verbs=programs("list", _LOOK)),
-                    "variable": _noun("list get", "set", "delete"),
+                    "variable": _noun("list get", "", "delete", also={"set": _SETS}),
                     "ssh-key": Rule(posix=True, other=_SECRETS, verbs=programs("list", _LOOK)),
                     "gpg-key": Rule(posix=True, other=_SECRETS, verbs=programs("list", _LOOK)),
                     "config": Rule(
@@ -138,7 +158,7 @@ GITHUB = table(
         ),
     ),
     programs(
-        "glab tea hub",
+        "glab tea",
         Rule(
             posix=True,
             bare=Rule(),

@@ -46,7 +46,9 @@ _PERL = Rule(
         flag("-i -0 -l -F -x -C -D -V", attached=True),
         takes("-I"),
         takes("-M -m"),
-        calm("-c -v -h"),
+        # Even a check of the syntax runs what stands in BEGIN.
+        flag("-c"),
+        calm("-v -h"),
     ),
 )
 _RUBY = Rule(

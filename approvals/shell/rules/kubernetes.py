@@ -129,9 +129,22 @@ KUBERNETES = table(
         ),
     ),
     programs(
-        "kustomize kubeval kubeconform kube-score stern kubetail k9s kubens kubectx popeye pluto"
-        " kube-linter helm-docs ct",
+        "kustomize kubeval kubeconform kube-score stern kubetail popeye pluto kube-linter helm-docs ct",
         Rule(),
+    ),
+    programs(
+        "k9s",
+        Rule(MEDIUM, "opens a session in the cluster", deploy=True, options=(calm("version info help"),)),
+    ),
+    programs(
+        "kubens kubectx",
+        Rule(
+            MEDIUM,
+            "changes which cluster is meant",
+            deploy=True,
+            bare=_OK,
+            options=(calm("-c --current -h --help"), takes("-d")),
+        ),
     ),
     programs(
         "helmfile argocd flux skaffold tilt werf waypoint kapp ytt devspace okteto",
