@@ -29,6 +29,7 @@ from gateway.walkaway.room import WalkawayRoom
 from hermes import board as boarding
 from hermes import cron as scheduling
 from hermes import daemon, greeting, plugins, reloading
+from hermes import diagnosis as diagnosing
 from hermes.agents import Agents
 from hermes.coding import Coding
 from hermes.gate import Gatekeeping
@@ -98,6 +99,10 @@ class Rooms:
         self._walkaway = WalkawayRoom(self._gateway, self._board, settings.walkaway, front.zone, redact)
         self._journal.watchers.append(self._walkaway.noted)
         self._agents.watchers.append(self._walkaway.noted)
+        self._sources = diagnosing.sources(settings)
+        self._diagnosis = diagnosing.build(
+            self._gateway, self._agents, self._board, settings, home, self._sources, self._gate_service
+        )
         self._cron: Cron = scheduling.build(
             self._gateway,
             front.bus,
@@ -185,6 +190,7 @@ class Rooms:
         await self._cron.prepare(group)
         await self._walkaway.prepare()
         self._walkaway.open(group)
+        await self._diagnosis.open(group)
         await self._gateway.begin()
         self._board.begin(group)
         await scheduling.plant(self._cron, self._settings.cron)
@@ -204,6 +210,7 @@ class Rooms:
             redact=self._redact,
             workspace=self._workspace,
             port=listener.getsockname()[1] if listener is not None else self._web_settings.port,
+            measured=self._sources.measured,
         )
         self._coding.guard(self._gate.service)
         await self._gate.open(group)
@@ -288,6 +295,7 @@ class Rooms:
         self._board.configure(settings.board)
         self._cron.configure(settings.cron)
         self._walkaway.configure(settings.walkaway)
+        self._diagnosis.configure(settings.diagnosis)
 
     async def close(self) -> None:
         """Let what runs end for a bounded time, and release everything."""
@@ -296,6 +304,7 @@ class Rooms:
         await self._gateway.drain()
         await self._board.drain()
         self._walkaway.close()
+        self._diagnosis.close()
         await self._cron.drain(self._settings.turns.drain_seconds)
         if self._gate is not None:
             await self._gate.service.drain(self._settings.turns.drain_seconds)

@@ -14,6 +14,7 @@ from agent.settings import AgentSettings
 from approvals.settings import ApprovalSettings
 from board.settings import BoardSettings
 from cron.settings import CronSettings
+from gateway.diagnosis.settings import DiagnosisSettings
 from gateway.platforms.discord.settings import DiscordSettings
 from gateway.platforms.slack.settings import SlackSettings
 from gateway.platforms.telegram.settings import TelegramSettings
@@ -165,6 +166,7 @@ class Settings(BaseSettings):
     board: BoardSettings = Field(default_factory=BoardSettings)
     walkaway: WalkawaySettings = Field(default_factory=WalkawaySettings)
     cron: CronSettings = Field(default_factory=CronSettings)
+    diagnosis: DiagnosisSettings = Field(default_factory=DiagnosisSettings)
     client: ClientSettings = Field(default_factory=ClientSettings)
 
 

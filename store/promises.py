@@ -71,7 +71,10 @@ RULES = (
         "SELECT id FROM turn WHERE state IN ('done', 'failed')"
         " AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.turn_id = turn.id)"
         " AND NOT EXISTS (SELECT 1 FROM question WHERE question.turn_id = turn.id)"
-        " AND NOT EXISTS (SELECT 1 FROM approval WHERE approval.turn_id = turn.id)",
+        " AND NOT EXISTS (SELECT 1 FROM approval WHERE approval.turn_id = turn.id)"
+        # Whoever diagnoses is heard through the task alone, and not before the evidence was checked.
+        " AND NOT EXISTS (SELECT 1 FROM task JOIN mark ON mark.name = 'diagnosis:task:' || task.id"
+        " WHERE task.session_id = turn.session_id)",
     ),
     Rule(
         "I2",

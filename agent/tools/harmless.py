@@ -25,6 +25,8 @@ HARMLESS: Mapping[str, str] = {
     "task_hand_off": "passes the turn's own task to another agent, who meets the gate as the same person",
     "task_review": "judges the work that the turn's own task is the review of",
     "task_suggest": "suggests how the task that the turn's own one is the triage of goes on; a person confirms it",
+    "diagnose": "reads what the person of the turn may read, and puts a task on the board",
+    "diagnosis_submit": "ends the turn's own task, once its evidence was compared with the code",
     "process_poll": "looks at a process that was started through the gate",
     "process_kill": "ends a process that was started through the gate",
 }
