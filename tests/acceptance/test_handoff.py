@@ -18,8 +18,7 @@ from tests.acceptance.test_page import ARGUMENTS, CHROMIUM, say
 from tests.acceptance.test_terminal import conversation
 from tests.fakes.discord_server import BOT_ID, DiscordServer
 from tests.fakes.slack_server import SlackServer
-from tests.fakes.telegram_api import server_error
-from tests.fakes.telegram_server import Message, TelegramServer
+from tests.fakes.telegram_server import Message, TelegramServer, server_error
 from tests.support.daemon import OWNER, Daemon, quiet_settings
 from tests.support.traffic import UNLIMITED
 

@@ -8,7 +8,7 @@ import pytest
 from tests.contract.discord import DiscordHarness
 from tests.contract.harness import Harness
 from tests.contract.local import LocalHarness
-from tests.contract.slack import SlackHarness
+from tests.contract.slack import GridHarness, SlackHarness
 from tests.contract.telegram import TelegramHarness
 
 HARNESSES: dict[str, type[Harness]] = {
@@ -16,6 +16,7 @@ HARNESSES: dict[str, type[Harness]] = {
     "local": LocalHarness,
     "discord": DiscordHarness,
     "slack": SlackHarness,
+    "slack-grid": GridHarness,
 }
 
 

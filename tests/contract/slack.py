@@ -10,19 +10,19 @@ from tests.contract.harness import Harness, Refusals, Shown
 from tests.fakes.faults import DropAfter
 from tests.fakes.slack_server import SlackServer, flood, server_error
 from tests.fakes.slack_socket import Envelope
-from tests.fakes.slack_world import Message
+from tests.fakes.slack_world import TEAM_ID, Grid, Message
 
-PERSON = "U0PERSON7"
 CHAT = "D0PERSON7"
 
 
 class SlackHarness(Harness, Refusals):
     """One app, one person, one fake workspace."""
 
-    person = PERSON
+    person = "U0PERSON7"
+    grid: Grid | None = None
 
     def __init__(self, folder: Path) -> None:
-        self.server = SlackServer()
+        self.server = SlackServer(grid=self.grid)
         super().__init__(folder)
         self._last: Envelope | None = None
 
@@ -34,6 +34,7 @@ class SlackHarness(Harness, Refusals):
                 "app_token": self.server.app_token,
                 "api_base": self.server.url,
                 "request_seconds": 3,
+                "team_id": TEAM_ID if self.grid else "",
             }
         )
         return SlackAdapter(settings, SystemClock())
@@ -42,7 +43,7 @@ class SlackHarness(Harness, Refusals):
         """Start the server before the first adapter."""
         if not self.server.port:
             await self.server.start()
-            self.server.person(PERSON, "Ada")
+            self.server.person(self.person, "Ada")
             self.adapter = self.make_adapter()
         await super().start()
 
@@ -65,7 +66,7 @@ class SlackHarness(Harness, Refusals):
     async def says(self, text: str, *, thread: str | None = None) -> None:
         """Hand an event over."""
         escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-        message = self.server.world.add(CHAT, PERSON, escaped, thread_ts=thread or "")
+        message = self.server.world.add(CHAT, self.person, escaped, thread_ts=thread or "")
         self._last = self.server.tell(message)
 
     async def taps(self, message_id: str, label: str) -> None:
@@ -115,7 +116,14 @@ class SlackHarness(Harness, Refusals):
 
     def shuts_the_person_out(self) -> None:
         """Have the person close their messages to the app."""
-        self.server.world.blocked.add(PERSON)
+        self.server.world.blocked.add(self.person)
+
+
+class GridHarness(SlackHarness):
+    """The same where an organisation (Enterprise Grid) has installed the app for all of its workspaces."""
+
+    person = "W0PERSON7"
+    grid = Grid()
 
 
 def _shown(message: Message) -> Shown:

@@ -10,24 +10,22 @@ In a test::
 For a subprocess: `python -m tests.fakes.discord_server --port 0` prints its addresses as one JSON line.
 """
 
-import argparse
-import asyncio
 import json
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
 from copy import deepcopy
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 from urllib.parse import unquote
 
 from aiohttp import web
+from typing_extensions import override
 
 from tests.fakes import faults
-from tests.fakes.changes import Changes
 from tests.fakes.discord_gateway import Gateway
 from tests.fakes.discord_rest import ROUTES, Call, flood
 from tests.fakes.discord_world import BOT_ID, TOKEN, Interaction, Json, Refusal, World
 from tests.fakes.faults import Delay, DropAfter, DropBefore, HalfOpen, Hang, Refuse
+from tests.fakes.loopback import Loopback, run_alone
 
 __all__ = [
     "BOT_ID",
@@ -42,7 +40,6 @@ __all__ = [
     "Refuse",
 ]
 
-T = TypeVar("T")
 PREFIX = "/api/v10"
 
 
@@ -52,25 +49,22 @@ def too_many(retry_after: float | str | None = 1, *, everything: bool = False) -
     return Refuse(status, body, headers)
 
 
-class DiscordServer:
+class DiscordServer(Loopback):
     """The server, its people and its record of what the bot did."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.world = World()
         self.gateway = Gateway(self.world, self.changed)
-        self.faults = faults.FaultPlan()
         self.calls: list[Call] = []
         self.limits: dict[str, tuple[int, float]] = {}
         self.strict_archive = False
-        self.port = 0
-        self._changes = Changes()
-        self._runner: web.AppRunner | None = None
         self._used: dict[tuple[str, str], deque[float]] = {}
 
     @property
     def url(self) -> str:
         """The REST API's root."""
-        return f"http://127.0.0.1:{self.port}{PREFIX}"
+        return f"{self.root}{PREFIX}"
 
     @property
     def gateway_url(self) -> str:
@@ -82,38 +76,25 @@ class DiscordServer:
         """The settings of an adapter that talks to this server."""
         return {"token": TOKEN, "api_base": self.url, "gateway_url": self.gateway_url}
 
+    @override
+    def add_routes(self, router: web.UrlDispatcher) -> None:
+        """Add the gateway, the files and the REST API."""
+        router.add_get("/gateway", self.gateway.serve)
+        router.add_get("/files/{id}/{name}", self._download)
+        router.add_route("*", PREFIX + "/{path:.*}", self._api)
+
+    @override
     async def start(self, port: int = 0) -> Self:
         """Listen on loopback; 0 takes a free port."""
-        app = web.Application(client_max_size=64 << 20)
-        app.router.add_get("/gateway", self.gateway.serve)
-        app.router.add_get("/files/{id}/{name}", self._download)
-        app.router.add_route("*", PREFIX + "/{path:.*}", self._api)
-        self._runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.1)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", port, backlog=1024, reuse_address=True).start()
-        self.port = self._runner.addresses[0][1]
+        await super().start(port)
         self.gateway.url = self.gateway_url
         return self
 
+    @override
     async def stop(self) -> None:
-        """Close every connection; the world stays, so that `start(port)` is a server that came back."""
-        if self._runner is not None:
-            self.gateway.drop()
-            await self._runner.cleanup()
-
-    async def __aenter__(self) -> Self:
-        return await self.start()
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.stop()
-
-    def changed(self) -> None:
-        """Wake whoever waits."""
-        self._changes.notify()
-
-    async def wait_for(self, condition: Callable[[], T], *, within: float = 20.0) -> T:
-        """Wait until a condition holds and return what it gave."""
-        return await self._changes.wait_for(condition, within=within)
+        """Close every connection, the gateway's at once."""
+        self.gateway.drop()
+        await super().stop()
 
     async def wait_for_text(self, channel: str, text: str, *, within: float = 20.0) -> Json:
         """Wait for a message of the bot that contains a text."""
@@ -211,7 +192,7 @@ class DiscordServer:
         """Keep a file and return it as an attachment."""
         id = self.world.new_id()
         self.world.files[id] = data
-        url = f"http://127.0.0.1:{self.port}/files/{id}/{name}"
+        url = f"{self.root}/files/{id}/{name}"
         return {"id": id, "filename": name, "size": len(data), "url": url, "content_type": mime}
 
     def member(self, guild: str, user: str) -> Json:
@@ -345,22 +326,6 @@ async def _content(request: web.Request) -> tuple[Any, tuple[str, bytes] | None]
     return (json.loads(text) if text else None), None
 
 
-async def serve(port: int, seconds: float) -> None:
-    """Run the server on its own and print where it listens."""
-    server = await DiscordServer().start(port)
-    print(json.dumps(server.settings), flush=True)  # noqa: T201
-    await asyncio.sleep(seconds)
-    await server.stop()
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Read the command line and serve."""
-    parser = argparse.ArgumentParser(description="A Discord for tests, on 127.0.0.1.")
-    parser.add_argument("--port", type=int, default=0, help="0 takes a free port")
-    parser.add_argument("--seconds", type=float, default=3600, help="stops by itself after this time")
-    options = parser.parse_args(arguments)
-    asyncio.run(serve(options.port, options.seconds))
-
-
 if __name__ == "__main__":
-    main()
+    alone = DiscordServer()
+    run_alone(alone, "A Discord", lambda: alone.settings)

@@ -47,6 +47,11 @@ class Refuse:
     content_type: str = "application/json"
 
 
+def server_error(status: int = 502) -> Refuse:
+    """Return a gateway's error page, which is not JSON."""
+    return Refuse(status, b"<html><body>Bad Gateway</body></html>", content_type="text/html")
+
+
 Fault = Delay | Hang | DropBefore | DropAfter | HalfOpen | Refuse
 
 

@@ -15,28 +15,25 @@ For a subprocess: `python -m tests.fakes.model_server --port 0` prints its addre
 "times"?}`, `POST /control/requests` and `POST /control/reset` steer it.
 """
 
-import argparse
 import asyncio
 import itertools
 import json
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Self, TypeVar
+from typing import Any
 
 from aiohttp import web
+from typing_extensions import override
 
 from tests.fakes import faults
-from tests.fakes.changes import Changes
-from tests.fakes.faults import FaultPlan, Refuse
+from tests.fakes.faults import Refuse
+from tests.fakes.loopback import Loopback, run_alone
 from tests.fakes.model_replies import Envelope, Json, Reply, ToolCall
 
 KEY = "sk-fake-key-for-tests-on-loopback"
 MODEL = "test-model"
-MAX_REQUEST = 64 << 20
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,27 +131,24 @@ def _echo(request: ModelRequest) -> Reply:
     return Reply(f"pong {request.user_text}")
 
 
-class ModelServer:
+class ModelServer(Loopback):
     """The server; `base_url` ends in `/v1`, `key` is the only key it accepts (None: any)."""
 
     def __init__(self, *, key: str | None = KEY) -> None:
+        super().__init__()
         self.key = key
         self.models = [MODEL]
-        self.port = 0
         self.requests: list[ModelRequest] = []
         self.answered = 0
         self.aborted = 0
         self.respond: Respond = lambda _request: None
-        self.faults = FaultPlan()
         self._script: deque[Reply] = deque()
-        self._changes = Changes()
         self._ids = itertools.count(1)
-        self._runner: web.AppRunner | None = None
 
     @property
     def base_url(self) -> str:
         """What the OpenAI SDK calls `base_url`."""
-        return f"http://127.0.0.1:{self.port}/v1"
+        return f"{self.root}/v1"
 
     @property
     def left(self) -> int:
@@ -171,32 +165,12 @@ class ModelServer:
         """Plan a fault for the next requests, for one model or for any."""
         self.faults.add(model, fault, times=times, skip=skip)
 
-    async def wait_for(self, condition: Callable[[], T], *, within: float = 10.0) -> T:
-        """Return the first truthy value of `condition`, asked again whenever something happens here."""
-        return await self._changes.wait_for(condition, within=within)
-
-    async def start(self, port: int = 0) -> Self:
-        """Listen on loopback; 0 takes a free port."""
-        app = web.Application(client_max_size=MAX_REQUEST)
-        app.router.add_post("/v1/chat/completions", self._chat)
-        app.router.add_get("/v1/models", self._models)
-        app.router.add_post("/control/{name}", self._control)
-        self._runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.1)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", port, backlog=1024, reuse_address=True).start()
-        self.port = self._runner.addresses[0][1]
-        return self
-
-    async def stop(self) -> None:
-        """Close every connection; the script stays."""
-        if self._runner is not None:
-            await self._runner.cleanup()
-
-    async def __aenter__(self) -> Self:
-        return await self.start()
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.stop()
+    @override
+    def add_routes(self, router: web.UrlDispatcher) -> None:
+        """Add the API, and beside it the control API."""
+        router.add_post("/v1/chat/completions", self._chat)
+        router.add_get("/v1/models", self._models)
+        router.add_post("/control/{name}", self._control)
 
     def _stranger(self, request: web.Request) -> bool:
         return self.key is not None and request.headers.get("Authorization") != f"Bearer {self.key}"
@@ -215,7 +189,7 @@ class ModelServer:
         key = request.headers.get("Authorization", "").removeprefix("Bearer ")
         asked = ModelRequest(json.loads(raw), key, time.monotonic(), len(raw))
         self.requests.append(asked)
-        self._changes.notify()
+        self.changed()
         fault = revoked_key() if self._stranger(request) else self.faults.take(asked.model)
         try:
             return await faults.answer(request, fault, lambda: self._answer(request, asked))
@@ -223,7 +197,7 @@ class ModelServer:
             self.aborted += 1
             raise
         finally:
-            self._changes.notify()
+            self.changed()
 
     def _next_reply(self, asked: ModelRequest) -> Reply:
         if self._script:
@@ -317,23 +291,10 @@ async def _write(response: web.StreamResponse, data: bytes, byte_pace: float) ->
         await asyncio.sleep(byte_pace)
 
 
-async def serve(port: int, *, key: str, seconds: float) -> None:
-    """Run the server on its own and print where it listens."""
-    server = await ModelServer(key=key).start(port)
-    print(json.dumps({"base_url": server.base_url, "key": key, "model": MODEL}), flush=True)  # noqa: T201
-    await asyncio.sleep(seconds)
-    await server.stop()
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Read the command line and serve."""
-    parser = argparse.ArgumentParser(description="A chat completions server for tests, on 127.0.0.1.")
-    parser.add_argument("--port", type=int, default=0, help="0 takes a free port")
-    parser.add_argument("--key", default=KEY)
-    parser.add_argument("--seconds", type=float, default=3600, help="stops by itself after this time")
-    options = parser.parse_args(arguments)
-    asyncio.run(serve(options.port, key=options.key, seconds=options.seconds))
-
-
 if __name__ == "__main__":
-    main()
+    alone = ModelServer()
+    run_alone(
+        alone,
+        "A chat completions server",
+        lambda: {"base_url": alone.base_url, "key": alone.key, "model": MODEL},
+    )

@@ -10,7 +10,9 @@ TRIGGER_SECONDS = 3.0
 
 
 def auth_test(world: World, _given: Json) -> Json:
-    """Say who the app is."""
+    """Say who the app is; one that is installed for all of an organisation has its id in place of a workspace's."""
+    grid = world.grid
+    whole = {"team": grid.name, "team_id": grid.id, "enterprise_id": grid.id} if grid else {}
     return {
         "url": "https://acme.slack.com/",
         "team": "Acme",
@@ -19,7 +21,8 @@ def auth_test(world: World, _given: Json) -> Json:
         "user_id": BOT_USER,
         "bot_id": BOT_ID,
         "app_id": APP_ID,
-        "is_enterprise_install": False,
+        "is_enterprise_install": grid is not None,
+        **whole,
     }
 
 
@@ -118,8 +121,10 @@ def _page(messages: list[Json], given: Json) -> Json:
     return {"messages": cut, "has_more": more, "response_metadata": {"next_cursor": cursor}}
 
 
-def conversations(world: World, _given: Json) -> Json:
-    """Return the channels the app is in."""
+def conversations(world: World, given: Json) -> Json:
+    """Return the channels the app is in; in an organisation those of the workspace that is named."""
+    if world.grid and given.get("team_id") != TEAM_ID:
+        raise SlackError("team_not_found" if given.get("team_id") else "missing_argument")
     mine = [c.wire() for c in world.channels.values() if BOT_USER in c.members]
     return {"channels": mine, "response_metadata": {"next_cursor": ""}}
 

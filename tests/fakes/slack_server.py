@@ -11,33 +11,41 @@ For a subprocess: ``python -m tests.fakes.slack_server --port 0`` prints its add
 ``POST /control/{name}`` plays people.
 """
 
-import argparse
-import asyncio
 import hmac
-import itertools
 import json
 import time
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Any, Self, TypeVar
+from typing import Any
 from urllib.parse import urlencode
 
 import aiohttp
 from aiohttp import web
+from typing_extensions import override
 
 from tests.fakes import faults
-from tests.fakes.changes import Changes
+from tests.fakes.faults import server_error
+from tests.fakes.loopback import run_alone
 from tests.fakes.slack_methods import METHODS, NO_JSON, SCOPES
-from tests.fakes.slack_socket import Envelope, Sockets
-from tests.fakes.slack_world import APP_ID, BOT_USER, TEAM_ID, Channel, Json, Message, SlackError, World
+from tests.fakes.slack_people import People
+from tests.fakes.slack_world import APP_ID, Grid, Json, Message, SlackError, World
+
+__all__ = [
+    "APP_TOKEN",
+    "BOT_TOKEN",
+    "SIGNING_SECRET",
+    "Call",
+    "Grid",
+    "SlackServer",
+    "flood",
+    "post",
+    "refusal",
+    "server_error",
+]
 
 BOT_TOKEN = "xoxb-1111111111-2222222222-AbCdEfGhIjKlMnOpQrStUvWx"
 APP_TOKEN = "xapp-1-AHERMES01-3333333333-abcdef0123456789abcdef0123456789"
 SIGNING_SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
-MAX_BODY = 64 << 20
-
-T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -57,40 +65,23 @@ def flood(retry_after: float | str | None = 1) -> faults.Refuse:
     return faults.Refuse(429, json.dumps({"ok": False, "error": "ratelimited"}).encode(), headers)
 
 
-def server_error(status: int = 502) -> faults.Refuse:
-    """Return a gateway's error page, which is not JSON."""
-    return faults.Refuse(status, b"<html><body>Bad Gateway</body></html>", content_type="text/html")
-
-
 def refusal(code: str, **more: Any) -> faults.Refuse:
     """Return any other error in Slack's form."""
     return faults.Refuse(200, json.dumps({"ok": False, "error": code, **more}).encode())
 
 
-class SlackServer:
+class SlackServer(People):
     """The workspace with its servers, its people and its record of what the app did."""
 
-    def __init__(self, *, bot_token: str = BOT_TOKEN, app_token: str = APP_TOKEN) -> None:
+    def __init__(
+        self, *, bot_token: str = BOT_TOKEN, app_token: str = APP_TOKEN, grid: Grid | None = None
+    ) -> None:
+        super().__init__(World(grid))
         self.bot_token = bot_token
         self.app_token = app_token
-        self.world = World()
-        self.faults = faults.FaultPlan()
-        self.port = 0
-        self.tells_events = True
         self.posts: list[Json] = []
-        self._changes = Changes()
-        self.sockets = Sockets(self._changes.notify)
         self._calls: list[Call] = []
         self._tickets: set[str] = set()
-        self._ids = itertools.count(1)
-        self._runner: web.AppRunner | None = None
-
-    # What a client is configured with
-
-    @property
-    def root(self) -> str:
-        """The server's address."""
-        return f"http://127.0.0.1:{self.port}"
 
     @property
     def url(self) -> str:
@@ -102,40 +93,22 @@ class SlackServer:
         """An incoming webhook."""
         return f"{self.root}/services/T0TEAM001/B0HOOK001/s3cr3tWebhookPart"
 
-    async def start(self, port: int = 0) -> Self:
-        """Listen on loopback; 0 takes a free port."""
-        app = web.Application(client_max_size=MAX_BODY)
-        app.router.add_route("*", "/api/{method}", self._api)
-        app.router.add_get("/link/", self._link)
-        app.router.add_post("/upload/{id}", self._upload)
-        app.router.add_get("/files-pri/{id}/{name}", self._download)
-        app.router.add_post("/services/{path:.+}", self._hook)
-        app.router.add_post("/commands/{number}", self._hook)
-        app.router.add_post("/control/{name}", self._control)
-        self._runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.1)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", port, backlog=1024, reuse_address=True).start()
-        self.port = self._runner.addresses[0][1]
-        return self
+    @override
+    def add_routes(self, router: web.UrlDispatcher) -> None:
+        """Add the Web API, Socket Mode, files and the places that Slack gives an app to post to."""
+        router.add_route("*", "/api/{method}", self._api)
+        router.add_get("/link/", self._link)
+        router.add_post("/upload/{id}", self._upload)
+        router.add_get("/files-pri/{id}/{name}", self._download)
+        router.add_post("/services/{path:.+}", self._hook)
+        router.add_post("/commands/{number}", self._hook)
+        router.add_post("/control/{name}", self._control)
 
+    @override
     async def stop(self) -> None:
-        """Close every connection; the world stays, so that `start(port)` is a server that came back."""
+        """Close every connection, the sockets at once."""
         self.sockets.drop()
-        if self._runner is not None:
-            await self._runner.cleanup()
-
-    async def __aenter__(self) -> Self:
-        return await self.start()
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.stop()
-
-    async def wait_for(self, condition: Callable[[], T], *, within: float = 20.0) -> T:
-        """Return the first truthy value of `condition`, asked again whenever something happens here."""
-        try:
-            return await self._changes.wait_for(condition, within=within)
-        except TimeoutError:
-            raise TimeoutError(f"not within {within} s; {self.summary()}") from None
+        await super().stop()
 
     async def wait_for_text(self, channel: str, text: str, *, within: float = 20.0) -> Message:
         """Return the app's first message in a channel that contains `text`, now or soon."""
@@ -147,6 +120,7 @@ class SlackServer:
         assert message is not None
         return message
 
+    @override
     def summary(self) -> str:
         """Say in one line what the server has seen, for the message of a failed test."""
         last = [f"{c.method}={c.status}{' ' + c.error if c.error else ''}" for c in self._calls[-8:]]
@@ -166,185 +140,20 @@ class SlackServer:
         """Plan a fault for the next calls of a method (`*`: any)."""
         self.faults.add(method, fault, times=times, skip=skip)
 
-    # People
-
-    def person(self, id: str, name: str = "") -> str:
-        """Add somebody and return the id of their direct messages with the app."""
-        return self.world.person(id, name)
-
-    def channel(self, id: str, name: str, *members: str, kind: str = "channel") -> Channel:
-        """Add a channel with the app and these people in it."""
-        return self.world.channel(id, name, BOT_USER, *members, kind=kind)
-
-    def says(self, channel: str, text: str, *, user: str = "", thread: str = "", **more: Any) -> Message:
-        """Have somebody write mrkdwn as their client sends it (the three characters escaped by the caller)."""
-        place = self.world.place(channel)
-        message = self.world.add(channel, user or place.user, text, thread_ts=thread, **more)
-        self.tell(message)
-        return message
-
-    def types(self, channel: str, text: str, **more: Any) -> Message:
-        """Have somebody type a text, which their client escapes."""
-        escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-        return self.says(channel, escaped, **more)
-
-    def tell(self, message: Message, kind: str = "message", **more: Any) -> Envelope | None:
-        """Hand a message over as an event."""
-        place = self.world.place(message.channel)
-        given = message.wire() | {"type": kind, "channel": place.id, "channel_type": place.kind}
-        given |= {"event_ts": message.ts} | more
-        if message.files and not message.bot:
-            given["subtype"] = "file_share"
-        if message.thread_ts:
-            first = [m for m in place.messages if m.ts == message.thread_ts]
-            given |= {"parent_user_id": first[0].user} if first else {}
-        return self.event(given)
-
-    def event(self, given: Json) -> Envelope | None:
-        """Hand an event over."""
-        payload = {
-            "token": "t",
-            "team_id": TEAM_ID,
-            "api_app_id": APP_ID,
-            "event": given,
-            "type": "event_callback",
-            "event_id": f"Ev{next(self._ids):08}",
-            "event_time": int(time.time()),
-            "authorizations": [{"team_id": TEAM_ID, "user_id": BOT_USER, "is_bot": True}],
-        }
-        return self.sockets.push("events_api", payload) if self.tells_events else None
-
-    def edits(self, message: Message, text: str) -> None:
-        """Have somebody change what they wrote."""
-        old = message.wire()
-        message.text, message.edited = text, self.world.tick()
-        self.event(self._change(message) | {"message": message.wire(), "previous_message": old})
-
-    def deletes(self, message: Message) -> None:
-        """Have somebody delete what they wrote."""
-        message.deleted = True
-        changed = self._change(message) | {"subtype": "message_deleted", "deleted_ts": message.ts}
-        self.event(changed | {"previous_message": message.wire()})
-
-    def _change(self, message: Message) -> Json:
-        place = self.world.place(message.channel)
-        ts = self.world.tick()
-        return {
-            "type": "message",
-            "subtype": "message_changed",
-            "hidden": True,
-            "channel": place.id,
-            "channel_type": place.kind,
-            "ts": ts,
-            "event_ts": ts,
-        }
-
-    def trigger(self) -> str:
-        """Return a fresh trigger id."""
-        id = f"{next(self._ids)}.{next(self._ids)}.abcdef"
-        self.world.triggers[id] = time.monotonic()
-        return id
-
-    def tap(self, message: Message, label: str, *, user: str = "") -> Envelope:
-        """Have somebody press a button or choose from a menu."""
-        action = next(action for known, action in message.elements if known == label)
-        return self.tap_action(message, action, user=user)
-
-    def tap_action(self, message: Message, action: Json, *, user: str = "") -> Envelope:
-        """Have a press come with any action."""
-        place = self.world.place(message.channel)
-        who = user or place.user
-        name = self.world.people.get(who, who)
-        payload: Json = {
-            "type": "block_actions",
-            "user": {"id": who, "username": name.casefold(), "name": name, "team_id": TEAM_ID},
-            "api_app_id": APP_ID,
-            "team": {"id": TEAM_ID, "domain": "acme"},
-            "container": {"type": "message", "message_ts": message.ts, "channel_id": place.id},
-            "trigger_id": self.trigger(),
-            "channel": {"id": place.id, "name": place.name or "directmessage"},
-            "message": message.wire(),
-            "response_url": f"{self.root}/actions/1",
-            "actions": [action | {"action_ts": self.world.tick()}],
-        }
-        return self.sockets.push("interactive", payload)
-
-    def submits(self, view: Json, text: str, *, user: str) -> Envelope:
-        """Have somebody fill in a form."""
-        block = view["blocks"][0]
-        values = {
-            block["block_id"]: {block["element"]["action_id"]: {"type": "plain_text_input", "value": text}}
-        }
-        payload: Json = {
-            "type": "view_submission",
-            "user": {"id": user, "username": user, "name": self.world.people.get(user, user)},
-            "trigger_id": self.trigger(),
-            "view": view | {"state": {"values": values}},
-        }
-        return self.sockets.push("interactive", payload)
-
-    def slash(self, channel: str, text: str, *, user: str = "", command: str = "/hermes") -> Envelope:
-        """Have somebody use a slash command."""
-        return self.sockets.push("slash_commands", self.slash_payload(channel, text, user, command))
-
-    def slash_payload(self, channel: str, text: str, user: str = "", command: str = "/hermes") -> Json:
-        """Return what Slack tells of a slash command."""
-        place = self.world.place(channel)
-        who = user or place.user
-        return {
-            "token": "t",
-            "team_id": TEAM_ID,
-            "channel_id": place.id,
-            "channel_name": place.name or "directmessage",
-            "user_id": who,
-            "user_name": self.world.people.get(who, who),
-            "command": command,
-            "text": text,
-            "api_app_id": APP_ID,
-            "response_url": f"{self.root}/commands/1",
-            "trigger_id": self.trigger(),
-        }
-
-    def brings(
-        self, channel: str, data: bytes, *, name: str = "notes.txt", mime: str = "text/plain"
-    ) -> Message:
-        """Have somebody send a file."""
-        id = f"F{next(self._ids):06}"
-        self.world.bytes[id] = data
-        address = f"{self.root}/files-pri/{id}/{name}"
-        file = {
-            "id": id,
-            "name": name,
-            "title": name,
-            "mimetype": mime,
-            "size": len(data),
-            "mode": "hosted",
-            "url_private": address,
-            "url_private_download": address,
-        }
-        self.world.files[id] = file
-        return self.says(channel, "", files=[file])
-
-    # Servers
-
     async def _api(self, request: web.Request) -> web.StreamResponse:
         method = request.match_info["method"]
         call = Call(method, await _given(request, method))
         self._calls.append(call)
-        fault = self.faults.take(method, call)
-        if isinstance(fault, faults.Refuse):
-            call.status, call.error = fault.status, fault.body.decode()
-        self._changes.notify()
-        return await faults.answer(request, fault, lambda: self._carry_out(request, call))
+        return await self.carry_out(request, method, call, lambda: self._carried_out(request, call))
 
-    async def _carry_out(self, request: web.Request, call: Call) -> web.StreamResponse:
+    async def _carried_out(self, request: web.Request, call: Call) -> web.StreamResponse:
         call.status = 200
         headers = {"x-oauth-scopes": SCOPES} if call.method == "auth.test" else {}
         try:
             body = {"ok": True, **self._result(request, call)}
         except SlackError as error:
             call.error, body = str(error), error.body
-        self._changes.notify()
+        self.changed()
         return web.json_response(body, headers=headers)
 
     def _result(self, request: web.Request, call: Call) -> Json:
@@ -399,7 +208,7 @@ class SlackServer:
 
         async def take() -> web.StreamResponse:
             self.posts.append(body)
-            self._changes.notify()
+            self.changed()
             return web.Response(text="ok")
 
         return await faults.answer(request, self.faults.take("webhook"), take)
@@ -458,24 +267,10 @@ async def post(
         return answer.status, await answer.text()
 
 
-async def serve(port: int, *, seconds: float) -> None:
-    """Run the server on its own and print where it listens."""
-    server = SlackServer()
-    await server.start(port)
-    known = {"url": server.url, "bot_token": server.bot_token, "app_token": server.app_token}
-    print(json.dumps(known), flush=True)  # noqa: T201
-    await asyncio.sleep(seconds)
-    await server.stop()
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Read the command line and serve."""
-    parser = argparse.ArgumentParser(description="A Slack workspace for tests, on 127.0.0.1.")
-    parser.add_argument("--port", type=int, default=0, help="0 takes a free port")
-    parser.add_argument("--seconds", type=float, default=3600, help="stops by itself after this time")
-    options = parser.parse_args(arguments)
-    asyncio.run(serve(options.port, seconds=options.seconds))
-
-
 if __name__ == "__main__":
-    main()
+    alone = SlackServer()
+    run_alone(
+        alone,
+        "A Slack workspace",
+        lambda: {"url": alone.url, "bot_token": alone.bot_token, "app_token": alone.app_token},
+    )

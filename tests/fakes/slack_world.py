@@ -102,10 +102,19 @@ class Channel:
         return made | ({"user": self.user} if self.kind == "im" else {"name": self.name})
 
 
-class World:
-    """A workspace with the app installed."""
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """An organisation (Enterprise Grid) that has installed the app for all of its workspaces."""
 
-    def __init__(self) -> None:
+    id: str = "E0GRID0001"
+    name: str = "Acme Group"
+
+
+class World:
+    """A workspace with the app installed, or one of a ``grid`` that has installed it for all of them."""
+
+    def __init__(self, grid: Grid | None = None) -> None:
+        self.grid = grid
         self.people: dict[str, str] = {}
         self.channels: dict[str, Channel] = {}
         self.files: dict[str, Json] = {}

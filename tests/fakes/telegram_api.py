@@ -4,25 +4,20 @@ import asyncio
 import json
 import re
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 from aiohttp import web
+from typing_extensions import override
 
 from tests.fakes import faults, telegram_chats, telegram_sending
-from tests.fakes.changes import Changes
 from tests.fakes.telegram_params import Params, Upload, read_params
 from tests.fakes.telegram_people import People
-from tests.fakes.telegram_updates import UpdateQueue
 from tests.fakes.telegram_world import ApiError, Json, Message, World
 
 TOKEN = "4242:AAHfake-token-for-tests-on-loopback_0123456"
 TOKEN_FORM = re.compile(r"\d+:[\w-]{30,}")
 METHODS = telegram_sending.METHODS | telegram_chats.METHODS
-MAX_UPLOAD = 64 << 20
-
-T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -47,11 +42,6 @@ def flood(retry_after: float | str | None = 1) -> faults.Refuse:
     return faults.Refuse(429, json.dumps(body).encode())
 
 
-def server_error(status: int = 502) -> faults.Refuse:
-    """Return a gateway's error page, which is not JSON."""
-    return faults.Refuse(status, b"<html><body>Bad Gateway</body></html>", content_type="text/html")
-
-
 def refusal(status: int, description: str) -> faults.Refuse:
     """Return any other error in the Bot API's form."""
     body = {"ok": False, "error_code": status, "description": description}
@@ -64,21 +54,15 @@ class TelegramApi(People):
     def __init__(
         self, *, token: str = TOKEN, topics_in_dms: bool = False, username: str = "hermes_bot"
     ) -> None:
+        super().__init__(World(username=username, topics_in_dms=topics_in_dms))
         self.token = token
-        self.faults = faults.FaultPlan()
-        self.port = 0
-        self._changes = Changes()
         self._calls: list[Call] = []
-        self._runner: web.AppRunner | None = None
         self._poster: asyncio.Task[None] | None = None
-        super().__init__(
-            World(username=username, topics_in_dms=topics_in_dms), UpdateQueue(self._changes.notify)
-        )
 
     @property
     def url(self) -> str:
         """The root of the API, without a trailing slash."""
-        return f"http://127.0.0.1:{self.port}"
+        return self.root
 
     @property
     def base_url(self) -> str:
@@ -90,41 +74,22 @@ class TelegramApi(People):
         """What python-telegram-bot calls `base_file_url`."""
         return f"{self.url}/file/bot"
 
+    @override
     async def start(self, port: int = 0) -> Self:
         """Listen on loopback; 0 takes a free port."""
-        app = web.Application(client_max_size=MAX_UPLOAD)
-        self.add_routes(app.router)
-        app.router.add_get("/file/bot{token}/{path:.+}", self._download)
-        app.router.add_route("*", "/bot{token}/{method}", self._api)
-        self._runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.1)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", port, backlog=1024, reuse_address=True).start()
-        self.port = self._runner.addresses[0][1]
+        await super().start(port)
         self._poster = asyncio.create_task(self.updates.post_for_ever())
         return self
 
+    @override
     async def stop(self) -> None:
-        """Close every connection; the world stays, so that `start(port)` is a server that came back."""
+        """Close every connection, and post to no webhook any more."""
         if self._poster is not None:
             self._poster.cancel()
             await asyncio.wait([self._poster])
-        if self._runner is not None:
-            await self._runner.cleanup()
+        await super().stop()
 
-    async def __aenter__(self) -> Self:
-        return await self.start()
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.stop()
-
-    async def wait_for(self, condition: Callable[[], T], *, within: float = 10.0) -> T:
-        """Return the first truthy value of `condition`, asked again whenever something happens here."""
-        try:
-            return await self._changes.wait_for(condition, within=within)
-        except TimeoutError:
-            raise TimeoutError(f"not within {within} s; {self.summary()}") from None
-
-    async def wait_for_text(self, chat: int, text: str, *, within: float = 10.0) -> Message:
+    async def wait_for_text(self, chat: int, text: str, *, within: float = 20.0) -> Message:
         """Return the bot's first message in a chat that contains `text`, now or soon."""
 
         def found() -> Message | None:
@@ -170,13 +135,17 @@ class TelegramApi(People):
 
         self.faults.add(method, fault, times=times, skip=skip, where=concerns)
 
+    @override
     def summary(self) -> str:
         """Say in one line what the server has seen, for the message of a failed test."""
         last = [f"{c.method}={c.status}{' ' + c.error if c.error else ''}" for c in self._calls[-8:]]
         return f"pending updates {len(self.updates.pending)}, polls {self.updates.polls}, last calls {last}"
 
+    @override
     def add_routes(self, router: web.UrlDispatcher) -> None:
-        """Add further routes, such as those of the control API."""
+        """Add the Bot API and its files."""
+        router.add_get("/file/bot{token}/{path:.+}", self._download)
+        router.add_route("*", "/bot{token}/{method}", self._api)
 
     async def _api(self, request: web.Request) -> web.StreamResponse:
         problem = self._token_problem(request.match_info["token"])
@@ -187,18 +156,14 @@ class TelegramApi(People):
             request.match_info["method"], params.decoded(), dict(params.files), time.monotonic(), raw=params
         )
         self._calls.append(call)
-        fault = self.faults.take(call.method, call)
-        if isinstance(fault, faults.Refuse):
-            call.status, call.error = fault.status, fault.body.decode()
-        self._changes.notify()
-        return await faults.answer(request, fault, lambda: self._carry_out(call, params))
+        return await self.carry_out(request, call.method, call, lambda: self._carried_out(call, params))
 
     def _token_problem(self, token: str) -> ApiError | None:
         if token == self.token:
             return None
         return ApiError(401, "Unauthorized") if TOKEN_FORM.fullmatch(token) else ApiError(404, "Not Found")
 
-    async def _carry_out(self, call: Call, params: Params) -> web.StreamResponse:
+    async def _carried_out(self, call: Call, params: Params) -> web.StreamResponse:
         try:
             call.result = await self._result(call.method, params)
             call.status = 200
@@ -207,7 +172,7 @@ class TelegramApi(People):
             call.status, call.error = error.code, error.description
             return web.json_response(error.wire(), status=error.code)
         finally:
-            self._changes.notify()
+            self.changed()
 
     async def _result(self, method: str, params: Params) -> Any:
         if method == "getUpdates":

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from tests.fakes.loopback import Loopback
 from tests.fakes.telegram_entities import detected
 from tests.fakes.telegram_sending import describe
 from tests.fakes.telegram_updates import UpdateQueue
@@ -18,12 +19,13 @@ MIME = {
 }
 
 
-class People:
+class People(Loopback):
     """The users' side of the server: each act changes the world and queues the update a bot gets for it."""
 
-    def __init__(self, world: World, updates: UpdateQueue) -> None:
+    def __init__(self, world: World) -> None:
+        super().__init__()
         self.world = world
-        self.updates = updates
+        self.updates = UpdateQueue(self.changed)
         self._sources: dict[int, Json] = {}
 
     def add_group(self, chat_id: int, title: str = "Group", *, members: Sequence[int] = ()) -> Chat:

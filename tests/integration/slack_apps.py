@@ -10,7 +10,7 @@ from gateway.platforms.slack.settings import SlackSettings
 from kernel.clock import SystemClock
 from kernel.messages import Address
 from tests.contract.harness import Recorder
-from tests.fakes.slack_server import SIGNING_SECRET, SlackServer
+from tests.fakes.slack_server import SIGNING_SECRET, Grid, SlackServer
 
 PERSON, OTHER = "U0PERSON7", "U0OTHER02"
 CHAT, CHANNEL = "D0PERSON7", "C0GENERAL"
@@ -84,9 +84,9 @@ class App:
 
 
 @asynccontextmanager
-async def app(*, run: bool = True, **settings: Any) -> AsyncGenerator[App]:
+async def app(*, run: bool = True, grid: Grid | None = None, **settings: Any) -> AsyncGenerator[App]:
     """Run a workspace with a person and a channel, and the adapter against it."""
-    async with SlackServer() as server:
+    async with SlackServer(grid=grid) as server:
         server.person(PERSON, "Ada")
         server.person(OTHER, "Bob")
         server.channel(CHANNEL, "general", PERSON, OTHER)

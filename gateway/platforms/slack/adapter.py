@@ -53,6 +53,10 @@ BUBBLE_LIMIT = 3000
 TOAST_LIMIT = 3000
 THREAD_NAME = 250
 SIGNS = {Mark.SEEN: "eyes", Mark.DONE: "white_check_mark", Mark.FAILED: "x"}
+NO_WORKSPACE = (
+    "The app is installed for a whole organisation: name the workspace whose channels it should know in"
+    " platforms.slack.team_id."
+)
 DONE_ALREADY = frozenset({"already_reacted", "no_reaction", "message_not_found", "too_many_reactions"})
 NO_FORM = frozenset({"expired_trigger_id", "invalid_trigger_id", "trigger_exchanged", "exchanged_trigger_id"})
 ALWAYS = frozenset({Bubbles, Typing, Taps, Fetches, Menus, Threads, Closes, Forms, Reads, Names, Probes})
@@ -241,6 +245,8 @@ class SlackAdapter:
         except CallFailed as error:
             raise platform_error(error) from None
         warnings = manifest.missing(self._introduction.scopes)
+        if me.organisation and not self._settings.team_id:
+            warnings += (NO_WORKSPACE,)
         if self._settings.mode is Mode.SOCKET:
             warnings += await self._probe_socket()
         elif not self._settings.signing_secret.get_secret_value().strip():

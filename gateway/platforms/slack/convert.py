@@ -21,7 +21,10 @@ KINDS = {"image": AttachmentKind.PHOTO, "audio": AttachmentKind.AUDIO, "video": 
 
 @dataclass(frozen=True, slots=True)
 class Me:
-    """Who the app is: ``account`` from the settings, the rest from ``auth.test``."""
+    """Who the app is: ``account`` from the settings, the rest from ``auth.test``.
+
+    ``organisation`` says that it is installed for all of an organisation's workspaces at once (Enterprise Grid).
+    """
 
     account: str
     user: str = ""
@@ -30,6 +33,7 @@ class Me:
     name: str = ""
     team: str = ""
     enterprise: str = ""
+    organisation: bool = False
 
 
 @dataclass(frozen=True, slots=True)

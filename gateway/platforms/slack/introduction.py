@@ -32,6 +32,7 @@ class Introduction:
             str(found.get("user") or ""),
             str(found.get("team_id") or ""),
             str(found.get("enterprise_id") or ""),
+            bool(found.get("is_enterprise_install")),
         )
         listed = str(headers.get("x-oauth-scopes") or "")
         self.scopes = frozenset(scope.strip() for scope in listed.split(",") if scope.strip())
