@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from agent.tools.terminal.command import Plan
 from approvals.requests import Asker
 from cron.catchup import Policy
+from cron.pace import Pace
 from cron.recipe import House
 from cron.settings import DAY_MS, HOUR_MS, SECOND_MS, CronSettings
 from kernel.approvals import Action, Approval
@@ -83,7 +84,7 @@ class Ports:
     ``thread(parent, name)`` a new thread in a chat, ``halt`` and ``cancel`` stop a session's turn and withdraw what it
     waits for, ``workspace(session_id)`` is where an agent works, ``summarise(instruction, material)`` asks a model
     (``""``: there is none), ``pieces(text, place)`` splits a text as the place needs it, ``shell()`` is what
-    commands get, and ``warm()`` loads the agents ahead.
+    commands get, ``warm()`` loads the agents ahead, and ``attends()`` tells whether somebody is being answered now.
     """
 
     principal_of: Callable[[str], Principal]
@@ -97,6 +98,7 @@ class Ports:
     pieces: Callable[[str, Address], list[str]] = lambda text, _place: [text]
     shell: Callable[[], Shell] = Shell
     warm: Callable[[], None] = lambda: None
+    attends: Callable[[], bool] = lambda: False
     tasks: Tasks | None = None
     house: House | None = None
     projects: Sequence[Path] = ()
@@ -114,6 +116,7 @@ class Room:
     root: Path
     ports: Ports
     redact: Callable[[str], str] = str
+    pace: Pace = field(default_factory=Pace)
     home: Path = field(init=False)
 
     def __post_init__(self) -> None:

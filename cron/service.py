@@ -26,7 +26,7 @@ from cron.kinds.scripts import Scripts
 from cron.making import Desk
 from cron.room import Alarm, Room
 from cron.runs import Runs
-from cron.settings import DAY_MS, CronSettings
+from cron.settings import DAY_MS, SECOND_MS, CronSettings
 from kernel.approvals import ApprovedCall, CallResult
 from kernel.crashpoints import crashpoint
 from kernel.errors import HermesError
@@ -43,12 +43,12 @@ BACK_MS = 5_000
 PRUNED = 500
 REALIGNED = 200
 RETRY_SECONDS = 5.0
-# Runs that are taken up before the first of them begins.
-TOGETHER = 200
 # Before a prompt is due, the agents are loaded.
 WARM_MS = 8_000
 # What passed since so short a time is worked out at once.
 SOON_MS = 60_000
+# A timer may ring a little early; a clock that stands still is waited for no longer.
+UNTIL = 3
 
 # The clock's library is loaded when there is the first time to wait for.
 ALARM = "cron.scheduler:SchedulerAlarm"
@@ -185,23 +185,34 @@ class Cron:
 
     async def _take(self) -> None:
         """Take up what is due; the work begins behind the first of it, so that none of these wait for it."""
-        room, taken = self.room, list[tuple[Fire, Schedule]]()
-        while found := await room.database.read(schedules.due, room.clock.now(), taking.BATCH):
+        while found := await self.room.database.read(taking.due, self.room.clock.now()):
             crashpoint("cron.after_due")
-            now = room.clock.now()
-            many = len(found) > 1
-            looked = (
-                await asyncio.to_thread(taking.look, room, found, now)
-                if many
-                else taking.look(room, found, now)
-            )
-            claimed, _ = await room.database.write(taking.take, room.settings, room.zone, looked)
-            crashpoint("cron.after_rows")
-            taken += claimed
-            if len(taken) >= TOGETHER:
-                self._begin(taken)
-                taken = []
-        self._begin(taken)
+            looked, taken = await self._looked(found), list[tuple[Fire, Schedule]]()
+            while looked:
+                async with self.room.pace.unit(len(looked)) as count:
+                    claimed = await self._take_some(looked[:count])
+                if claimed is None:
+                    self._begin(taken)
+                    return
+                looked = looked[count:]
+                taken += claimed
+            self._begin(taken)
+
+    async def _take_some(self, some: list[taking.Found]) -> list[tuple[Fire, Schedule]] | None:
+        """Take up some at their time; ``None`` where the clock does not come to it."""
+        if not await self._until(max(one.schedule.next_at or 0 for one in some)):
+            return None
+        claimed, _ = await self.room.database.write(taking.take, self.room.settings, self.room.zone, some)
+        crashpoint("cron.after_rows")
+        return claimed
+
+    async def _until(self, moment: int) -> bool:
+        """Wait for a moment that is near; tell whether it has come."""
+        for _ in range(UNTIL):
+            if (ahead := moment - self.room.clock.now()) <= 0:
+                return True
+            await asyncio.sleep(ahead / SECOND_MS)
+        return self.room.clock.now() >= moment
 
     def _begin(self, claimed: list[tuple[Fire, Schedule]]) -> None:
         if claimed:
@@ -209,16 +220,18 @@ class Cron:
         for fire, schedule in claimed:
             self.runs.add(fire, schedule)
 
-    async def _looked(self, found: list[Schedule], now: int) -> list[taking.Found]:
-        """Work out what becomes of schedules; years of times are gone through in a thread."""
-        if all(now - (one.instant or now) < SOON_MS for one in found):
+    async def _looked(self, found: list[Schedule]) -> list[taking.Found]:
+        """Work out what becomes of schedules: in a thread, unless it is one alone whose time is now."""
+        now = self.room.clock.now()
+        if len(found) == 1 and now - (found[0].instant or now) < SOON_MS:
             return taking.look(self.room, found, now)
         return await asyncio.to_thread(taking.look, self.room, found, now)
 
     async def _claim(self) -> None:
         seen = len(await self.room.database.read(fires.ready, self.room.clock.now(), 1))
         while seen and not self._closed:
-            claimed, seen = await self.room.database.write(taking.claim, self.room.settings)
+            async with self.room.pace.unit(taking.BATCH) as count:
+                claimed, seen = await self.room.database.write(taking.claim, self.room.settings, count)
             self._begin(claimed)
 
     async def _realign(self) -> None:
@@ -248,7 +261,8 @@ class Cron:
 
 def _next(q: Query) -> tuple[int | None, int | None]:
     """Return the earliest moment at which there is something to do, and when the first prompt among the next is due."""
-    moments = (schedules.next_at(q), fires.next_ready(q), fires.next_held(q))
+    planned = schedules.next_at(q)
+    moments = (planned and planned - taking.LEAD_MS, fires.next_ready(q), fires.next_held(q))
     return min((moment for moment in moments if moment is not None), default=None), schedules.next_prompt(q)
 
 

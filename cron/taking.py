@@ -1,7 +1,7 @@
 """Taking what is due: schedules become fires, and fires that are ready are taken up, each by a guarded move."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Any
@@ -22,8 +22,11 @@ from store import channels, fires, marks, outbox, schedules
 from store.outbox import Owed
 from store.units import Query, Unit
 
-# Schedules and fires that one unit deals with: it keeps the writer busy for some milliseconds only.
+# Schedules whose time has just come, of which so many are taken together, before those of a longer absence.
+FRESH_MS, TOGETHER = 2_000, 200
 BATCH = 25
+# What is due is looked at so much ahead of its time, so that at the time itself it is only stored.
+LEAD_MS = 40
 TOLD = 10
 # What is to be told of times that passed, while it is gathered.
 UNTOLD = "cron:untold"
@@ -36,6 +39,14 @@ class Found:
     schedule: Schedule
     due: Due
     jitter: int
+
+
+def due(q: Query, now: int) -> list[Schedule]:
+    """Return schedules to be taken next, also those that are due in a moment.
+
+    What is due now does not wait behind what an absence has left.
+    """
+    return schedules.due(q, now + LEAD_MS, TOGETHER, now - FRESH_MS) or schedules.due(q, now, BATCH)
 
 
 def look(room: Room, found: Sequence[Schedule], now: int) -> list[Found]:
@@ -73,7 +84,7 @@ def take(
             told.append(one)
     if told:
         _note(tx, told, zone)
-    return claim(tx, settings)
+    return claim(tx, settings, len(found), {one.schedule.id: one.schedule for one in found})
 
 
 def _take_one(tx: Unit, one: Found, settings: CronSettings, zone: ZoneInfo) -> None:
@@ -148,15 +159,19 @@ def _line(one: Found, zone: ZoneInfo, now: int) -> str:
     return f"- **{one.schedule.name}**: {', '.join(parts)}{ahead}"
 
 
-def claim(tx: Unit, settings: CronSettings, limit: int = BATCH) -> tuple[list[tuple[Fire, Schedule]], int]:
+def claim(
+    tx: Unit, settings: CronSettings, limit: int, known: Mapping[int, Schedule] | None = None
+) -> tuple[list[tuple[Fire, Schedule]], int]:
     """Take up fires that are ready; return them with their schedules, and how many rows were dealt with.
+
+    ``known`` are schedules that were read already.
 
     One whose predecessor is still at work is skipped, waits or goes ahead, as its job says.
     """
-    claimed, seen, known = list[tuple[Fire, Schedule]](), 0, dict[int, Schedule]()
+    claimed, seen, read = list[tuple[Fire, Schedule]](), 0, dict(known or {})
     for fire in fires.ready(tx, tx.now, limit):
-        schedule = known.get(fire.schedule_id) or schedules.get(tx, fire.schedule_id)
-        known[schedule.id] = schedule
+        schedule = read.get(fire.schedule_id) or schedules.get(tx, fire.schedule_id)
+        read[schedule.id] = schedule
         match _overlap(tx, fire, schedule):
             case Overlap.PARALLEL:
                 taken = fires.move(

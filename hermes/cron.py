@@ -29,7 +29,7 @@ from hermes.home import Home
 from hermes.schema import Settings
 from kernel.bus import Bus
 from kernel.errors import HermesError, NotFound
-from kernel.messages import Address, Outbound, Priority
+from kernel.messages import Address, InboundKind, Outbound, Priority
 from kernel.people import Principal, Role
 from kernel.schedules import JobKind, Schedule
 from store import digests, marks, outbox
@@ -55,7 +55,7 @@ class BoardTasks:
         principal = self._principal_of(schedule.owner)
         asked = CreateTask(title=title[:200], description=description)
         lane = self._board.room.settings.lane
-        wanted: Wanted = wanted_of(asked, principal, lane, "", origin=schedule.origin)
+        wanted: Wanted = wanted_of(asked, principal, lane, "", origin=schedule.origin, room=self._board.room)
         return (await self._board.create(wanted, actor=f"cron:{schedule.id}")).id
 
 
@@ -139,6 +139,10 @@ def _ports(gateway: Gateway, agents: Agents, settings: Settings, home: Home, bes
         warming.add(task)
         task.add_done_callback(warming.discard)
 
+    def attends() -> bool:
+        going = gateway.turns.running.values()
+        return any(one.begun.rows[0].inbound.kind is not InboundKind.INTERNAL for one in going)
+
     def split(text: str, place: Address) -> list[str]:
         return pieces(text, gateway.adapters.get((place.platform, place.account)))
 
@@ -154,6 +158,7 @@ def _ports(gateway: Gateway, agents: Agents, settings: Settings, home: Home, bes
         split,
         lambda: Shell(surroundings.pinned(settings.agent.tools.terminal), sandbox.wrapped),
         warm,
+        attends,
         BoardTasks(beside.board, gateway.access.principal_of),
         DaemonHouse(gateway),
         tuple(Path(folder).expanduser() for folder in settings.workspace.projects),

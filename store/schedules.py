@@ -21,7 +21,8 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 BY_ID = "SELECT * FROM schedule WHERE id = ?"
 BY_NAME = "SELECT * FROM schedule WHERE lower(name) = lower(?) AND state <> 'deleted'"
 DUE = """
-SELECT * FROM schedule WHERE state = 'active' AND next_at IS NOT NULL AND next_at <= ? ORDER BY next_at LIMIT ?
+SELECT * FROM schedule WHERE state = 'active' AND next_at IS NOT NULL AND next_at BETWEEN ? AND ?
+ORDER BY next_at LIMIT ?
 """
 NEXT = """
 SELECT next_at FROM schedule WHERE state = 'active' AND next_at IS NOT NULL ORDER BY next_at LIMIT 1
@@ -243,9 +244,9 @@ def is_as_it_was(q: Query, known: Schedule) -> bool:
     return row is not None and (row["instant"], row["rule"], row["zone"], row["state"]) == times
 
 
-def due(q: Query, now: int, limit: int) -> list[Schedule]:
-    """Return schedules whose time has come, the most overdue first."""
-    return [row_of(row) for row in q.all(DUE, (now, limit))]
+def due(q: Query, now: int, limit: int, since: int = 0) -> list[Schedule]:
+    """Return schedules whose time has come, at ``since`` or later, the most overdue first."""
+    return [row_of(row) for row in q.all(DUE, (since, now, limit))]
 
 
 def next_at(q: Query) -> int | None:

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from approvals.requests import Asker
 from cron.inputs import CreateJob
+from cron.pace import MOST, Pace
 from cron.room import Ports, Room
 from cron.service import Cron
 from cron.settings import CronSettings
@@ -140,6 +141,10 @@ async def _resolve(text: str) -> Address:
     return parse_address(text, "1")
 
 
+async def _no_rest(_seconds: float) -> None:
+    await asyncio.sleep(0)
+
+
 @asynccontextmanager
 async def cronhouse(
     root: Path, *, at: int = START, homes: Sequence[Address] = (HOME,), **settings: Any
@@ -152,7 +157,9 @@ async def cronhouse(
     ports = Ports(
         lambda id: Principal(id, roles.get(id, Role.NONE)), _resolve, lambda _: root / "workspace", OpenGate
     )
-    room = Room(database, bus, clock, CronSettings(**settings), ZONE, root, ports)
+    room = Room(
+        database, bus, clock, CronSettings(**settings), ZONE, root, ports, pace=Pace(_no_rest, few=MOST)
+    )
     cron = Cron(room, lambda _wake, _told: alarm)
     for home in homes:
         await database.write(channels.set_home, home, actor="test")
