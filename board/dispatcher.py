@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
+from board import lanes
 from board.room import Room
 from board.settings import BoardSettings
 from kernel.crashpoints import crashpoint
@@ -78,6 +79,8 @@ def _places(settings: BoardSettings, queue: Queue, crew: Mapping[str, int]) -> S
             known = [(queue.assignee, crew[queue.assignee])]
     elif queue.lane == "process":
         known = [(name, program.at_once) for name, program in settings.programs.items()]
+    elif name := lanes.coder(queue.lane):
+        known = [(name, settings.agent_at_once)]
     else:
         return ()
     return [(name, most) for name, most in known if queue.assignee in ("", name)]

@@ -1,15 +1,16 @@
 """What the operations of the board are given."""
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from board.settings import LANE_WORDS, LANES
 from kernel.states import TaskState
 from kernel.tasks import Workspace
 
 LONGEST = 200_000
 PriorityWord = Literal["low", "normal", "high", "urgent"]
-Lane = Literal["", "agent", "process", "manual"]
+Lane = Annotated[str, Field(pattern=rf"^$|{LANES}")]
 
 
 class Given(BaseModel):
@@ -41,7 +42,7 @@ class CreateTask(Given):
     title: str = Field(min_length=1, max_length=200, description="What it is, in a line.")
     description: str = Field(default="", max_length=LONGEST, description="Everything the worker must know.")
     acceptance: str = Field(default="", max_length=LONGEST, description="When it counts as done.")
-    lane: Lane = Field(default="", description="agent, process or manual; empty: the setting board.lane.")
+    lane: Lane = Field(default="", description=f"{LANE_WORDS}; empty: the setting board.lane.")
     assignee: str = Field(default="", max_length=100, description="Who is to do it; empty: anybody able.")
     template: str = Field(
         default="simple", description="simple, reviewed, article, or one of `hermes agents templates`."
@@ -233,6 +234,9 @@ class SubmitTask(OneTask):
 
     summary: str = Field(min_length=1, max_length=LONGEST, description="What was done, and what was not.")
     notes: str = Field(default="", max_length=LONGEST, description="For the reviewer.")
+    reviewer: str = Field(
+        default="", max_length=100, description="An agent, or people; empty: as the task's template says."
+    )
 
 
 class ReviewTask(OneTask):

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from board import creating, deciding, diagnostics, explain, views, workspaces
+from board import creating, deciding, diagnostics, explain, lanes, views, workspaces
 from board.desk import Desk, operator
 from board.files import Given as File
 from board.files import keep
@@ -211,6 +211,7 @@ class TaskDesk(Desk):
 
     async def assign(self, principal: Principal, asked: AssignTask) -> TaskRow:
         """Give a task to somebody."""
+        lanes.checked(asked.lane, self._board.room.coders())
         return await self._decide(
             principal, asked.id, deciding.assign, asked.id, asked.assignee.strip(), asked.lane
         )

@@ -1,6 +1,6 @@
 """What all parts of the board work with."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,7 +23,8 @@ class Room:
 
     ``home`` is a folder of the board's own; ``workspace`` where agents work who are told nothing else; ``projects``
     are the folders that tasks may name; ``redact`` removes secrets from a text. ``roster`` are the agents of the crew,
-    ``plans`` the templates in files; ``offline`` tells whether no language model is configured.
+    ``plans`` the templates in files; ``offline`` tells whether no language model is configured,
+    ``coders`` are the coding agents that a lane may name.
     """
 
     database: Database
@@ -37,6 +38,7 @@ class Room:
     roster: Roster = field(default_factory=Roster)
     plans: Plans = field(default_factory=Plans)
     offline: Callable[[], bool] = _never
+    coders: Callable[[], Sequence[str]] = tuple
 
     @property
     def house(self) -> House:

@@ -25,11 +25,12 @@ import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 
-from board import deciding, diagnostics, personas, review, triaging, truth, working
+from board import deciding, diagnostics, lanes, personas, review, triaging, truth, working
 from board.assigner import Assigner
 from board.creating import Wanted
 from board.dispatcher import Dispatcher
 from board.failures import Extra, record_task_failure
+from board.keeping import Keeper
 from board.reports import BoardReports
 from board.review import Judgement
 from board.room import Room
@@ -61,7 +62,11 @@ class Board:
         self._workers: dict[str, Worker] = {}
         self._supervisor = Supervisor(room, self._workers)
         self._agents = AgentWorker(room, self.reports, conduct, self._supervisor.keep_folder)
-        self._workers |= {"agent": self._agents, "process": ProcessWorker(room, self.reports)}
+        self._workers |= {
+            lanes.AGENT: self._agents,
+            lanes.CODER: self._agents,
+            lanes.PROCESS: ProcessWorker(room, self.reports),
+        }
         self.dispatcher = Dispatcher(room, self._supervisor.begin)
         self.assigner = Assigner(room)
         self.triager = Triager(room)
@@ -90,6 +95,7 @@ class Board:
             group.create_task(self.triager.run(), name="triager"),
             group.create_task(self.dispatcher.run(), name="dispatcher"),
             group.create_task(self._supervisor.run(), name="supervisor of attempts"),
+            group.create_task(Keeper(self.room).run(), name="keeper of files"),
         ]
 
     def configure(self, settings: BoardSettings) -> None:

@@ -10,6 +10,9 @@ MINUTE_MS = 60 * SECOND_MS
 HOUR_MS = 60 * MINUTE_MS
 WorkerName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,30}$")]
 
+LANES = r"^(agent|process|manual|acp:[a-z0-9][a-z0-9_-]{0,30})$"
+LANE_WORDS = "agent, process, manual, or acp:NAME for a coding agent"
+
 
 class Section(BaseModel):
     """A group of settings: unchangeable once read, and closed to names it does not know."""
@@ -54,8 +57,8 @@ class BoardSettings(Section):
     )
     lane: str = Field(
         default="agent",
-        pattern=r"^(agent|process|manual)$",
-        description="Who executes a task that names nobody: agent, process, or manual (people only).",
+        pattern=LANES,
+        description=f"Who executes a task that names nobody: {LANE_WORDS}; manual is people only.",
     )
     agents: tuple[WorkerName, ...] = Field(
         default=("hermes",), min_length=1, description="The agents; the first takes what is nobody's."
@@ -102,6 +105,14 @@ class BoardSettings(Section):
     longest_wait: float = Field(default=1800.0, ge=0, description="Upper limit of that wait in seconds.")
     log_megabytes: float = Field(
         default=20.0, gt=0, description="Megabytes of one attempt's log; a longer one begins anew."
+    )
+    log_days: int = Field(
+        default=90,
+        ge=0,
+        description="Days the logs of attempts are kept after their task was done or cancelled; 0: for ever.",
+    )
+    file_days: int = Field(
+        default=0, ge=0, description="The same for the files of tasks, results included; 0: for ever."
     )
     attention: AttentionSettings = Field(
         default_factory=AttentionSettings, description="When a task wants attention."

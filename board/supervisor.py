@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Any
 
-from board import limits, workspaces
+from board import lanes, limits, workspaces
 from board.dispatcher import Taken
 from board.failures import Extra, record_task_failure
 from board.room import Room
@@ -104,7 +104,7 @@ class Supervisor:
                 extra=extra,
             )
             return
-        worker = self._workers.get(task.lane)
+        worker = self._workers.get(lanes.kind(task.lane))
         if worker is None:
             raise SpawnFailed(f"Nothing executes the lane {task.lane}.", lasting=True)
         folder = await workspaces.prepare(self._room, task.id, taken.epoch, brief)
@@ -136,7 +136,7 @@ class Supervisor:
 
     async def _end(self, task_id: int, epoch: int, kind: str) -> None:
         attempt = await self._room.database.read(attempts.get, task_id, epoch)
-        worker = self._workers.get(attempt.lane)
+        worker = self._workers.get(lanes.kind(attempt.lane))
         if worker is not None:
             await worker.stop(attempt, attempt.error or kind.removeprefix("attempt."))
         await self._tidy(attempt)
@@ -183,7 +183,7 @@ class Supervisor:
     def _alive(self, attempt: Attempt) -> bool:
         if (attempt.task_id, attempt.epoch) in self._starting:
             return False
-        worker = self._workers.get(attempt.lane)
+        worker = self._workers.get(lanes.kind(attempt.lane))
         mine = attempt.host == self._room.settings.machine
         return mine and worker is not None and worker.breathes(attempt)
 

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from board import lanes
 from board.creating import rest
 from board.failures import record_task_failure
 from board.room import Room
@@ -42,7 +43,7 @@ async def check(room: Room, workers: Mapping[str, Worker]) -> Truth:
 
 
 async def _judged(room: Room, workers: Mapping[str, Worker], attempt: Attempt) -> Alive:
-    worker = workers.get(attempt.lane)
+    worker = workers.get(lanes.kind(attempt.lane))
     if worker is None or attempt.host != room.settings.machine:
         # A person or a program elsewhere: only its lease speaks for it.
         return Alive.YES

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from board import deciding
+from board import deciding, lanes
 from board.creating import Edit, Wanted
 from board.crew import plans
 from board.crew.plans import Plan
@@ -49,13 +49,14 @@ def wanted_of(
     found = room.plans.find(asked.template) if room is not None else None
     plan = plans.staffed(found, room.roster) if found is not None and room is not None else None
     first = plan.stages[0].agent if plan is not None else ""
+    into = asked.lane or lane
     new = New(
         title=" ".join(asked.title.split()),
-        lane=asked.lane or lane,
+        lane=lanes.checked(into, room.coders()) if room is not None else into,
         queue="",
         template=asked.template,
         created_by=principal.id,
-        assignee=asked.assignee.strip() or first,
+        assignee=asked.assignee.strip() or ("" if lanes.coder(into) else first),
         priority=Importance[asked.priority.upper()],
         not_before=asked.not_before,
         parent_id=asked.parent,

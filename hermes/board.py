@@ -1,7 +1,7 @@
 """The board, wired: its folders, its way into the conversations, and the tools it gives to agents."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from board.crew import plans, profiles
@@ -33,6 +33,7 @@ def build(
     home: Home,
     *,
     redact: Callable[[str], str],
+    coders: Callable[[], Sequence[str]],
 ) -> Board:
     """Put the board together and give agents its tools."""
     chosen = settings.workspace.path
@@ -48,6 +49,7 @@ def build(
         profiles.load(home.root / "crew" / "agents"),
         plans.load(home.root / "crew" / "templates"),
         lambda: agents.model == OFFLINE,
+        coders,
     )
 
     async def cancel(session_id: str, actor: str) -> int:

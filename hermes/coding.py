@@ -1,14 +1,13 @@
 """Coding agents, wired: who answers in a session, and the gate behind what a coding agent wants to do."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 from agent.acp import modes
-from agent.acp.profiles import profiles
+from agent.acp.profiles import BRAIN, profiles
 from agent.settings import AgentSettings
 from approvals.service import ApprovalService
-from gateway.commands.brains import SHELF, BrainCommands, Brains
+from gateway.commands.brains import BrainCommands, Brains
 from gateway.gateway import Gateway
 from hermes import plugins
 from hermes.agents import Agents
@@ -42,7 +41,6 @@ class Coding:
         self._shelf = shelf
         self._settings = settings
         self._service: ApprovalService | None = None
-        self._milestone: Callable[[str, str], Awaitable[None]] = _nowhere
         self._built: Any = None
         self._building = asyncio.Lock()
         self._carry()
@@ -75,10 +73,6 @@ class Coding:
         """Return the coding agents there are."""
         return list(profiles(self._settings.acp))
 
-    def report(self, milestone: Callable[[str, str], Awaitable[None]]) -> None:
-        """Take who hears what an agent has reached in a session."""
-        self._milestone = milestone
-
     def guard(self, service: ApprovalService) -> None:
         """Take the gate."""
         self._service = service
@@ -89,7 +83,7 @@ class Coding:
 
     async def run(self, request: TurnRequest, io: TurnIO) -> TurnOutcome:
         """Carry out one turn with the session's brain."""
-        if name := await self._shelf.get(request.session_id, SHELF):
+        if name := await self._shelf.get(request.session_id, BRAIN):
             return await (await self._coders()).run(name, request, io)
         return await (await self._agents.runner()).run(request, io)
 
@@ -101,13 +95,14 @@ class Coding:
                 build = await asyncio.to_thread(plugins.load, plugins.CODING)
                 ports = plugins.load(plugins.CODING_PORTS)
                 given = ports(
-                    self._service, self._shelf, Decided(self._service), self._agents.runner, self._reached
+                    self._service, self._shelf, Decided(self._service), self._agents.runner, self._noted
                 )
                 self._built = build(self._settings, given)
         return self._built
 
-    async def _reached(self, session_id: str, text: str) -> None:
-        await self._milestone(session_id, text)
+    def _noted(self, session_id: str, tool: str, arguments: str, result: str) -> None:
+        for watcher in self._agents.watchers:
+            watcher(session_id, tool, arguments, result)
 
     async def _carry_out(self, call: ApprovedCall) -> CallResult:
         return await (await self._coders()).carry_out(call)
@@ -123,7 +118,3 @@ class Coding:
         """End every coding agent."""
         if self._built is not None:
             await self._built.close()
-
-
-async def _nowhere(_session_id: str, _text: str) -> None:
-    """Tell nobody what was reached."""

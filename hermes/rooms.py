@@ -94,7 +94,7 @@ class Rooms:
         self._connect_agents()
         self._coding.connect(self._gateway)
         self._board: Board = boarding.build(
-            self._gateway, front.bus, self._agents, settings, home, redact=redact
+            self._gateway, front.bus, self._agents, settings, home, redact=redact, coders=self._coding.names
         )
         self._walkaway = WalkawayRoom(self._gateway, self._board, settings.walkaway, front.zone, redact)
         self._journal.watchers.append(self._walkaway.noted)

@@ -15,6 +15,13 @@ WAITING_ROWS = """
 SELECT 1 FROM inbox WHERE session_id = ? AND id >= ? AND state IN ('received', 'queued', 'running') LIMIT 1
 """
 SAID = "SELECT text FROM outbox WHERE turn_id = ? AND kind = 'text' AND dedup_key GLOB 'turn:*' ORDER BY id"
+LAST_SAID = """
+SELECT text FROM outbox WHERE kind = 'text' AND dedup_key GLOB 'turn:*' AND turn_id = (
+    SELECT outbox.turn_id FROM outbox JOIN inbox ON inbox.turn_id = outbox.turn_id
+    WHERE inbox.session_id = ? AND inbox.id >= ? AND outbox.kind = 'text' AND outbox.dedup_key GLOB 'turn:*'
+    ORDER BY outbox.id DESC LIMIT 1
+) ORDER BY id
+"""
 QUESTION = "SELECT text FROM question WHERE turn_id = ? AND state = 'open' ORDER BY created_at LIMIT 1"
 APPROVAL = """
 SELECT short, action ->> 'text' AS text FROM approval
@@ -61,6 +68,11 @@ def turn(q: Query, turn_id: str) -> AgentTurn | None:
         return None
     said = "\n\n".join(part["text"] for part in q.all(SAID, (turn_id,)))
     return AgentTurn(turn_id, row["session_id"], TurnState(row["state"]), row["error"], said)
+
+
+def last_said(q: Query, session_id: str, inbox_id: int) -> str:
+    """Return what the last turn said that said something, since a message of a session."""
+    return "\n\n".join(part["text"] for part in q.all(LAST_SAID, (session_id, inbox_id)))
 
 
 def turns_since(q: Query, session_id: str, inbox_id: int) -> list[tuple[str, TurnState]]:

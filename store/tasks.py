@@ -412,6 +412,8 @@ def queue_of(lane: str, assignee: str, brief: Brief) -> str:
     """Return the key of those who may take a task: its lane, its assignee, and what they must have."""
     # Whoever is named is trusted to be able; what the machine must have is asked for all the same.
     needs = sorted({*(() if assignee else brief.skills), *brief.capabilities})
+    # The lane of a coding agent names who works; a stage's own agent is a part that it plays.
+    assignee = "" if lane.startswith("acp:") else assignee
     return json.dumps([lane, assignee, brief.host, needs], separators=(",", ":"), ensure_ascii=False)
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from agent.acp.live import Live
 from agent.acp.ports import Decisions
 from agent.acp.profiles import profiles
 from agent.acp.watching import Watch
-from agent.acp.words import UNKNOWN
+from agent.acp.words import NO_MODE, UNKNOWN
 from agent.runner import AgentRunner
 from agent.settings import AgentSettings
 from agent.tools.terminal import surroundings
@@ -25,8 +25,8 @@ SESSION = "acp.session"
 TOOL = "acp:"
 MOST = 16
 
-# Names something that an agent has reached in a session; where no task is worked on there, nothing comes of it.
-Milestone = Callable[[str, str], Awaitable[None]]
+# Hears of what an agent did in a session: a tool's name, its arguments as JSON, its result.
+Noted = Callable[[str, str, str, str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class AcpPorts:
     shelf: Shelf
     decisions: Decisions
     base: Callable[[], Awaitable[AgentRunner]]
-    milestone: Milestone
+    noted: Noted
 
 
 @dataclass(slots=True)
@@ -104,10 +104,10 @@ class Desks:
         """Return our side of a connection."""
         ports, session = self._ports, request.session_id
 
-        def reached(text: str) -> None:
-            self._later(ports.milestone(session, text))
+        def noted(tool: str, arguments: Mapping[str, Any], result: str) -> None:
+            ports.noted(session, tool, json.dumps(arguments), result)
 
-        watch = Watch(self.settings.context.answer, reached)
+        watch = Watch(self.settings.context.answer, noted)
         leave = Leave(ports.gate, ports.decisions, ports.shelf, watch.stirred.set, request, io)
         toolbox = (await ports.base()).toolbox
         return watch, leave, Client(TOOL + name, leave, toolbox, watch, lambda: self._cancel(session))
@@ -137,8 +137,8 @@ class Desks:
         if wanted and wanted not in there.ids:
             has = f"it has {', '.join(there.ids)}" if there.ids else "it has none"
             if not chosen:
-                raise AgentBroke(f"{desk.name} has no mode {wanted}.", remedy=f"Set another: {has}.")
-            desk.watch.note(f"{desk.name} has no mode {wanted}; {has}.")
+                raise AgentBroke(f"{desk.name} {NO_MODE} {wanted}.", remedy=f"Set another: {has}.")
+            desk.watch.note(f"{desk.name} {NO_MODE} {wanted}; {has}.")
             await modes.wish(shelf, session_id, desk.name, "")
         elif wanted and wanted != there.now:
             await desk.live.change_mode(desk.leave.foreign, wanted)

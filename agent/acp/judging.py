@@ -91,7 +91,7 @@ def actions_of(asked: Asked, tool: str, workspace: Path, host: str) -> list[Acti
     given = dict(asked.given or {})
     bare = _bare(asked, given, tool, inside, host)
     found: list[Action] = []
-    if command := _command(given):
+    if command := command_of(given):
         cwd = _absolute(folder, inside) if (folder := _text(given, FOLDERS)) else inside
         found.append(replace(bare, kind=ActionKind.TERMINAL, text=command, target="", cwd=cwd))
     found += [_file(bare, path, _diff(path, old, new), inside) for path, old, new in asked.edits]
@@ -138,7 +138,8 @@ def _shown(path: str, given: Mapping[str, Any]) -> str:
     return f"use {path}\n{canonical(rest)}"[:LONGEST] if rest else f"use {path}"
 
 
-def _command(given: Mapping[str, Any]) -> str:
+def command_of(given: Mapping[str, Any]) -> str:
+    """Return the command that the input of a call names, as a text for the shell; empty where it names none."""
     for name in COMMANDS:
         value = given.get(name)
         if isinstance(value, str) and value.strip():

@@ -4,6 +4,9 @@ from collections.abc import Mapping
 
 from agent.settings import AcpAgentSettings
 
+# Where a session's coding agent is kept; it goes with the session wherever that is handed over.
+BRAIN = "agent"
+
 PRESETS: Mapping[str, AcpAgentSettings] = {
     "claude-code-acp": AcpAgentSettings(
         command="claude-code-acp",

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 from acp.schema import (
     AgentMessageChunk,
     AgentPlanUpdate,
+    ContentToolCallContent,
     CurrentModeUpdate,
     PromptResponse,
     TextContentBlock,
@@ -19,18 +20,20 @@ from acp.schema import (
     UsageUpdate,
 )
 
-from agent.acp.judging import Asked
+from agent.acp.judging import Asked, command_of
 from kernel.turns import TurnIO, Usage
 
 # Tool calls whose description is remembered; an agent that makes more has forgotten the first ones itself.
 REMEMBERED = 500
 LABEL = 80
 MOST_NOTES = 5
-# Steps of a plan that are told as reached; an agent that makes up more has no plan.
+# Steps of a plan that are looked at; an agent that makes up more has no plan.
 STEPS = 100
+# Characters of a command's output that are looked at, from its end.
+OUTPUT = 4000
 
 
-def _unheard(_step: str) -> None:
+def _unheard(_tool: str, _arguments: Mapping[str, Any], _result: str) -> None:
     """Tell nobody."""
 
 
@@ -38,13 +41,14 @@ def _unheard(_step: str) -> None:
 class Watch:
     """Passes on what one agent says in the running turn; what it says between turns is kept for the next one.
 
-    ``limit`` is the most characters of one answer; ``over`` is set beyond it. ``reached`` is told each step of its plan
-    that is done. ``stirred`` is set by every sign of life. ``billed`` is what its session has cost so far in US dollars
-    and was booked, ``mode`` the mode that holds, with ``mode_changed`` once the agent changed it by itself.
+    ``limit`` is the most characters of one answer; ``over`` is set beyond it. ``stirred`` is set by every sign of life.
+    ``noted`` hears of its plan and of each command it has run: a tool's name, arguments, result. ``billed`` is what its
+    session has cost in US dollars as far as it was booked, ``mode`` the mode that holds, with ``mode_changed`` once the
+    agent changed it by itself.
     """
 
     limit: int
-    reached: Callable[[str], None] = _unheard
+    noted: Callable[[str, Mapping[str, Any], str], None] = _unheard
     io: TurnIO | None = None
     billed: float = 0.0
     mode: str = ""
@@ -57,7 +61,6 @@ class Watch:
     _gap: bool = False
     _calls: dict[str, Asked] = field(default_factory=dict[str, Asked])
     _cost: float | None = None
-    _done: set[str] = field(default_factory=set[str])
 
     def enter(self, io: TurnIO) -> None:
         """Show everything on another surface from now on, and there at once what nobody has seen yet."""
@@ -110,14 +113,17 @@ class Watch:
             self.act(_changed(*asked.edits[-1]))
         elif asked.title and (before is None or update.status == "failed"):
             self.act(f"{asked.title}{' failed' if update.status == 'failed' else ''}")
+        if update.status == "completed" and (command := command_of(asked.given or {})):
+            self.noted("terminal", {"command": command}, _shown(update))
 
     def _plan(self, plan: AgentPlanUpdate) -> None:
         done = sum(entry.status == "completed" for entry in plan.entries)
         now = next((entry.content for entry in plan.entries if entry.status != "completed"), "")
-        for entry in plan.entries:
-            if entry.status == "completed" and entry.content not in self._done and len(self._done) < STEPS:
-                self._done.add(entry.content)
-                self.reached(entry.content)
+        self.noted(
+            "plan",
+            {"todos": [{"content": one.content, "status": one.status} for one in plan.entries[:STEPS]]},
+            "",
+        )
         self.act(f"plan {done}/{len(plan.entries)} {now}".strip())
 
     def act(self, label: str) -> None:
@@ -156,6 +162,12 @@ class Watch:
             return ()
         more = self._cost - self.billed
         return (Usage(f"acp:{name}", 1, cost=more if more >= 0 else self._cost),)
+
+
+def _shown(update: ToolCallStart | ToolCallProgress) -> str:
+    """Return the text that a call ended with."""
+    parts = [one.content for one in update.content or () if isinstance(one, ContentToolCallContent)]
+    return "\n".join(part.text for part in parts if isinstance(part, TextContentBlock))[-OUTPUT:]
 
 
 def _changed(path: str, old: str, new: str) -> str:

@@ -1,20 +1,21 @@
-"""The lane ``agent``: an attempt is a conversation of its own, whose turns run like those of any chat.
+"""The lanes ``agent`` and ``acp:NAME``: an attempt is a conversation of its own, whose turns run like any chat's.
 
 The attempt begins with one message in the task's session. From there on the turn loop does what it does for people:
 journal, gate, questions, steering, budgets, and going on after a crash. The worker only hears how the turns fare. Which
-attempt a turn belongs to follows from its first message, so that a turn of an earlier attempt can write nothing.
+attempt a turn belongs to follows from its first message, so that a turn of an earlier attempt can write nothing. With a
+coding agent it is the same conversation with another brain.
 """
 
 import asyncio
-import json
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from board import working
+from agent.acp.profiles import BRAIN
+from board import lanes, working
 from board.crew import plans
 from board.room import Room
-from board.workers import going_on
+from board.workers import coders, endings, going_on
 from board.workers.prompts import Told, instructions, order
 from board.working import Start
 from kernel.crashpoints import crashpoint
@@ -22,7 +23,7 @@ from kernel.errors import SpawnFailed, Stale, StoreError
 from kernel.events import Event
 from kernel.messages import Address, Inbound, InboundKind, Sender
 from kernel.states import TurnState
-from kernel.tasks import Alive, Attempt, AttemptOutcome, Ended, Job, Reports, Used
+from kernel.tasks import Alive, Attempt, Ended, Job, Reports, Used
 from store import agent_handoffs, agentwork, attempts, inbox, marks, sessions, tasks
 from store.agentwork import AgentTurn
 from store.inbox import Verdict
@@ -32,20 +33,8 @@ log = logging.getLogger(__name__)
 
 SUBMISSION = "submission"
 OWNER = "web:owner"
-# What providers say when they are asked too often, in the words of the agent room.
-RATE_LIMITED = ("rate limit", "is overloaded")
-LATER_SECONDS = 120.0
 # What a turn says that made room for a message (``sessions.on_message: interrupt``).
 INTERRUPTED = "Stopped by a new message"
-# What trying again does not change.
-LASTING = (
-    "has no credit left",
-    "refuses the key",
-    "is not known to its provider",
-    "budget is used up",
-    "was told to fail",
-    "needs a language model",
-)
 LOCAL = ("web", "terminal", "cli")
 Key = tuple[int, int]
 
@@ -125,6 +114,7 @@ class AgentWorker:
         key = (job.task.id, job.epoch)
         working.held(tx, *key)
         session_id, address = _session(tx, job)
+        _choose_brain(tx, job, session_id)
         _, sender = place_of(job)
         private = sessions.get(tx, session_id).private
         last = attempts.of_task(tx, job.task.id, 2)
@@ -205,10 +195,21 @@ class AgentWorker:
 
     async def _ending(self, turn: AgentTurn, attempt: Attempt, submitted: str, used: Used) -> Ended | None:
         """Return how an attempt ends, ``None`` where it goes on after a limit of one turn."""
+        if lanes.coder(attempt.lane):
+            return await self._coded(turn, attempt, used)
         if submitted or not going_on.is_cut(turn):
-            return ending(turn, submitted, used)
+            owed = "" if submitted else await self._room.database.read(_ends_with, attempt)
+            return endings.ending(turn, submitted, used, owed)
         settings, offline = self._room.settings, self._room.offline()
         return await self._room.database.write(going_on.go_on, settings, attempt, turn, used, offline=offline)
+
+    async def _coded(self, turn: AgentTurn, attempt: Attempt, used: Used) -> Ended:
+        """Return how an attempt of a coding agent ends."""
+        if not turn.said:
+            # Several decisions start a turn each, and the agent has said everything in the first of them.
+            said = await self._room.database.read(agentwork.last_said, attempt.session_id, attempt.inbox_id)
+            turn = replace(turn, said=said)
+        return await coders.ended(self._room, attempt, turn, used)
 
     def _forget(self, session_id: str) -> None:
         self._turns = {turn: session for turn, session in self._turns.items() if session != session_id}
@@ -277,6 +278,16 @@ def _session(tx: Unit, job: Job) -> tuple[str, Address]:
     return id, address
 
 
+def _choose_brain(tx: Unit, job: Job, session_id: str) -> None:
+    """Let a coding agent answer in the session of its attempt, and no longer where the next one is of another lane."""
+    mark = marks.of_session(session_id, BRAIN)
+    before = attempts.of_task(tx, job.task.id, 2)
+    if name := lanes.coder(job.task.lane):
+        marks.put(tx, mark, name)
+    elif len(before) > 1 and lanes.coder(before[-1].lane):
+        marks.take(tx, mark)
+
+
 def _question(q: Query, attempt: Attempt) -> str:
     """Return what an attempt waits for a person to say, or nothing."""
     turn_id = agentwork.suspended(q, attempt.session_id, attempt.inbox_id)
@@ -311,33 +322,7 @@ def _is_stopped(turn: AgentTurn) -> bool:
     return turn.state is TurnState.CANCELLED and INTERRUPTED not in turn.said
 
 
-def ending(turn: AgentTurn, submitted: str, used: Used) -> Ended:
-    """Return what the end of a turn means for its attempt: what was submitted counts, else what was said."""
-    if turn.state is TurnState.CANCELLED:
-        reaction = "It was stopped. Reclaim it, or say in its thread how to go on."
-        return Ended(AttemptOutcome.RELEASED, "Stopped by a person.", used=used, reaction=reaction)
-    if turn.state is TurnState.FAILED:
-        error = turn.error or turn.said or "The agent failed."
-        folded = error.casefold()
-        if any(words in folded for words in RATE_LIMITED):
-            return Ended(AttemptOutcome.RELEASED, error, used=used, retry_after=LATER_SECONDS)
-        lasting = any(words in folded for words in LASTING)
-        return Ended(AttemptOutcome.FAILED, error, used=used, lasting=lasting)
-    if not submitted:
-        return Ended(AttemptOutcome.SUCCEEDED, result=turn.said, used=used)
-    return _submitted(json.loads(submitted), used)
-
-
-def _submitted(said: dict[str, str], used: Used) -> Ended:
-    summary = said["summary"]
-    match said["outcome"]:
-        case "blocked":
-            return Ended(
-                AttemptOutcome.RELEASED, summary, used=used, reaction=summary, owner=said.get("owner", "")
-            )
-        case "handed_off":
-            return Ended(AttemptOutcome.HANDED_OFF, summary, used=used, owner=said.get("owner", ""))
-        case "failed":
-            return Ended(AttemptOutcome.FAILED, summary, used=used)
-        case _:
-            return Ended(AttemptOutcome.SUCCEEDED, result=summary, used=used, notes=said.get("notes", ""))
+def _ends_with(q: Query, attempt: Attempt) -> str:
+    """Return the tool whose call alone ends what an attempt works on, or nothing."""
+    found = plans.progress(q, tasks.get(q, attempt.task_id))
+    return found.current.ends_with if found is not None else ""

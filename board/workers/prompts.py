@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from board import lanes
 from board.crew.plans import Progress
 from kernel.tasks import Job
 from store.agent_handoffs import Handoff
@@ -13,6 +14,12 @@ ENDING = (
     "Name what you reach with task_milestone. When it is done, call task_submit with a summary of what changed and"
     " what was not done; where you cannot go on without somebody, submit it as blocked and say what they must do."
     " Ask only what nobody but a person can decide."
+)
+# Coding agents do not have our tools: what they have to say beside their work stands in lines of its own.
+CODER_ENDING = (
+    "When it is done, say in your last message what changed and what was not done. There, a line of its own says more:"
+    " `::artifact PATH` hands a file over, `::milestone TEXT` names what you reached, `::blocked WHAT` says that you"
+    " cannot go on without somebody and what they must do, `::failed WHY` that it cannot be done."
 )
 
 
@@ -42,9 +49,20 @@ def instructions(job: Job, last_error: str, told: Told) -> str:
         f"A review asked for changes (revision {task.revision}): {brief.feedback}" if brief.feedback else "",
         f"The attempt before ended with: {last_error[:ERROR_SHOWN]}" if last_error else "",
         _passed(told.handoff),
-        ENDING,
+        _ending(job, told),
     ]
     return "\n".join(part for part in parts if part)
+
+
+def _ending(job: Job, told: Told) -> str:
+    if lanes.coder(job.task.lane):
+        return CODER_ENDING
+    tool = told.progress.current.ends_with if told.progress is not None else ""
+    return (
+        ENDING
+        if not tool
+        else f"End with {tool}: nothing else that you say counts, and nothing of it is shown."
+    )
 
 
 def _stage(job: Job, told: Told) -> str:

@@ -4,13 +4,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from agent.acp.profiles import BRAIN
 from kernel.errors import InvalidInput
 from kernel.people import Role
 from kernel.ports import Shelf
 from kernel.specs import Command, CommandCall, CommandReply
 
-# Where a session's coding agent is kept; it goes with the session wherever that is handed over.
-SHELF = "agent"
 OWN = ("hermes", "off", "default")
 
 
@@ -64,7 +63,7 @@ class BrainCommands:
 
     async def agent(self, call: CommandCall) -> CommandReply:
         """Show or set the brain of the session, and the mode of a coding agent."""
-        now = await self._brains.shelf.get(call.session_id, SHELF)
+        now = await self._brains.shelf.get(call.session_id, BRAIN)
         wished, _, mode = call.args.strip().partition(" ")
         if not wished:
             return CommandReply(await self._shown(call.session_id, now))
@@ -75,7 +74,7 @@ class BrainCommands:
             )
         if chosen != now:
             await self._brains.change(call.session_id, call.principal.id)
-            await self._brains.shelf.put(call.session_id, SHELF, chosen)
+            await self._brains.shelf.put(call.session_id, BRAIN, chosen)
         if not (chosen and mode.strip()):
             return CommandReply(f"**{chosen or 'Hermes'}** answers here from the next message on.")
         return CommandReply(await self._switched(call.session_id, chosen, mode.strip()))

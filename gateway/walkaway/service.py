@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from board import creating, workspaces
+from board import creating, lanes, workspaces
 from board.creating import Wanted
 from board.inputs import CreateTask
 from board.service import Board
@@ -119,10 +119,7 @@ class Delegation:
         settings = self._board.room.settings
         agent, lane = asked.agent.strip(), "agent"
         if agent and agent not in settings.agents:
-            if agent not in settings.programs:
-                names = ", ".join((*settings.agents, *settings.programs))
-                raise InvalidInput(f"There is no agent {agent!r}.", remedy=f"There are: {names}.")
-            lane = "process"
+            lane = self._lane(agent)
         project = workspaces.checked(self._board.room, asked.repo, here.principal)
         # A folder inside a repository is worked in as it is: a worktree would be of the whole.
         own = bool(project) and await asyncio.to_thread((Path(project) / ".git").exists)
@@ -131,11 +128,21 @@ class Delegation:
         create = CreateTask(
             title=title,
             description=asked.text,
-            assignee=agent,
+            assignee="" if lanes.coder(lane) else agent,
             workspace=Workspace.WORKTREE if tree else Workspace.DIRECTORY,
             labels=["delegated"],
         )
         return wanted_of(create, here.principal, lane, project, origin=here.origin)
+
+    def _lane(self, agent: str) -> str:
+        """Return the lane of who is no agent of the board: a program or a coding agent; raise InvalidInput."""
+        settings, coders = self._board.room.settings, self._board.room.coders()
+        if agent in settings.programs:
+            return lanes.PROCESS
+        if agent in coders:
+            return f"{lanes.CODER}:{agent}"
+        names = ", ".join((*settings.agents, *settings.programs, *coders))
+        raise InvalidInput(f"There is no agent {agent!r}.", remedy=f"There are: {names}.")
 
     def _remote(self, place: Address) -> bool:
         adapter = self._adapter(place)

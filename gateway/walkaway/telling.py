@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
-from board import views
+from board import lanes, views
 from board.views import Whole
 from gateway.adapter import Adapter
 from gateway.pieces import pieces
@@ -192,7 +192,7 @@ class Teller:
         cancel = make("🚫 Cancel", task.id, Verb.CANCEL)
         if is_over(task):
             return ((make("🔁 Try again", task.id, Verb.AGAIN), cancel),)
-        if task.lane != "agent":
+        if not lanes.converses(task.lane):
             return ((cancel,),)
         halt = make("⏹ Stop now", task.id, Verb.HALT)
         return (self._scenery.buttons.saying(task.id, self._scenery.settings().replies), (halt, cancel))

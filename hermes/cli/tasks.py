@@ -1,6 +1,7 @@
 """``hermes tasks``: what is on the board, who works on it, and what wants attention."""
 
 import time
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,6 +17,7 @@ from kernel.errors import InvalidInput
 app = typer.Typer(
     help="Tasks: what is on the board, who works on it, and what wants attention.", rich_markup_mode=None
 )
+MILESTONE = "task.milestone"
 OVER = ("task.complete", "task.accept", "task.cancel", "task.fail")
 TAIL_SECONDS = 1.0
 SECOND_MS, MINUTE_MS = 1000, 60_000
@@ -114,7 +116,7 @@ def create(
     *,
     description: Annotated[str, typer.Option(help="Everything the worker must know.")] = "",
     acceptance: Annotated[str, typer.Option(help="When it counts as done.")] = "",
-    lane: Annotated[str, typer.Option(help="agent, process or manual.")] = "",
+    lane: Annotated[str, typer.Option(help="agent, process, manual, or acp:NAME for a coding agent.")] = "",
     assignee: Annotated[str, typer.Option(help="Who is to do it.")] = "",
     template: Annotated[
         str, typer.Option(help="simple, reviewed, article, or one of `hermes agents templates`.")
@@ -227,7 +229,9 @@ def assign(
     context: typer.Context,
     task: Number,
     assignee: Annotated[str, typer.Argument(help="Their name; an empty one: anybody able.")],
-    lane: Annotated[str, typer.Option(help="Another lane: agent, process or manual.")] = "",
+    lane: Annotated[
+        str, typer.Option(help="Another lane: agent, process, manual, or acp:NAME for a coding agent.")
+    ] = "",
     as_json: AsJson = False,
 ) -> None:
     """Give a task to somebody."""
@@ -291,8 +295,7 @@ def log(
         say_json(found)
         return
     for step in found["trail"]:
-        body = " ".join(f"{name}={value}" for name, value in step["body"].items() if value is not None)
-        print(f"{when(step['at'])}  {step['kind']} by {step['actor']}  {body}".rstrip())
+        print(f"{when(step['at'])}  {step['kind']} by {step['actor']}  {task_views.body(step)}".rstrip())
     if found["text"]:
         print(f"\nattempt {found['epoch']}\n{found['text']}")
 
@@ -302,13 +305,22 @@ def tail(context: typer.Context, task: Number) -> None:
     """Print what happens to a task until it is over or you stop it (Ctrl-C)."""
     remote, seen = _remote(context), 0
     while True:
-        found = remote.get(f"/tasks/{task}/log", bytes=1)
-        for step in found["trail"][seen:]:
-            print(f"{when(step['at'])}  {step['kind']} by {step['actor']}", flush=True)
-        seen = len(found["trail"])
-        if seen and found["trail"][-1]["kind"] in OVER:
+        fresh = [step for step in remote.get(f"/tasks/{task}/log", bytes=1)["trail"] if step["seq"] > seen]
+        reached = _reached(remote, task, fresh)
+        for step in fresh:
+            said = next(reached, "") if step["kind"] == MILESTONE else task_views.body(step)
+            print(f"{when(step['at'])}  {step['kind']} by {step['actor']}  {said}".rstrip(), flush=True)
+            seen = step["seq"]
+        if fresh and fresh[-1]["kind"] in OVER:
             return
         time.sleep(TAIL_SECONDS)
+
+
+def _reached(remote: Remote, task: int, steps: list[Any]) -> Iterator[str]:
+    """Return the texts of the milestones among the latest steps: the trail itself holds no texts."""
+    count = sum(step["kind"] == MILESTONE for step in steps)
+    found = remote.get(f"/tasks/{task}")["milestones"] if count else []
+    return iter([one["text"] for one in found[-count:]])
 
 
 @app.command(epilog=examples("hermes tasks reclaim 12"))

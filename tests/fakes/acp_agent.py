@@ -206,6 +206,14 @@ class FakeAgent:
             self.session, AgentPlanUpdate(session_update="plan", entries=entries)
         )
 
+    async def ran(self, rest: str) -> None:
+        """Run a command without asking, and tell of it as agents do."""
+        begun = acp.start_tool_call("ran", rest, kind="execute", raw_input={"command": rest})
+        await self.client.session_update(self.session, begun)
+        process = await asyncio.create_subprocess_shell(rest)
+        await process.wait()
+        await self.client.session_update(self.session, acp.update_tool_call("ran", status="completed"))
+
     async def mode(self, rest: str) -> None:
         """Say which mode holds; with a name, change to it unasked."""
         if rest:
@@ -265,8 +273,8 @@ class FakeAgent:
 
 
 NAMES = (
-    "say ask lie edit many write read run plan mode costs environment images wait hang die garbage wrong flood refuse"
-    " fail"
+    "say ask lie edit many write read run ran plan mode costs environment images wait hang die garbage wrong flood"
+    " refuse fail"
 )
 WORDS = {name: getattr(FakeAgent, name) for name in NAMES.split()}
 

@@ -1,6 +1,7 @@
 """Sessions whose brain is a real agent process, with a gate and decisions that a test makes."""
 
 import asyncio
+import json
 import sys
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
@@ -32,7 +33,7 @@ class Desk:
     ports: Ports
     decided: dict[str, ApprovalState] = field(default_factory=dict[str, ApprovalState])
     results: dict[str, str] = field(default_factory=dict[str, str])
-    reached: list[str] = field(default_factory=list[str])
+    noted: list[tuple[str, dict[str, Any]]] = field(default_factory=list[tuple[str, dict[str, Any]]])
     changed: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     async def wait(self, id: str, seconds: float) -> Approval:
@@ -156,10 +157,10 @@ def _runner(settings: AgentSettings, ports: Ports, desk: Desk, base: AgentRunner
     async def given() -> AgentRunner:
         return base
 
-    async def reached(_session_id: str, text: str) -> None:
-        desk.reached.append(text)
+    def noted(_session_id: str, tool: str, arguments: str, _result: str) -> None:
+        desk.noted.append((tool, json.loads(arguments)))
 
-    return AcpRunner(settings, AcpPorts(ports.gate, ports.shelf, desk, given, reached))
+    return AcpRunner(settings, AcpPorts(ports.gate, ports.shelf, desk, given, noted))
 
 
 @asynccontextmanager

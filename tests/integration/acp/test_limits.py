@@ -32,11 +32,21 @@ async def test_the_budget_of_a_day_holds_for_coding_agents_too(tmp_path: Path) -
             await home.send("say here")
 
 
-async def test_a_step_of_a_plan_that_is_done_is_a_milestone_once(tmp_path: Path) -> None:
+async def test_its_plan_and_the_commands_it_has_run_are_noted(tmp_path: Path) -> None:
     async with coding(tmp_path) as home:
-        await home.send("plan look!,build,test\nplan look!,build!,test")
-        await home.runner.close()
-        assert home.desk.reached == ["look", "build"]
+        await home.send("plan look!,build\nran git commit -m more")
+        assert home.desk.noted == [
+            (
+                "plan",
+                {
+                    "todos": [
+                        {"content": "look", "status": "completed"},
+                        {"content": "build", "status": "pending"},
+                    ]
+                },
+            ),
+            ("terminal", {"command": "git commit -m more"}),
+        ]
 
 
 async def test_a_changed_file_is_shown_with_what_went_and_came(tmp_path: Path) -> None:

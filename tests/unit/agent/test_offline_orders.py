@@ -3,7 +3,7 @@
 import pytest
 
 from agent.offline.language import Call, Fail, Say, parse, parse_order
-from board.workers.agents import LASTING
+from board.workers.endings import LASTING
 
 
 def test_a_task_of_commands_is_carried_out_line_by_line():
