@@ -13,7 +13,7 @@ from board.settings import BoardSettings
 from kernel.errors import StoreError
 from kernel.events import Event
 from kernel.states import TaskState
-from kernel.tasks import Task
+from kernel.tasks import Brief, Task
 from store import crew, tasks
 from store.crew import Assignment
 from store.units import Unit
@@ -36,7 +36,18 @@ def assign(tx: Unit, settings: BoardSettings, roster: Roster, id: int) -> Task:
         return task
     if not skills or skills <= set(settings.skills):
         return task
+    if reason := _elsewhere(settings, tasks.brief(tx, id)):
+        return give(tx, task, Assignment("", 0.0, (), reason))
     return give(tx, task, choosing.choose(tx, roster, task))
+
+
+def _elsewhere(settings: BoardSettings, brief: Brief) -> str:
+    """Return why no agent of this machine may have a task, or nothing."""
+    if brief.host not in ("", settings.machine):
+        return f"it may run on {brief.host} only, and this is {settings.machine}"
+    if missing := sorted(set(brief.capabilities) - set(settings.skills)):
+        return f"this machine has no {', '.join(missing)} (board.skills)"
+    return ""
 
 
 def give(tx: Unit, task: Task, made: Assignment) -> Task:

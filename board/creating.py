@@ -12,7 +12,7 @@ from kernel.errors import InvalidInput, Stale
 from kernel.states import TaskState
 from kernel.tasks import Brief, Task
 from kernel.transitions import READY, UNFINISHED
-from store import dependencies, tasks
+from store import dependencies, task_texts, tasks
 from store import plans as stored_plans
 from store.tasks import New
 from store.units import Unit
@@ -147,9 +147,30 @@ def edit(tx: Unit, id: int, wanted: Edit, *, actor: str) -> Task:
     task = tasks.get(tx, id)
     if task.state not in (*UNFINISHED, TaskState.FAILED):
         raise Stale(f"Task {id} is {task.state}; it stays as it is.", remedy="Create another one.")
-    if wanted.texts:
-        tasks.rewrite(tx, id, **wanted.texts)
-    edited = tasks.change(tx, id, **wanted.columns)
-    changed = tasks.change(tx, id, queue=plans.queue_of(tx, edited, edited.assignee))
-    tx.emit("task.change", str(id), actor=actor, fields=" ".join((*wanted.columns, *wanted.texts)))
+    return rewrite(tx, task, wanted, actor=actor)
+
+
+def rewrite(tx: Unit, task: Task, wanted: Edit, *, actor: str) -> Task:
+    """Change a task and keep what it said before."""
+    before, brief = _texts(task, tasks.brief(tx, task.id)), wanted.texts
+    if brief:
+        tasks.rewrite(tx, task.id, **brief)
+    edited = tasks.change(tx, task.id, **wanted.columns)
+    changed = tasks.change(tx, task.id, queue=plans.queue_of(tx, edited, edited.assignee))
+    names = (*wanted.columns, *brief)
+    body = {"to": edited.assignee} if "assignee" in wanted.columns else {}
+    seq = tx.emit("task.change", str(task.id), actor=actor, fields=" ".join(names), **body)
+    if kept := {name: before[name] for name in names if name in before}:
+        task_texts.add(tx, task.id, seq, kept)
     return changed
+
+
+def _texts(task: Task, brief: Brief) -> dict[str, Any]:
+    """Return what a task says, by the names of the fields."""
+    return {
+        "title": task.title,
+        "template": task.template,
+        "description": brief.description,
+        "acceptance": brief.acceptance,
+        "skills": list(brief.skills),
+    }

@@ -75,6 +75,7 @@ class AgentView:
     """One agent with everything that is known of it; ``attempts`` are outcomes with their number."""
 
     agent: AgentRow
+    lane: str
     personality: str
     prompt: str
     tools: list[str]
@@ -160,6 +161,7 @@ def view(
     ended, good = sum(n for n, _ in outcomes.values()), outcomes.get("succeeded", (0, 0))[0]
     return AgentView(
         row,
+        profile.lane,
         profile.personality,
         profile.prompt,
         list(profile.tools),

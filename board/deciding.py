@@ -155,15 +155,21 @@ def _withdraw_reviews(tx: Unit, id: int, decider: str) -> None:
             cancel(tx, child.id, actor=decider)
 
 
-def submit(tx: Unit, id: int, *, actor: str, summary: str = "", notes: str = "") -> Task:
-    """Put a task that somebody works on up for review."""
+def submit(tx: Unit, id: int, *, actor: str, summary: str = "", notes: str = "", reviewer: str = "") -> Task:
+    """Put a task that somebody works on up for review by an agent, by ``people``, or (empty) as its template says.
+
+    Raises InvalidInput where nobody has said what was done.
+    """
     task = tasks.get(tx, id)
     live = attempts.live_of(tx, id)
+    if not (said := summary or tasks.brief(tx, id).result):
+        raise InvalidInput(
+            "A review needs a summary: say what was done.", remedy=f"hermes tasks submit {id} SUMMARY"
+        )
     end_attempt(tx, task, AttemptOutcome.RELEASED, "submitted by hand", actor=actor)
     moved = tasks.move(tx, id, "submit", actor=actor, question="", return_state="")
     author, epoch = (live.agent, live.epoch) if live is not None else (actor, task.epoch)
-    said = summary or tasks.brief(tx, id).result or "Submitted by hand."
-    return put_up(tx, moved, Passing(author, epoch, said, notes), actor=actor)
+    return put_up(tx, moved, Passing(author, epoch, said, notes, reviewer), actor=actor)
 
 
 def complete(tx: Unit, id: int, *, actor: str) -> Task:

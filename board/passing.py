@@ -8,6 +8,7 @@ from board.creating import rest
 from board.crew import merit, plans
 from board.crew.plans import Progress
 from board.crew.rules import RULES
+from kernel.errors import AccessDenied
 from kernel.events import Scalar
 from kernel.states import TaskState
 from kernel.tasks import Brief, Task, Workspace
@@ -19,18 +20,25 @@ from store.tasks import New
 from store.units import Unit
 
 MOST_HANDOFFS = 50
+# Chosen as a reviewer: people, and no agent.
+PEOPLE = "people"
+NOTHING_SAID = "Nothing was said about it."
 TITLE_SHOWN = 150
 REVIEW_PLAN = plans.load().by_name[plans.REVIEW]
 
 
 @dataclass(frozen=True, slots=True)
 class Passing:
-    """What one agent leaves to the next; ``epoch`` is the attempt that ended with it."""
+    """What one agent leaves to the next; ``epoch`` is the attempt that ended with it.
+
+    ``reviewer`` is the agent who was chosen to review it, ``people``, or empty for whom the template names.
+    """
 
     sender: str
     epoch: int
     summary: str
     notes: str = ""
+    reviewer: str = ""
 
 
 def next_stage(
@@ -92,9 +100,10 @@ def put_up(tx: Unit, task: Task, given: Passing, *, actor: str) -> Task:
     """
     found = plans.progress(tx, task)
     escalated = submissions.rounds(tx, task.id) >= RULES["review"]["rounds"]
-    reviewer = _reviewer(tx, task, found) if not escalated else ""
+    reviewer = _reviewer(tx, task, found, given.reviewer) if not escalated else ""
+    summary = given.summary or NOTHING_SAID
     files = agent_handoffs.files(tx, task.id)
-    new = Submission(task.id, 0, given.summary, given.notes, given.sender, given.epoch, reviewer, files)
+    new = Submission(task.id, 0, summary, given.notes, given.sender, given.epoch, reviewer, files)
     stored = submissions.add(tx, new)
     tx.emit("task.version", str(task.id), actor=actor, version=stored.version, reviewer=reviewer)
     if reviewer and reviewer != plans.APPROVAL:
@@ -107,10 +116,13 @@ def put_up(tx: Unit, task: Task, given: Passing, *, actor: str) -> Task:
     return task
 
 
-def _reviewer(tx: Unit, task: Task, found: Progress | None) -> str:
+def _reviewer(tx: Unit, task: Task, found: Progress | None, chosen: str) -> str:
     """Return the agent who reviews a task; nobody who has worked on it, and then people are asked."""
-    wanted = found.plan.reviewer if found is not None else ""
-    return "" if wanted in crew.contributors(tx, task.id) else wanted
+    worked = crew.contributors(tx, task.id)
+    if chosen and chosen in worked:
+        raise AccessDenied(f"{chosen} has worked on task {task.id}; somebody else reviews it.")
+    wanted = chosen or (found.plan.reviewer if found is not None else "")
+    return "" if wanted == PEOPLE or wanted in worked else wanted
 
 
 def _review_task(tx: Unit, task: Task, version: Submission) -> None:

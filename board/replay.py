@@ -3,10 +3,23 @@
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
+from kernel.approvals import Approval
 from kernel.events import Scalar
 from kernel.transitions import ATTEMPT, TASK
-from store import agent_handoffs, artifacts, crew, remarks, submissions, tasks, trail
+from store import (
+    agent_handoffs,
+    approvals,
+    artifacts,
+    attempts,
+    crew,
+    remarks,
+    submissions,
+    task_texts,
+    tasks,
+    trail,
+)
 from store.agent_handoffs import Handoff
 from store.artifacts import Artifact
 from store.crew import Award
@@ -137,13 +150,25 @@ CHANGES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
-    """A task at an event: what it was, and the context that whoever worked on it then had.
+class Texts:
+    """What a task said."""
 
-    ``conversation`` are the entries, as JSON texts, that went along with the last handoff.
+    title: str
+    description: str
+    acceptance: str
+    skills: list[str]
+    template: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A task at an event: what it was and said, and the context that whoever worked on it then had.
+
+    ``conversation`` are the entries, as JSON texts, that its attempts had exchanged by then.
     """
 
     snapshot: Snapshot
+    texts: Texts
     handoffs: list[Handoff]
     versions: list[Submission]
     files: list[Artifact]
@@ -164,8 +189,35 @@ def replay(q: Query, id: int, at: int = 0, redact: Callable[[str], str] = str) -
     kept = sorted(artifacts.of_task(q, id), key=lambda one: one.at)[: snapshot.artifacts]
     said = [replace(one, text=redact(one.text)) for one in remarks.comments(q, id, MOST)[: snapshot.comments]]
     reached = remarks.milestones(q, id, MOST)[: snapshot.milestones]
-    spoken = trail.conversation(q, handoffs[-1].entry_id) if handoffs else []
-    return Scene(snapshot, handoffs, versions, kept, said, reached, [redact(one) for one in spoken])
+    spoken = [redact(one) for one in trail.conversation(q, _head(q, id, snapshot, handoffs))]
+    return Scene(
+        snapshot, _texts(q, id, snapshot.seq, redact), handoffs, versions, kept, said, reached, spoken
+    )
+
+
+def _texts(q: Query, id: int, seq: int, redact: Callable[[str], str]) -> Texts:
+    """Return what a task said behind an event: what it says now, with the later changes taken back."""
+    task, brief = tasks.get(q, id), tasks.brief(q, id)
+    said: dict[str, Any] = {
+        "title": task.title,
+        "description": brief.description,
+        "acceptance": brief.acceptance,
+        "skills": list(brief.skills),
+        "template": task.template,
+    }
+    for change in task_texts.since(q, id, seq):
+        said |= change.before
+    plain = {name: redact(said[name]) for name in ("title", "description", "acceptance")}
+    return Texts(**plain, skills=said["skills"], template=said["template"])
+
+
+def _head(q: Query, id: int, now: Snapshot, handoffs: list[Handoff]) -> str:
+    """Return the last entry of the conversation at an event; a handoff has kept its own."""
+    if handoffs and handoffs[-1].seq == now.seq:
+        return handoffs[-1].entry_id
+    if not now.epoch:
+        return ""
+    return trail.head_at(q, attempts.get(q, id, now.epoch).session_id, now.at)
 
 
 def plain_handoff(one: Handoff, redact: Callable[[str], str]) -> Handoff:
@@ -188,8 +240,27 @@ def _as_of(version: Submission, now: int, at: int) -> Submission:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """Something risky that an attempt asked for, by the number that a person types, and who decided how and when."""
+
+    short: str
+    tool: str
+    tier: str
+    digest: str
+    state: str
+    decided_by: str
+    decided_how: str
+    asked_at: int
+    decided_at: int
+
+
+@dataclass(frozen=True, slots=True)
 class Audit:
-    """The whole life of a task: every event, who passed it on, every version with its verdict, and what was earned."""
+    """The whole life of a task.
+
+    Every event, who passed it on, every version with its verdict, what was earned, and what was risky and who allowed
+    it.
+    """
 
     id: int
     title: str
@@ -203,6 +274,7 @@ class Audit:
     handoffs: list[Handoff]
     versions: list[Submission]
     awards: list[Award]
+    approvals: list[Asked]
 
 
 def audit(q: Query, id: int, redact: Callable[[str], str] = str) -> Audit:
@@ -212,5 +284,21 @@ def audit(q: Query, id: int, redact: Callable[[str], str] = str) -> Audit:
         task.id, redact(task.title), task.created_by, task.created_at, str(task.state), task.ended_at, task.times,
         crew.contributors(q, id), trail.steps(q, id),
         [plain_handoff(one, redact) for one in agent_handoffs.of_task(q, id)],
-        [plain_version(one, redact) for one in submissions.of_task(q, id)], crew.awards(q, id),
+        [plain_version(one, redact) for one in submissions.of_task(q, id)], crew.awards(q, id), _approvals(q, id),
+    )  # fmt: skip
+
+
+def _approvals(q: Query, id: int) -> list[Asked]:
+    """Return what the attempts of a task asked for, the oldest first."""
+    made = attempts.of_task(q, id)
+    sessions = dict.fromkeys(one.session_id for one in reversed(made) if one.session_id)
+    found = [one for session in sessions for one in approvals.of_session(q, session)]
+    began = min((one.started_at for one in made if one.started_at), default=0)
+    return [_asked(one) for one in found if one.created_at >= began]
+
+
+def _asked(one: Approval) -> Asked:
+    return Asked(
+        one.short, one.action.tool, str(one.tier), one.digest, str(one.state), one.decided_by, one.decided_how,
+        one.created_at, one.decided_at or 0,
     )  # fmt: skip

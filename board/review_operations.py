@@ -8,10 +8,12 @@ from board.crew import triage
 from board.desk import Desk, operator, row
 from board.inputs import CompareVersions, ConfirmTask, Nothing, ReviewTask, SubmitTask
 from board.outputs import Comparison, Reviews, Sorted, Triages, Waiting
+from board.passing import PEOPLE
 from board.review import Decision, Judgement
 from board.room import Room
 from board.service import Board
 from board.views import TaskRow
+from kernel.errors import InvalidInput
 from kernel.people import Principal, Scope
 from kernel.specs import Operation
 from store import submissions
@@ -80,8 +82,15 @@ class ReviewDesk(Desk):
         """Put a task up for review."""
         operator(principal)
         room = self._room
+        known = sorted({*room.roster.profiles, *room.settings.agents, PEOPLE})
+        if asked.reviewer and asked.reviewer not in known:
+            raise InvalidInput(
+                f"There is no reviewer {asked.reviewer!r}.", remedy=f"There are: {', '.join(known)}."
+            )
         said, notes = room.redact(asked.summary.strip()), room.redact(asked.notes.strip())
-        await room.database.write(deciding.submit, asked.id, actor=principal.id, summary=said, notes=notes)
+        await room.database.write(
+            deciding.submit, asked.id, actor=principal.id, summary=said, notes=notes, reviewer=asked.reviewer
+        )
         return await self._row(asked.id)
 
     async def triage(self, principal: Principal, _asked: Nothing) -> Triages:

@@ -5,9 +5,10 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 from board import creating, deciding
-from board.creating import Wanted, rest
+from board.creating import Edit, Wanted, rest
 from board.crew import plans, triage
 from board.crew.triage import House, Sorting, Suggestion
 from board.room import Room
@@ -116,17 +117,13 @@ def confirm(tx: Unit, house: House, id: int, number: int, *, actor: str) -> Task
     if number and made.number != number:
         raise Stale(f"There is a newer suggestion for task {id}.", remedy="Look again.")
     task = _withdrawn(tx, id, actor)
-    columns = {"template": made.template, "assignee": made.agent}
-    brief = tasks.brief(tx, id)
-    texts = {"acceptance": made.acceptance, "skills": made.skills}
+    texts: dict[str, Any] = {"acceptance": made.acceptance, "skills": made.skills}
     if made.template != task.template and (plan := house.plans.find(made.template)) is not None:
         stored_plans.put(tx, id, plans.text_of(plans.staffed(plan, house.roster)))
-        if plan.workspace and brief.project:
+        if plan.workspace and tasks.brief(tx, id).project:
             texts["workspace"] = plan.workspace
-    tasks.rewrite(tx, id, **texts)
-    changed = tasks.change(tx, id, **columns)
-    task = tasks.change(tx, id, queue=plans.queue_of(tx, changed, made.agent))
-    tx.emit("task.change", str(id), actor=actor, fields=" ".join((*columns, *texts)), to=made.agent)
+    columns = {"template": made.template, "assignee": made.agent}
+    task = creating.rewrite(tx, task, Edit(columns, texts), actor=actor)
     tx.emit("task.confirm", str(id), actor=actor, number=made.number, author=made.author)
     return _released(tx, task, actor)
 

@@ -116,6 +116,7 @@ SELECT * FROM approval WHERE (:states = '' OR instr(:states, ' ' || state || ' '
     AND (:asker = '' OR requester = :asker OR behalf = :asker)
 ORDER BY rowid DESC LIMIT :limit
 """
+OF_SESSION = "SELECT * FROM approval WHERE session_id = ? ORDER BY created_at, id"
 WAITING = """
 SELECT * FROM approval WHERE state IN ('pending', 'held', 'approved') AND state <> 'approved'
 ORDER BY expires_at LIMIT ?
@@ -394,6 +395,11 @@ def follower(q: Query, id: str) -> Approval | None:
 def open_of_session(q: Query, session_id: str) -> list[str]:
     """Return the ids of a session's requests that were not carried out yet."""
     return [row["id"] for row in q.all(OPEN_OF_SESSION, (session_id,))]
+
+
+def of_session(q: Query, session_id: str) -> list[Approval]:
+    """Return what was asked for in a session, the oldest first."""
+    return [row_of(row) for row in q.all(OF_SESSION, (session_id,))]
 
 
 def moving(q: Query, session_id: str) -> list[str]:

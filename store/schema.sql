@@ -564,6 +564,15 @@ CREATE TABLE task_plan (
     reviews_version INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
+CREATE TABLE task_text (
+    task_id INTEGER NOT NULL REFERENCES task (id),
+    -- The number of the event that tells of the change.
+    seq INTEGER NOT NULL,
+    -- {field: what it was before}
+    before TEXT NOT NULL,
+    PRIMARY KEY (task_id, seq)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE token (
     id TEXT PRIMARY KEY,
     name TEXT NOT NULL,

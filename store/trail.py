@@ -20,6 +20,11 @@ WITH RECURSIVE chain (parent_id, body, depth) AS (
 )
 SELECT body FROM chain ORDER BY depth DESC LIMIT ?
 """
+# The last entry of a conversation at a time.
+HEAD_AT = """
+SELECT id FROM entry INDEXED BY entry_conversation WHERE conversation_id = ? AND created_at <= ?
+ORDER BY position DESC LIMIT 1
+"""
 EVERYTHING = 1 << 62
 Raw = tuple[int, int, str, str, str]
 
@@ -45,6 +50,12 @@ def steps(q: Query, task_id: int, at: int = 0) -> list[Event]:
     """Return the events of a task up to one of them (0: all), the oldest first."""
     found = raw(q, task_id, at)
     return [Event(seq, time, kind, actor, json.loads(body)) for seq, time, kind, actor, body in found]
+
+
+def head_at(q: Query, session_id: str, at: int) -> str:
+    """Return the last entry of a session's conversation at a time, or an empty string."""
+    row = q.one(HEAD_AT, (session_id, at))
+    return row["id"] if row else ""
 
 
 def conversation(q: Query, entry_id: str, limit: int = 500) -> list[str]:

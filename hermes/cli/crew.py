@@ -56,6 +56,9 @@ def show(
         return
     row = found["agent"]
     print(f"{row['title']} ({row['name']}): {found['personality']}")
+    print(
+        f"lane {found['lane']}, model {row['model'] or 'as configured'}, tools {', '.join(found['tools']) or 'all'}"
+    )
     print(f"level {row['level']} {row['level_name']}, {row['xp']} XP" + _next(row))
     print("\n".join(scores.of_score("reputation", found["reputation"])))
     for skill in found["skills"]:
@@ -130,10 +133,12 @@ def submit(
     task: Number,
     summary: Annotated[str, typer.Argument(help="What was done, and what was not.")],
     notes: Annotated[str, typer.Option(help="For the reviewer.")] = "",
+    reviewer: Annotated[str, typer.Option(help="An agent, or people; empty: as the template says.")] = "",
     as_json: AsJson = False,
 ) -> None:
     """Put a task that somebody works on up for review."""
-    _told(_remote(context).post(f"/tasks/{task}/submit", summary=summary, notes=notes), as_json)
+    told = _remote(context).post(f"/tasks/{task}/submit", summary=summary, notes=notes, reviewer=reviewer)
+    _told(told, as_json)
 
 
 @tasks.app.command(epilog=examples("hermes tasks reviews"))
@@ -254,6 +259,11 @@ def replay_(
         f"attempt {now['epoch']} by {now['agent'] or 'nobody'} {now['attempt']}"
     )
     print(f"stage {now['stage'] + 1}, revision {now['revision']}")
+    said = found["texts"]
+    print(f"it said: {said['title']} (template {said['template']})")
+    for name in ("description", "acceptance"):
+        if said[name]:
+            print(f"  {name}: {said[name]}")
     for one in found["handoffs"]:
         print(f"handoff {one['id']}: {one['sender']} → {one['receiver'] or 'anybody'}: {one['summary']}")
     for one in found["versions"]:
@@ -264,6 +274,19 @@ def replay_(
         print(f"file {one['name']} version {one['version']}: {one['path']}")
     for one in found["comments"]:
         print(f"{one['author']}: {one['text']}")
+    print(f"conversation: {len(found['conversation'])} messages")
+    for entry in found["conversation"]:
+        print("\n".join(_spoken(json.loads(entry))))
+
+
+def _spoken(entry: Any) -> Iterator[str]:
+    """Yield the lines of a message of a conversation, as far as it is text or a call."""
+    for part in entry.get("parts", []):
+        text, call = part.get("content"), part.get("tool_name")
+        if call and part.get("part_kind") == "tool-call":
+            yield f"  {call} {part.get('args')}"
+        elif isinstance(text, str):
+            yield f"  {part.get('part_kind')}: {text}"
 
 
 @tasks.app.command(
@@ -292,6 +315,10 @@ def audit_(
     for one in found["versions"]:
         print(
             f"version {one['version']} by {one['author']}: {one['verdict'] or 'waits'} {one['decided_by']}".rstrip()
+        )
+    for one in found["approvals"]:
+        print(
+            f"approval {one['short']} ({one['tool']}, {one['tier']}): {one['state']} {one['decided_by']}".rstrip()
         )
     for one in found["awards"]:
         terms = ", ".join(f"{points:+g} {words}" for words, points in one["terms"])

@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from board import assigner, deciding, replay, working
-from board.creating import Wanted, create
+from board import assigner, deciding, explain, replay, working
+from board.creating import Edit, Wanted, create, edit
 from board.crew import choosing, plans, profiles, rules
 from board.review import Decision
-from kernel.errors import AccessDenied, ConfigError, Stale
+from kernel.errors import AccessDenied, ConfigError, InvalidInput, Stale
 from kernel.states import TaskState
 from kernel.tasks import AttemptOutcome, Brief, Used
-from store import agent_handoffs, crew, submissions, tasks
+from store import agent_handoffs, crew, submissions, tasks, trail
 from store.crew import Standing
 from store.tasks import New
 from tests.support.crew import ROSTER, CrewBoard
@@ -262,3 +262,77 @@ def test_a_template_that_cannot_be_used_is_named_with_what_is_wrong(text: str, t
     (tmp_path / "mine.toml").write_text(text)
     with pytest.raises(ConfigError, match=r"mine\.toml"):
         plans.load(tmp_path)
+
+
+def test_a_review_needs_a_summary(board: CrewBoard) -> None:
+    id = board.add(template="reviewed")
+    board.begin(id)
+    with pytest.raises(InvalidInput, match="say what was done"):
+        board.run(deciding.submit, id, actor="web:owner")
+    task = board.run(deciding.submit, id, actor="web:owner", summary="All of it.")
+    assert task.state is TaskState.IN_REVIEW
+    (version,) = board.read(submissions.waiting)
+    assert (version.summary, version.notes, version.reviewer) == ("All of it.", "", "")
+
+
+def test_the_chosen_reviewer_has_the_review_at_once(board: CrewBoard) -> None:
+    id = board.add(template="reviewed")
+    board.begin(id)
+    board.run(deciding.submit, id, actor="web:owner", summary="All of it.", reviewer="editor")
+    (child,) = board.rows("SELECT assignee, template, state FROM task WHERE parent_id = ?", id)
+    assert child == {"assignee": "editor", "template": "review", "state": "assigned"}
+
+
+def test_people_can_be_chosen_in_the_place_of_the_templates_reviewer_and_a_contributor_cannot(
+    board: CrewBoard,
+) -> None:
+    id = board.essay()
+    board.work(id)
+    board.begin(id)
+    with pytest.raises(AccessDenied):
+        board.run(deciding.submit, id, actor="web:owner", summary="Enough.", reviewer="researcher")
+    board.run(deciding.submit, id, actor="web:owner", summary="Enough.", reviewer="people")
+    (version,) = board.read(submissions.waiting)
+    assert version.reviewer == ""
+
+
+@pytest.mark.parametrize(
+    ("texts", "reason"),
+    [
+        ({"capabilities": ("gpu",)}, "this machine has no gpu"),
+        ({"host": "elsewhere"}, "it may run on elsewhere only"),
+    ],
+)
+def test_a_task_that_this_machine_may_not_do_stays_open_and_says_why(
+    board: CrewBoard, texts: dict[str, Any], reason: str
+) -> None:
+    id = board.add(skills=("coding",), **texts)
+    assert board.run(assigner.assign, board.settings, ROSTER, id).state is TaskState.OPEN
+    made = board.read(crew.assignment, id)
+    assert made is not None
+    assert reason in made.reason
+    assert reason in "".join(board.read(explain.explain, board.settings, board.now, id))
+
+
+def test_a_replay_shows_what_the_task_said_at_each_event(board: CrewBoard) -> None:
+    id = board.add("first", description="one", skills=("coding",))
+    created = board.read(replay.replay, id).snapshot.seq
+    for title, said in (("second", "two"), ("third", "three")):
+        board.run(edit, id, Edit({"title": title}, {"description": said}), actor="cli")
+    texts = [
+        board.read(replay.replay, id, seq).texts
+        for seq in [created, *(one.seq for one in board.read(trail.steps, id) if one.kind == "task.change")]
+    ]
+    assert [(one.title, one.description) for one in texts] == [
+        ("first", "one"),
+        ("second", "two"),
+        ("third", "three"),
+    ]
+    assert board.read(replay.replay, id).texts.skills == ["coding"]
+
+
+def test_an_edited_task_still_asks_for_the_skills_of_its_stage(board: CrewBoard) -> None:
+    id = board.essay()
+    board.run(edit, id, Edit({"title": "another"}, {}), actor="cli")
+    (row,) = board.rows("SELECT queue FROM task WHERE id = ?", id)
+    assert "research" in row["queue"]
