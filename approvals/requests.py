@@ -1,12 +1,14 @@
 """Asking: a request is committed together with its event, the held call and the cards that are owed for it."""
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from approvals import wording
 from approvals.policy import Assessed, claimed, raised
 from approvals.room import Room, show
 from kernel.approvals import Approval, Runs, digest
+from kernel.crashpoints import crashpoint
 from kernel.ids import ALPHABET
 from kernel.messages import Address
 from kernel.risk import Tier
@@ -109,3 +111,24 @@ def replace_with(
     approvals.note(tx, void, "drift", why=why)
     show(tx, room, void)
     return commit(tx, room, replace(new, supersedes=old.id), shorts)
+
+
+async def store(room: Room, new: Approval, also: Callable[[Unit, Approval], None] | None = None) -> Approval:
+    """Store a request with its cards and return it as it stands; ``also`` is part of the same unit."""
+    crashpoint("approval.before_request")
+    stored = await room.database.write(_store, room, new, names(), also)
+    crashpoint("approval.after_request")
+    return stored
+
+
+def _store(
+    tx: Unit,
+    room: Room,
+    new: Approval,
+    shorts: tuple[str, ...],
+    also: Callable[[Unit, Approval], None] | None,
+) -> Approval:
+    stored = commit(tx, room, new, shorts)
+    if also is not None:
+        also(tx, stored)
+    return stored

@@ -30,47 +30,32 @@ For those who build on it:
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from approvals import grants as permissions
-from approvals import requests, wording
 from approvals.clock import Deadlines
 from approvals.decisions import Choice, Decisions, cancel_of_session
 from approvals.execution import Execution
+from approvals.gate import Gate
 from approvals.notifier import Notifier
-from approvals.policy import Assessed, Policy, raised
+from approvals.policy import Assessed, Policy
+from approvals.programs import Programs
 from approvals.requests import Asker
-from approvals.room import Room, close, conclude
+from approvals.room import Room
 from approvals.settings import ApprovalSettings
-from kernel.approvals import Action, Approval, Grant, How, Reach, Runs, Verdict, digest
+from kernel.approvals import Action, Approval, Grant, How, Reach, Verdict
 from kernel.bus import Bus
 from kernel.clock import Clock, at
-from kernel.crashpoints import crashpoint
-from kernel.errors import AccessDenied, NotFound, Stale
-from kernel.events import Event, Scalar
+from kernel.errors import AccessDenied, NotFound
+from kernel.events import Event
 from kernel.messages import Address
 from kernel.people import Principal, Role
 from kernel.ports import ToolCaller
 from kernel.risk import Classification, Tier
 from kernel.specs import Tool
-from kernel.states import ApprovalState
-from kernel.turns import Held, ToolContext
-from store import approvals, grants, journal
+from kernel.turns import ToolContext
+from store import approvals, grants
 from store.database import Database
-from store.units import Query, Unit
-
-# Principals that act without a person who could be asked meanwhile.
-UNATTENDED = ("system", "cron:", "board:")
-
-
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """What is known of a call before anybody is asked: its request, whether it has a result, what lets it pass."""
-
-    approval: Approval | None
-    done: bool
-    grant: Grant | None
+from store.units import Unit
 
 
 class ApprovalService:
@@ -93,7 +78,8 @@ class ApprovalService:
         self._execution = Execution(self._room)
         self._deadlines = Deadlines(self._room, self._execution)
         self._decisions = Decisions(self._room, self._execution, self._deadlines)
-        self._waiting: dict[str, set[asyncio.Event]] = {}
+        self._gate = Gate(self._room)
+        self._programs = Programs(self._room, self._execution, self._deadlines)
         self._timer: asyncio.Task[None] | None = None
         self._unlisten: Sequence[Callable[[], None]] = ()
 
@@ -138,8 +124,7 @@ class ApprovalService:
 
     def _heard(self, event: Event) -> None:
         self._deadlines.heard(event)
-        for waiter in self._waiting.get(event.subject, ()):
-            waiter.set()
+        self._programs.heard(event)
 
     # The gate
 
@@ -153,94 +138,7 @@ class ApprovalService:
 
     async def check(self, context: ToolContext, tool: Tool, arguments: Mapping[str, Any]) -> Action | None:
         """Let a tool's call pass, raise Held when a person must decide, or AccessDenied when it may never run."""
-        if tool.action is None:
-            return None
-        assessed = await self.assess(await tool.action(context, arguments))
-        request = context.request
-        if assessed.tier is Tier.NONE and request.attempt == 1:
-            return assessed.action
-        known = await self._room.database.read(self._known, context, assessed)
-        if known.approval is not None:
-            return self._answered(known, known.approval)
-        if assessed.tier is Tier.NONE:
-            return assessed.action
-        if assessed.tier is Tier.DENY:
-            await self._refuse(context, assessed)
-        if await self._passes(context, assessed, known.grant):
-            return assessed.action
-        await self._hold(context, assessed)
-        return None
-
-    def _known(self, q: Query, context: ToolContext, assessed: Assessed) -> _Known:
-        request, key = context.request, context.call_key
-        grant = None
-        if assessed.tier in (Tier.LOW, Tier.MEDIUM):
-            keys, now = permissions.keys(assessed.action), self._room.clock.now()
-            grant = grants.match(q, keys, assessed.tier, request.session_id, now)
-        return _Known(approvals.of_call(q, request.id, key), journal.is_done(q, request.id, key), grant)
-
-    def _answered(self, known: _Known, approval: Approval) -> Action:
-        """Answer a call that was asked about before a crash; one with a stored result passes and is replayed."""
-        if known.done:
-            return approval.action
-        if approval.open or approval.granted:
-            raise Held(approval.id, wording.held(approval))
-        raise AccessDenied(wording.decided(approval))
-
-    async def _refuse(self, context: ToolContext, assessed: Assessed) -> None:
-        await self._record(context, assessed, "gate.deny", rule=assessed.classification.reasons[0].rule)
-        raise AccessDenied(wording.refusal(assessed))
-
-    async def _passes(self, context: ToolContext, assessed: Assessed, grant: Grant | None) -> bool:
-        """Tell whether an action passes unasked: by a standing permission, or while everything is trusted."""
-        mode = self._room.settings.mode_at(self._room.clock.now())
-        if mode == "deny":
-            await self._record(context, assessed, "gate.deny", rule="mode")
-            raise AccessDenied(
-                f"Refused: {wording.consequence(assessed)} Nothing risky is allowed at present."
-            )
-        if grant is not None:
-            return await self._use(context, assessed, grant)
-        if mode == "trust" and assessed.tier <= Tier.MEDIUM:
-            await self._record(context, assessed, "gate.trust", tier=str(assessed.tier))
-            return True
-        return False
-
-    async def _use(self, context: ToolContext, assessed: Assessed, grant: Grant) -> bool:
-        request = context.request
-        try:
-            await self._room.database.write(
-                grants.use,
-                grant,
-                actor=request.principal.id,
-                digest=_digest(context, assessed),
-                turn_id=request.id,
-                call_key=context.call_key,
-            )
-        except Stale:
-            return False
-        return True
-
-    async def _record(self, context: ToolContext, assessed: Assessed, kind: str, **body: Scalar) -> None:
-        hashed = _digest(context, assessed)
-        actor = context.request.principal.id
-        await self._room.database.write(
-            _emit, kind, context.request.id, actor, digest=hashed, tool=assessed.action.tool, **body
-        )
-
-    async def _hold(self, context: ToolContext, assessed: Assessed) -> None:
-        request = context.request
-        alone = request.principal.id.startswith(UNATTENDED)
-        if alone and self._room.settings.unattended == "refuse":
-            await self._record(context, assessed, "gate.deny", rule="unattended")
-            raise AccessDenied(f"Refused: {wording.consequence(assessed)} Nobody is here to be asked.")
-        new = requests.draft(self._room, assessed, _asker(context))
-        crashpoint("approval.before_request")
-        stored = await self._room.database.write(requests.commit, self._room, new, requests.names())
-        crashpoint("approval.after_request")
-        raise Held(stored.id, wording.held(stored))
-
-    # What runs without a turn
+        return await self._gate.check(context, tool, arguments)
 
     async def attend(
         self, asker: Asker, action: Action, *, refuse: bool, also: Callable[[Unit, Approval], None]
@@ -251,55 +149,7 @@ class ApprovalService:
         is part of the unit that stores it. Raises AccessDenied for what may never run, and with ``refuse`` (or where
         the settings refuse what nobody is there for) for what would have to be asked.
         """
-        assessed = await self.assess(action)
-        if assessed.tier is Tier.NONE:
-            return assessed.action
-        if assessed.tier is Tier.DENY:
-            raise AccessDenied(wording.refusal(assessed))
-        if await self._attended(asker, assessed):
-            return assessed.action
-        if refuse or self._room.settings.unattended == "refuse":
-            raise AccessDenied(f"Refused: {wording.consequence(assessed)} Nobody is here to be asked.")
-        new = requests.draft(self._room, assessed, asker)
-        crashpoint("approval.before_request")
-        stored = await self._room.database.write(_commit_also, self._room, new, requests.names(), also)
-        crashpoint("approval.after_request")
-        return stored
-
-    async def _attended(self, asker: Asker, assessed: Assessed) -> bool:
-        """Tell whether an action without a turn passes by a standing permission, or while everything is trusted."""
-        room, now = self._room, self._room.clock.now()
-        mode = room.settings.mode_at(now)
-        if mode == "deny":
-            raise AccessDenied("Refused: nothing risky is allowed at present.")
-        hashed = digest(assessed.action, asker.requester)
-        if assessed.tier <= Tier.MEDIUM:
-            found = await room.database.read(
-                grants.match, permissions.keys(assessed.action), assessed.tier, "", now
-            )
-            if found is not None:
-                return await self._pass_by(found, asker, hashed)
-        if mode == "trust" and assessed.tier <= Tier.MEDIUM:
-            await room.database.write(
-                _emit,
-                "gate.trust",
-                asker.call_key,
-                asker.requester,
-                digest=hashed,
-                tool=assessed.action.tool,
-                tier=str(assessed.tier),
-            )
-            return True
-        return False
-
-    async def _pass_by(self, grant: Grant, asker: Asker, hashed: str) -> bool:
-        try:
-            await self._room.database.write(
-                grants.use, grant, actor=asker.requester, digest=hashed, turn_id="", call_key=asker.call_key
-            )
-        except Stale:
-            return False
-        return True
+        return await self._gate.attend(asker, action, refuse=refuse, also=also)
 
     # Programs that ask
 
@@ -320,65 +170,28 @@ class ApprovalService:
         for, who may decide; ``also`` is part of the unit that stores the request. Raises AccessDenied for what may
         never run, and where the mode refuses everything that would have to be asked.
         """
-        assessed = raised(await self.assess(action), max(risk, Tier.MEDIUM))
-        if assessed.tier is Tier.DENY:
-            raise AccessDenied(wording.refusal(assessed))
-        if self._room.settings.mode_at(self._room.clock.now()) == "deny":
-            raise AccessDenied("Refused: nothing risky is allowed at present.")
-        asker = Asker(requester.id, behalf or requester.id, origin, runs=Runs.ASKER)
-        new = requests.draft(self._room, assessed, asker, timeout_ms=timeout_ms)
-        crashpoint("approval.before_request")
-        stored = await self._room.database.write(
-            _commit_also, self._room, new, requests.names(), also or _nothing_more
+        return await self._programs.ask(
+            requester, action, risk=risk, timeout_ms=timeout_ms, origin=origin, behalf=behalf, also=also
         )
-        crashpoint("approval.after_request")
-        return stored
 
     async def wait(self, id: str, seconds: float, *, over: bool = False) -> Approval:
         """Return a request once it is decided, or with ``over`` once nothing is left to happen, or when time is up."""
-        waiter = asyncio.Event()
-        self._waiting.setdefault(id, set()).add(waiter)
-        try:
-            async with asyncio.timeout(seconds):
-                while True:
-                    found = await self._room.database.read(approvals.get, id)
-                    if not found.open and not (over and _moves(found)):
-                        return found
-                    await waiter.wait()
-                    waiter.clear()
-        except TimeoutError:
-            return await self._room.database.read(approvals.get, id)
-        finally:
-            self._waiting[id].discard(waiter)
-            if not self._waiting[id]:
-                del self._waiting[id]
+        return await self._programs.wait(id, seconds, over=over)
 
     async def consume(self, id: str, requester: Principal) -> Approval:
         """Use an approval up: its asker runs the action now, once; raise Stale where it is not to be had any more.
 
         What has changed since it was asked makes it void and is asked anew, as it is for what runs here.
         """
-        found = await self._room.database.read(_own, id, requester.id)
-        if found.state is ApprovalState.APPROVED and (drift := await self._execution.drifted(found)):
-            raise Stale(
-                f"Not run: {drift[0]}", remedy="It was asked anew." if drift[1] else "It may not run."
-            )
-        begun = await self._room.database.write(_consume, id, requester.id)
-        # From now on it is waited for how it ends.
-        self._deadlines.wake()
-        return begun
+        return await self._programs.consume(id, requester)
 
     async def withdraw(self, id: str, requester: Principal, why: str) -> Approval:
         """Take a request back that its asker no longer wants decided; raise Stale where it is over."""
-        await self._room.database.read(_own, id, requester.id)
-        return await self._room.database.write(
-            close, self._room, id, "cancel", actor=requester.id, reason=why
-        )
+        return await self._programs.withdraw(id, requester, why)
 
     async def report(self, id: str, requester: Principal, result: str, exit_code: int | None) -> Approval:
         """Store what came of an action that its asker ran."""
-        text = self._room.redact(result)
-        return await self._room.database.write(_report, self._room, id, requester.id, text, exit_code)
+        return await self._programs.report(id, requester, result, exit_code)
 
     # People
 
@@ -449,66 +262,5 @@ class ApprovalService:
         return facts
 
 
-def _commit_also(
-    tx: Unit, room: Room, new: Approval, shorts: tuple[str, ...], also: Callable[[Unit, Approval], None]
-) -> Approval:
-    stored = requests.commit(tx, room, new, shorts)
-    also(tx, stored)
-    return stored
-
-
-def _nothing_more(_tx: Unit, _stored: Approval) -> None:
-    """Store nothing beside the request."""
-
-
-def _asker(context: ToolContext) -> Asker:
-    request = context.request
-    return Asker(
-        f"agent:{request.session_id}",
-        request.principal.id,
-        request.address,
-        request.session_id,
-        request.id,
-        context.call_key,
-    )
-
-
-def _digest(context: ToolContext, assessed: Assessed) -> str:
-    return digest(assessed.action, _asker(context).requester)
-
-
-def _moves(approval: Approval) -> bool:
-    """Tell whether something is still going to happen to an approved action."""
-    return approval.state in (ApprovalState.APPROVED, ApprovalState.RUNNING, ApprovalState.UNKNOWN)
-
-
-def _emit(tx: Unit, kind: str, subject: str, actor: str, **body: Scalar) -> None:
-    tx.emit(kind, subject, actor=actor, **body)
-
-
 def _view(tx: Unit, approval: Approval, actor: str) -> None:
     approvals.note(tx, approval, "view", actor=actor)
-
-
-def _own(tx: Query, id: str, requester: str) -> Approval:
-    known = approvals.get(tx, id)
-    if known.requester != requester or known.runs is not Runs.ASKER:
-        raise AccessDenied("Only the program that asked may carry this out.")
-    return known
-
-
-def _consume(tx: Unit, id: str, requester: str) -> Approval:
-    if _own(tx, id, requester).expires_at <= tx.now:
-        raise Stale("The approval's time is over.", remedy="Ask again.")
-    started = approvals.move(tx, id, "start", actor=requester, started_at=tx.now)
-    approvals.note(tx, started, "execution", actor=requester)
-    return started
-
-
-def _report(tx: Unit, room: Room, id: str, requester: str, result: str, exit_code: int | None) -> Approval:
-    known = _own(tx, id, requester)
-    # A program that was thought lost knows best.
-    event = "settle" if known.state is ApprovalState.UNKNOWN else "finish"
-    done = approvals.finish(tx, id, event, result, exit_code, actor=requester)
-    conclude(tx, room, done)
-    return done
