@@ -156,7 +156,8 @@ class App:
             section = getattr(self._settings.platforms, name)
             if section.configured:
                 platform = plugins.load(spec)
-                adapters.insert(0, plugins.load(platform.adapter)(section, self._clock))
+                adapter = plugins.load(platform.adapter, platform.unneeded)
+                adapters.insert(0, adapter(section, self._clock))
         return adapters
 
     async def _serve(self, database: Database, listener: socket.socket | None) -> None:

@@ -30,7 +30,8 @@ NEEDED = {
     "board": {"settings"},
     "cron": {"seeds", "settings"},
     "gateway": {
-        "access", "adapter", "answering", "departures", "front", "intake", "jobs", "keys", "local", "rates", "settings",
+        "access", "adapter", "answering", "departures", "diagnosis", "diagnosis.settings", "front",
+        "intake", "jobs", "keys", "local", "rates", "settings",
         "supervisor", "switches", "walkaway", "walkaway.settings", "platforms", "platforms.discord",
         "platforms.discord.settings", "platforms.slack", "platforms.slack.settings",
         "platforms.telegram", "platforms.telegram.adapter",
@@ -56,7 +57,7 @@ NEEDED = {
     "web": {"listening", "settings"},
 }  # fmt: skip
 LIBRARIES = {
-    "aiosqlite", "annotated_types", "anyio", "certifi", "cryptography", "cython_runtime", "dotenv", "h11", "httpcore",
+    "aiosqlite", "annotated_types", "anyio", "certifi", "cython_runtime", "dotenv", "h11", "httpcore",
     "httpx", "idna", "pydantic", "pydantic_core", "pydantic_settings", "sniffio", "telegram", "typing_extensions",
     "typing_inspection", "uvloop", "yaml",
 }  # fmt: skip
