@@ -95,8 +95,9 @@ class AttemptView:
 
 @dataclass(frozen=True, slots=True)
 class StepView:
-    """Something that happened to a task."""
+    """Something that happened to a task; ``seq`` is the event's number."""
 
+    seq: int
     at: int
     kind: str
     actor: str
@@ -323,7 +324,10 @@ def _references(found: Sequence[Task], redact: Redact) -> list[Reference]:
 
 def steps(q: Query, id: int) -> list[StepView]:
     """Return the trail of a task."""
-    return [StepView(step.at, step.kind, step.actor, json.loads(step.body)) for step in board.trail(q, id)]
+    return [
+        StepView(step.seq, step.at, step.kind, step.actor, json.loads(step.body))
+        for step in board.trail(q, id)
+    ]
 
 
 def log_text(attempt: Attempt, limit: int) -> str:

@@ -13,6 +13,8 @@ from store.units import Unit
 LOADED = 10_000
 # The chat of a platform that only takes messages out to one fixed place.
 OUTGOING = "webhook"
+# How the chats are called that tasks are talked about in where there is no other.
+TASK_CHAT = "task-"
 
 
 class Chats:
@@ -59,7 +61,8 @@ class Chats:
 
     def _may_have_home(self, chat: Address) -> bool:
         adapter = self._adapters.get((chat.platform, chat.account))
-        return adapter is not None and adapter.capabilities.lasting
+        # What is said to a task is said in a chat of its own, in which nobody looks for anything else.
+        return adapter is not None and adapter.capabilities.lasting and not chat.chat.startswith(TASK_CHAT)
 
     async def remember(self, number: int) -> None:
         """Take note of the chat of an inbox row."""

@@ -9,12 +9,13 @@ INSERT = """
 INSERT INTO artifact (task_id, name, version, kind, path, size, digest, epoch, author, at)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
+REMOVE = "UPDATE artifact SET path = '' WHERE task_id = ?"
 LIST = "SELECT * FROM artifact WHERE task_id = ? ORDER BY name, version"
 
 
 @dataclass(frozen=True, slots=True)
 class Artifact:
-    """One version of a file; ``path`` is where it is kept, ``digest`` the SHA-256 of its contents."""
+    """One version of a file; ``path`` is where it is kept (empty once its days are over), ``digest`` its SHA-256."""
 
     name: str
     version: int
@@ -43,6 +44,11 @@ def add(tx: Unit, task_id: int, new: Artifact) -> Artifact:
         epoch=new.epoch,
     )
     return stored
+
+
+def remove(tx: Unit, task_id: int) -> int:
+    """Note that the files of a task are gone; what they were stays on record. Return how many that are."""
+    return tx.run(REMOVE, (task_id,))
 
 
 def of_task(q: Query, task_id: int) -> list[Artifact]:

@@ -46,7 +46,7 @@ WHERE (attempt.state = 'claimed' OR attempt.state = 'running' OR attempt.state =
 ORDER BY task.id LIMIT ?
 """
 TRAIL = """
-SELECT at, kind, actor, body FROM event WHERE subject = ? AND (kind GLOB 'task.*' OR kind GLOB 'attempt.*')
+SELECT seq, at, kind, actor, body FROM event WHERE subject = ? AND (kind GLOB 'task.*' OR kind GLOB 'attempt.*')
 ORDER BY seq DESC LIMIT ?
 """
 OUTCOMES = """
@@ -61,6 +61,7 @@ LOOKED_AT = 2000
 class Step:
     """One event of a task's trail."""
 
+    seq: int
     at: int
     kind: str
     actor: str

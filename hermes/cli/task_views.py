@@ -18,6 +18,7 @@ SECOND_MS = 1000
 
 
 def attention(headline: str, findings: Any) -> Iterator[str]:
+    """Yield the lines above a list: how many tasks want attention, each with the way on."""
     if not headline:
         return
     yield headline
@@ -28,6 +29,7 @@ def attention(headline: str, findings: Any) -> Iterator[str]:
 
 
 def hint(action: str, task: int) -> str:
+    """Return the command that helps with a finding."""
     return "hermes doctor" if action == "doctor" else f"hermes tasks {action} {task}"
 
 
@@ -37,11 +39,13 @@ def _short(text: str) -> str:
 
 
 def doing(one: Any) -> str:
+    """Return a task in a line: its title and what it asks, waits for or reached."""
     more = one["question"] or one["block_reason"] or one["milestone"]
     return f"{_short(one['title'])}{f'  ({_short(more)})' if more else ''}"
 
 
 def described(found: Any) -> Iterator[str]:
+    """Yield everything there is to know of a task, a line each."""
     task = found["task"]
     yield f"{task['id']}  {task['title']}"
     yield f"{task['state']}: {task['sentence']}"
@@ -56,6 +60,11 @@ def described(found: Any) -> Iterator[str]:
                 f"{one['id']} {one['title']} ({one['state']})" for one in found[name]
             )
     yield from _sections(found)
+
+
+def body(step: Any) -> str:
+    """Return what an event of a task's trail says besides its kind."""
+    return " ".join(f"{name}={value}" for name, value in step["body"].items() if value is not None)
 
 
 def _facts(found: Any) -> Iterator[tuple[str, str]]:
@@ -112,7 +121,8 @@ def _sections(found: Any) -> Iterator[str]:
     if found["artifacts"]:
         yield "\nfiles"
     for one in found["artifacts"]:
-        yield f"  {one['name']} v{one['version']}  {one['size']:,} bytes  {one['path']}"
+        where = one["path"] or "removed: its days are over"
+        yield f"  {one['name']} v{one['version']}  {one['size']:,} bytes  {where}"
 
 
 def board_of(tasks: list[Any], width: int) -> Iterator[str]:

@@ -119,6 +119,7 @@ OTHERS: Mapping[str, str] = {
     "task.hand_off": "A task passed from one agent to another, with a handoff that has an id.",
     "task.link": "A task waits for another from now on.",
     "task.milestone": "An attempt reached something.",
+    "task.prune": "Logs or files of a task were removed because their days are over; how many, and how many bytes.",
     "task.repair": "At a start, a task did not fit what really runs and was put right.",
     "task.suggest": "Somebody suggested how a task in triage could go on; with a template, and who would do it.",
     "task.unlink": "A task no longer waits for another.",

@@ -106,6 +106,7 @@ async def boardhouse(root: Path, *, drain: bool = True, **settings: Any) -> Asyn
                         "triager",
                         "dispatcher",
                         "supervisor of attempts",
+                        "keeper of files",
                         "agents' attempts",
                     ):
                         task.cancel()
