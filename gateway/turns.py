@@ -1,28 +1,27 @@
-"""The turn loop: takes a session's waiting messages, runs the agent, and commits the answer as one unit."""
+"""The turn loop: takes a session's waiting messages, runs the agent, and has its ending committed as one unit."""
 
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
-from itertools import pairwise, takewhile
 from pathlib import Path
 
 from gateway.access import Access
 from gateway.adapter import Adapter
-from gateway.intake import explain
+from gateway.endings import Endings
 from gateway.lanes import Lanes
 from gateway.media import Media
-from gateway.pieces import owed_pieces
+from gateway.picking import Picker
 from gateway.progress import Keeper
 from gateway.rates import Gate
 from gateway.settings import GatewaySettings
 from gateway.stage import Scene, Stage
 from kernel.clock import Clock
 from kernel.crashpoints import crashpoint
-from kernel.errors import AgentError, HermesError, StoreError, StoreFull
+from kernel.errors import AgentError, HermesError
 from kernel.events import Event
-from kernel.messages import Address, InboundKind
+from kernel.messages import InboundKind
 from kernel.turns import Persona, TurnInput, TurnOutcome, TurnRequest, TurnRunner
 from store import inbox, turns
 from store.database import Database
@@ -32,9 +31,7 @@ from store.turns import Begun, Ending, Suspect
 
 log = logging.getLogger(__name__)
 
-TITLE_LENGTH = 60
 ARRIVAL = "handoff:"
-FULL_SECONDS = 2.0
 
 
 @dataclass(slots=True)
@@ -100,6 +97,8 @@ class Turns:
         self._gates = platforms.gates
         self._media = media
         self._agents = agents
+        self._picker = Picker(lambda: self._settings, platforms.adapters)
+        self._endings = Endings(database, platforms.adapters, agents.today)
         self._at_once = settings.turns.at_once
         self._slots = asyncio.Semaphore(self._at_once)
         self._alone = asyncio.Lock()
@@ -209,47 +208,10 @@ class Turns:
 
     async def _begin(self, session_id: str, *, alone: bool) -> Begun | Suspect | Wait | None:
         crashpoint("turn.before_start")
-        begun = await self._database.write(turns.begin, session_id, self._pick, alone=alone)
+        begun = await self._database.write(turns.begin, session_id, self._picker.pick, alone=alone)
         if isinstance(begun, Begun):
             crashpoint("turn.after_start")
         return begun
-
-    def _pick(self, rows: Sequence[InboxRow], now: int) -> Sequence[InboxRow] | Wait:
-        """Choose what one turn takes; wait for the rest of an album or of a paste the client split."""
-        settings = self._settings
-        internal = [row for row in rows if row.inbound.kind is InboundKind.INTERNAL]
-        if internal and rows[0].id == internal[0].id:
-            return rows[:1]
-        waiting = [row for row in rows if row.inbound.kind is not InboundKind.INTERNAL]
-        # A turn acts for one person: what somebody else wrote is a turn of its own, with that person's rights.
-        first = waiting[0].inbound.sender.id
-        people = list(takewhile(lambda row: row.inbound.sender.id == first, waiting))
-        last = people[-1]
-        left = last.received_at + settings.turns.gather_ms - now
-        if left > 0 and self._incomplete(last):
-            return Wait(left)
-        together = (
-            settings.turns.gather_limit if settings.sessions.on_message == "steer" else self._joined(people)
-        )
-        return people[:together]
-
-    def _incomplete(self, row: InboxRow) -> bool:
-        adapter = self._adapter(row.inbound.address)
-        border = adapter.capabilities.client_split if adapter else 0
-        return bool(row.inbound.group) or bool(border and len(row.inbound.text) >= border)
-
-    def _joined(self, rows: Sequence[InboxRow]) -> int:
-        """Return how many of the first rows are pieces of one message."""
-        count = 1
-        for before, row in pairwise(rows):
-            same_album = row.inbound.group and row.inbound.group == before.inbound.group
-            if not (same_album or (self._incomplete(before) and row.inbound.sender == before.inbound.sender)):
-                break
-            count += 1
-        return count
-
-    def _adapter(self, address: Address) -> Adapter | None:
-        return self._adapters.get((address.platform, address.account))
 
     async def _run(self, begun: Begun) -> None:
         if begun.turn.crashed >= self._settings.turns.attempts:
@@ -287,17 +249,17 @@ class Turns:
             runner = await self._agents.runner()
             outcome = await self._heard(runner, request, running.stage)
         except AgentError as error:
-            return self._failed(begun, error), False
+            return self._endings.failed(begun, error), False
         except Exception as error:
             # Any bug in a turn ends in an explained message, and the session stays usable.
             log.exception("Turn %s failed in a way nobody foresaw.", begun.turn.id)
             kind = type(error).__name__
-            return self._failed(
+            return self._endings.failed(
                 begun, HermesError(f"This turn failed: {kind}.", remedy="/retry tries again.")
             ), False
         crashpoint("turn.after_model")
         await running.stage.settle()
-        return self._ended(running, outcome), not (outcome.stopped or outcome.failed)
+        return self._endings.of(begun, outcome, running.stage), not (outcome.stopped or outcome.failed)
 
     async def _heard(self, runner: TurnRunner, request: TurnRequest, stage: Stage) -> TurnOutcome:
         """Run a turn; what a quiet agent says is kept in its conversation and shown to nobody."""
@@ -353,98 +315,15 @@ class Turns:
             ),
         )
 
-    def _ended(self, running: Running, outcome: TurnOutcome) -> Ending:
-        begun = running.begun
-        text = self._words(running, outcome)
-        replaces = running.stage.replaced()
-        event = (
-            "suspend"
-            if outcome.held
-            else "cancel"
-            if outcome.stopped
-            else "fail"
-            if outcome.failed
-            else "finish"
-        )
-        return Ending(
-            begun.turn.id,
-            event,
-            "finish",
-            owed_pieces(f"turn:{begun.turn.id}", begun, text, self._adapter(begun.session.address), replaces),
-            outcome.conversation,
-            outcome.usage,
-            self._agents.today(),
-            outcome.consumed,
-            outcome.held,
-            title=self._title(begun),
-            cut=outcome.cut,
-        )
-
-    def _words(self, running: Running, outcome: TurnOutcome) -> str:
-        parts = [f"ℹ️ {notice}" for notice in outcome.notices]  # noqa: RUF001 - the sign for information
-        if outcome.text.strip():
-            parts.append(outcome.text)
-        elif not (outcome.held or outcome.stopped or outcome.silent):
-            parts.append("The agent ended without saying anything. /retry asks again.")
-        if outcome.stopped:
-            parts.append(f"⏹ Stopped by {running.stage.stopped_by}.")
-        return "\n\n".join(parts)
-
-    def _title(self, begun: Begun) -> str:
-        words = " ".join(begun.rows[0].inbound.text.split())
-        if begun.session.title or begun.turn.internal:
-            return ""
-        return words if len(words) <= TITLE_LENGTH else words[: TITLE_LENGTH - 1] + "…"
-
-    def _failed(self, begun: Begun, error: HermesError) -> Ending:
-        pieces = owed_pieces(
-            f"turn:{begun.turn.id}", begun, explain(error), self._adapter(begun.session.address), ""
-        )
-        return Ending(begun.turn.id, "fail", "finish", pieces, error=error.message, day=self._agents.today())
-
     async def _commit(self, running: Running, ending: Ending, *, good: bool) -> None:
-        ending = await self._stored(running.begun, ending)
+        ending = await self._endings.store(running.begun, ending)
         crashpoint("turn.after_commit")
         replaced = ending.owed[0].message.replaces if ending.owed else ""
         await running.stage.clear(good=good, replaced=replaced)
 
-    async def _stored(self, begun: Begun, ending: Ending) -> Ending:
-        """Commit an ending and return it, or what could be committed in its place.
-
-        A turn without an end would block its session, so what cannot be part of it is left out: first the
-        conversation (it has moved on, or was erased), then the answer, which becomes an explained error.
-        """
-        lost = HermesError("The answer could not be stored.", remedy="/retry asks again.")
-        poorer = iter((replace(ending, conversation=None), self._failed(begun, lost)))
-        while True:
-            try:
-                await self._database.write(turns.end, ending)
-                return ending
-            except StoreFull as error:
-                log.warning("The end of turn %s waits: %s", begun.turn.id, error)
-                await asyncio.sleep(FULL_SECONDS)
-            except StoreError:
-                raise
-            except Exception:
-                # Whatever is wrong with an ending, its turn has to end.
-                log.exception("Turn %s cannot end as it did.", begun.turn.id)
-                if (less := next(poorer, None)) is None:
-                    raise
-                ending = less
-
     async def _give_up(self, begun: Begun) -> None:
         """Quarantine messages whose turn did not survive several attempts, and say so."""
-        error = AgentError(
-            f"I could not work on this message: {begun.turn.crashed} attempts ended in a crash. It is set aside.",
-            remedy="/retry tries it once more.",
-        )
-        pieces = owed_pieces(
-            f"turn:{begun.turn.id}", begun, explain(error), self._adapter(begun.session.address), ""
-        )
-        ending = Ending(
-            begun.turn.id, "fail", "quarantine", pieces, error=error.message, day=self._agents.today()
-        )
-        await self._database.write(turns.end, ending)
+        await self._database.write(turns.end, self._endings.given_up(begun))
         await self._agents.alarm(
             f"quarantine:{begun.turn.id}",
             f"A message in {begun.session.address} was set aside after crashes.",
