@@ -14,15 +14,16 @@ from approvals.operations import Approvals, Grants
 from approvals.views import ApprovalView
 from kernel.errors import NotFound
 from kernel.people import Scope
-from store import messages
 from web.access import Door, require
 from web.auth import Visitor
 from web.bodies import parse
 from web.markdown import escape
 from web.pages import requests
+from web.pages.shell import Frame, Shell
 from web.room import Parts
 
 HERE = Path(__file__).parent
+NAME = "approvals"
 PAGE = 30
 LONGEST = 200
 FILTERS = ("state", "tier", "words")
@@ -38,9 +39,10 @@ CHOICES = {
 class ApprovalPages:
     """Makes the page of approvals and the pieces of it that change."""
 
-    def __init__(self, parts: Parts, door: Door) -> None:
+    def __init__(self, parts: Parts, door: Door, shell: Shell) -> None:
         self._parts = parts
         self._door = door
+        self._shell = shell
         self._page = Template((HERE / "approvals.html").read_text("utf-8"))
         self._operations = {one.name: one for one in parts.operations}
 
@@ -54,12 +56,12 @@ class ApprovalPages:
             Route("/approvals/card/{id}", self.card, methods=["GET"]),
         )
 
-    async def link(self, visitor: Visitor, *, current: bool = False) -> str:
+    async def link(self, visitor: Visitor, current: str) -> str:
         """Return the sidebar's entry with the number of requests that wait; nothing for who may not see them."""
         if "approvals.list" not in self._operations or not visitor.principal.may(Scope.APPROVALS_READ):
             return ""
         found: Approvals = await self._run(visitor, "approvals.list", limit=1)
-        mark = ' aria-current="page"' if current else ""
+        mark = ' aria-current="page"' if current == NAME else ""
         hidden = "" if found.waiting else " hidden"
         return (
             f'<a class="place" href="/approvals"{mark}><svg viewBox="0 0 24 24" aria-hidden="true">'
@@ -82,22 +84,22 @@ class ApprovalPages:
             return RedirectResponse("/login?to=approvals", 303)
         require(visitor, Scope.CHAT)
         wanted = _filters(request)
+        seq = await self._shell.head()
         waiting: Approvals = await self._run(visitor, "approvals.list", limit=PAGE)
         lost: Approvals = await self._run(visitor, "approvals.list", state="unknown", limit=PAGE)
         permissions: Grants = await self._run(visitor, "grants.list")
-        return HTMLResponse(
-            self._page.substitute(
-                seq=await self._parts.database.read(messages.head),
-                link=await self.link(visitor, current=True),
-                pending=_articles([*lost.approvals, *waiting.approvals]),
-                more=_more("pending", waiting.next),
-                history=await self._history(visitor, wanted),
-                grants="".join(requests.grant(one) for one in permissions.grants),
-                words=escape(wanted.get("words", "")),
-                states=_options("state", wanted.get("state", "over")),
-                tiers=_options("tier", wanted.get("tier", "")),
-            )
+        content = self._page.substitute(
+            pending=_articles([*lost.approvals, *waiting.approvals]),
+            more=_more("pending", waiting.next),
+            history=await self._history(visitor, wanted),
+            grants="".join(requests.grant(one) for one in permissions.grants),
+            words=escape(wanted.get("words", "")),
+            states=_options("state", wanted.get("state", "over")),
+            tiers=_options("tier", wanted.get("tier", "")),
         )
+        assets = ("approvals.css", "approvals.js")
+        frame = Frame(NAME, "Approvals", content, "pending", "what waits", "decide", assets, seq)
+        return HTMLResponse(await self._shell.html(visitor, frame))
 
     async def pending(self, request: Request) -> Response:
         """Return what wants a decision, as many as are ``shown`` already, or the next page of it."""

@@ -12,14 +12,15 @@ from starlette.routing import BaseRoute, Route
 from cron.views import Coming, JobView, RunView
 from kernel.errors import NotFound
 from kernel.people import Scope
-from store import messages
 from web.access import Door, require
 from web.auth import Visitor
 from web.bodies import parse
 from web.markdown import escape
+from web.pages.shell import Frame, Shell
 from web.room import Parts
 
 HERE = Path(__file__).parent
+NAME = "jobs"
 RUNS = 30
 JOBS = 200
 HOURS = 24.0
@@ -31,9 +32,10 @@ ICON = '<svg viewBox="0 0 24 24" aria-hidden="true"><circle cx="12" cy="12" r="8
 class JobPages:
     """Makes the page of jobs and the pieces of it that change."""
 
-    def __init__(self, parts: Parts, door: Door) -> None:
+    def __init__(self, parts: Parts, door: Door, shell: Shell) -> None:
         self._parts = parts
         self._door = door
+        self._shell = shell
         self._page = Template((HERE / "jobs.html").read_text("utf-8"))
         self._operations = {one.name: one for one in parts.operations}
 
@@ -45,11 +47,11 @@ class JobPages:
             Route("/jobs/history", self.history, methods=["GET"]),
         )
 
-    def link(self, visitor: Visitor, *, current: bool = False) -> str:
+    async def link(self, visitor: Visitor, current: str) -> str:
         """Return the sidebar's entry; nothing for who may not see jobs."""
         if "cron.list" not in self._operations or not visitor.principal.may(Scope.READ):
             return ""
-        mark = ' aria-current="page"' if current else ""
+        mark = ' aria-current="page"' if current == NAME else ""
         return f'<a class="place" href="/jobs"{mark}>{ICON}Jobs</a>'
 
     async def _run(self, visitor: Visitor, name: str, **given: object) -> Any:
@@ -65,14 +67,14 @@ class JobPages:
         if visitor is None:
             return RedirectResponse("/login?to=jobs", 303)
         require(visitor, Scope.CHAT)
-        return HTMLResponse(
-            self._page.substitute(
-                seq=await self._parts.database.read(messages.head),
-                link=self.link(visitor, current=True),
-                pieces=await self._pieces(visitor),
-                history=await self._history(visitor, 0),
-            )
+        seq = await self._shell.head()
+        content = self._page.substitute(
+            pieces=await self._pieces(visitor), history=await self._history(visitor, 0)
         )
+        frame = Frame(
+            NAME, "Jobs", content, "pieces", "the jobs", "change jobs", ("jobs.css", "jobs.js"), seq
+        )
+        return HTMLResponse(await self._shell.html(visitor, frame))
 
     async def pieces(self, request: Request) -> Response:
         """Return the timeline and the jobs as they are now."""

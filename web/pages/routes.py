@@ -26,6 +26,7 @@ from web.errors import TooMany, Unauthenticated, status_of
 from web.markdown import escape
 from web.pages.approvals import ApprovalPages
 from web.pages.jobs import JobPages
+from web.pages.shell import Frame, Shell
 from web.room import Parts
 
 HERE = Path(__file__).parent
@@ -39,6 +40,10 @@ TYPES = {
 FIRST_MESSAGES = 40
 FORM_LIMIT = 4096
 PLATFORM = "web"
+NEW_CHAT = (
+    '<a class="icon" href="/new" aria-label="New chat"><svg viewBox="0 0 24 24" aria-hidden="true">'
+    '<path d="M12 5v14M5 12h14"/></svg></a>'
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +69,10 @@ class Pages:
         self._door = door
         self._chat = Template((HERE / "chat.html").read_text("utf-8"))
         self._login = Template((HERE / "login.html").read_text("utf-8"))
-        self._approvals = ApprovalPages(parts, door)
-        self._jobs = JobPages(parts, door)
+        self._shell = Shell(parts.database)
+        self._approvals = ApprovalPages(parts, door, self._shell)
+        self._jobs = JobPages(parts, door, self._shell)
+        self._shell.links += [self._approvals.link, self._jobs.link]
         self._files = {path.name: StaticFile.read(path) for path in STATIC.iterdir() if path.suffix in TYPES}
 
     def routes(self) -> Sequence[BaseRoute]:
@@ -113,17 +120,25 @@ class Pages:
         )
         chats = await self._chats(visitor)
         title = next((chat.title for chat in chats if chat.chat == where.name), "")
-        return self._chat.substitute(
-            title=escape(title or "New chat"),
-            chat=escape(where.name),
-            seq=page.seq,
-            older=cursor_text(page.older) or "",
-            upload_limit=self._parts.settings.upload_limit,
-            approvals=await self._approvals.link(visitor) + self._jobs.link(visitor),
+        content = self._chat.substitute(
             departed=await self._departed(where),
-            chats=_chat_list(chats, where.name),
             messages="".join(article(message_view(where, message)) for message in page.messages),
         )
+        older, limit = cursor_text(page.older) or "", self._parts.settings.upload_limit
+        frame = Frame(
+            where.name,
+            title or "New chat",
+            content,
+            "text",
+            "the message field",
+            "send messages",
+            ("message.css", "chat.js"),
+            page.seq,
+            actions=NEW_CHAT,
+            chats=_chat_list(chats, where.name),
+            data=f' data-older="{older}" data-upload-limit="{limit}"',
+        )
+        return await self._shell.html(visitor, frame)
 
     async def chats(self, request: Request) -> Response:
         """Return the list of chats as HTML."""
