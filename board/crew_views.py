@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from board.crew import rules
-from board.crew.plans import Plans
+from board.crew.plans import INTERNAL, Plans
 from board.crew.profiles import Profile, Roster
 from board.crew.rules import Terms
 from store import crew
@@ -211,4 +211,5 @@ def templates(plans: Plans) -> list[TemplateView]:
             one.reviewer,
         )
         for one in plans.by_name.values()
+        if one.name not in INTERNAL
     ]

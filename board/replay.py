@@ -128,6 +128,10 @@ def _passed(now: _Folding, _actor: str, body: Mapping[str, Scalar]) -> None:
     now.stage, now.assignee = int(str(body["stage"])), str(body["to"])
 
 
+def _confirmed(now: _Folding, _actor: str, body: Mapping[str, Scalar]) -> None:
+    now.stage = int(str(body["stage"]))
+
+
 def _version(now: _Folding, _actor: str, body: Mapping[str, Scalar]) -> None:
     now.counts["versions"] = int(str(body["version"]))
 
@@ -144,6 +148,7 @@ CHANGES = {
     "task.claim": _claimed,
     "task.request_changes": _revised,
     "task.hand_off": _passed,
+    "task.confirm": _confirmed,
     "task.version": _version,
     "task.change": _changed,
 }

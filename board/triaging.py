@@ -124,7 +124,9 @@ def confirm(tx: Unit, house: House, id: int, number: int, *, actor: str) -> Task
             texts["workspace"] = plan.workspace
     columns = {"template": made.template, "assignee": made.agent}
     task = creating.rewrite(tx, task, Edit(columns, texts), actor=actor)
-    tx.emit("task.confirm", str(id), actor=actor, number=made.number, author=made.author)
+    progress = plans.progress(tx, task)
+    stage = progress.stage if progress is not None else 0
+    tx.emit("task.confirm", str(id), actor=actor, number=made.number, author=made.author, stage=stage)
     return _released(tx, task, actor)
 
 

@@ -93,8 +93,11 @@ class Plans:
     by_name: Mapping[str, Plan] = field(default_factory=dict[str, Plan])
 
     def find(self, name: str) -> Plan | None:
-        """Return a template of a file; ``None`` for one that is built in; raise InvalidInput for no template."""
-        found = self.by_name.get(name)
+        """Return a template of a file; ``None`` for one that is built in; raise InvalidInput for no template.
+
+        What the board itself makes tasks of is no template for anybody else.
+        """
+        found = self.by_name.get(name) if name not in INTERNAL else None
         if found is None and name not in TEMPLATES:
             names = ", ".join((*TEMPLATES, *(one for one in self.by_name if one not in INTERNAL)))
             raise InvalidInput(f"There is no template {name!r}.", remedy=f"There are: {names}.")

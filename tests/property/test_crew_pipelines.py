@@ -6,9 +6,10 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from board import assigner, deciding, replay, review, working
+from board import assigner, deciding, replay, review, triaging, working
 from board.creating import Wanted, create
-from board.crew import plans, profiles
+from board.crew import plans, profiles, triage
+from board.crew.triage import House, Suggestion
 from board.failures import Extra, record_task_failure
 from board.review import Decision, Judgement
 from board.settings import BoardSettings
@@ -32,6 +33,9 @@ STEPS = (
     "reject",
     "assign",
     "choose",
+    "triage",
+    "look",
+    "confirm",
     "cancel",
     "comment",
 )
@@ -55,7 +59,7 @@ class Pipeline:
         self.board.now += 1000
         with contextlib.suppress(Stale, InvalidInput, AccessDenied):
             getattr(self, f"_{what}")(who)
-        self._look()
+        self._compare()
 
     def _begin(self, who: str) -> int:
         claim = Claim(self.board.task(self.id).assignee or who, "here", 60_000)
@@ -104,6 +108,23 @@ class Pipeline:
     def _choose(self, _who: str) -> None:
         self.board.run(assigner.assign, self.board.settings, ROSTER, self.id)
 
+    def _triage(self, _who: str) -> None:
+        self.board.run(deciding.triage, self.id, actor="cli")
+
+    def _look_after(self) -> House:
+        return House(self.board.settings, ROSTER, PLANS)
+
+    def _look(self, who: str) -> None:
+        """Let whoever is asked about a task in triage suggest something, or nothing."""
+        self.board.run(triaging.look, self._look_after())
+        if who in AGENTS:
+            templates = ("", *PLANS.by_name)
+            made = Suggestion(0, who, templates[len(who) % 3], "", (), "", "")
+            self.board.run(triage.suggest, self._look_after(), self.id, made)
+
+    def _confirm(self, who: str) -> None:
+        self.board.run(triaging.confirm, self._look_after(), self.id, 0, actor=who)
+
     def _cancel(self, who: str) -> None:
         # Only now and then: what is cancelled has no further story.
         if who == AGENTS[0]:
@@ -117,7 +138,7 @@ class Pipeline:
         progress = self.board.read(plans.progress, task)
         return str(task.state), task.assignee, task.epoch, task.revision, progress.stage if progress else 0
 
-    def _look(self) -> None:
+    def _compare(self) -> None:
         """Compare the trail with the rows, and remember how things stood at a new handoff."""
         shown = self.board.read(replay.replay, self.id).snapshot
         assert (shown.state, shown.assignee, shown.epoch, shown.revision, shown.stage) == self._now()
@@ -157,6 +178,7 @@ def test_whatever_happens_to_a_pipeline_its_promises_hold(template: str, steps: 
     for what, who in steps:
         pipeline.step(what, who)
     for _ in range(8):
+        pipeline.step("confirm", "web:judge")
         pipeline.step("work", "hermes")
         pipeline.step("approve", "web:judge")
     pipeline.check()
