@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, rule
 
@@ -244,6 +244,18 @@ class TestBoard(BoardMachine.TestCase):
     """A short run in every test."""
 
     settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
+
+
+@pytest.mark.soak
+class TestBoardAtLength(BoardMachine.TestCase):
+    """Forty thousand operations in `make soak`; what fails is made as short as it can be."""
+
+    settings = settings(
+        max_examples=400,
+        stateful_step_count=100,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+    )
 
 
 def _step(model: Model, chance: random.Random) -> None:
