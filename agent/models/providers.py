@@ -11,6 +11,7 @@ from pydantic_ai.models import Model, infer_model
 from pydantic_ai.providers import Provider, infer_provider_class
 
 from agent.load import load
+from agent.models.schemas import remember_schemas
 from agent.settings import AgentSettings, ModelSettings
 from kernel.errors import ModelUnavailable
 
@@ -73,14 +74,15 @@ def _build(provider: str, name: str, access: dict[str, str], settings: AgentSett
         # Local servers often take no key; the SDK insists on one.
         known = load(COMPATIBLE_PROVIDER)(**{"api_key": "none", **access}, http_client=client)
         _skip_transform(known)
-        return Built(load(COMPATIBLE_MODEL)(name, provider=_once(known)), client)
+        return Built(remember_schemas(load(COMPATIBLE_MODEL)(name, provider=_once(known))), client)
     if provider in KEYED and "api_key" not in access:
         raise ModelUnavailable(
             f"There is no key for {KEYED[provider]}.",
             remedy=f"Run `hermes setup`, or set {provider.upper()}_API_KEY in the secrets file.",
         )
     options = {**access, "http_client": client}
-    return Built(infer_model(f"{provider}:{name}", lambda given: _once(_provider(given, options))), client)
+    model = infer_model(f"{provider}:{name}", lambda given: _once(_provider(given, options)))
+    return Built(remember_schemas(model), client)
 
 
 def _skip_transform(provider: Provider[Any]) -> None:
