@@ -21,6 +21,13 @@ async def telegram() -> AsyncIterator[TelegramServer]:
         yield server
 
 
+@pytest.fixture
+async def phone() -> AsyncIterator[TelegramServer]:
+    """Run a Telegram whose private chats have topics."""
+    async with TelegramServer(topics_in_dms=True) as server:
+        yield server
+
+
 @dataclass(frozen=True, slots=True)
 class Shared:
     """A running daemon and the Telegram it is connected to; every test takes a person of its own."""

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from kernel.messages import Address, OutboundKind
+from kernel.errors import DeliveryDeferred
+from kernel.messages import Address, Attachment, AttachmentKind, OutboundKind
 from kernel.turns import TurnIO, TurnOutcome, TurnRequest
 from store import sessions
 from store.units import Unit
@@ -256,6 +257,24 @@ async def test_open_questions_travel_and_are_answered_in_the_new_place(tmp_path:
         await rig.settled()
         edits = [sent.text for sent in phone(rig).sent if sent.message.kind is OutboundKind.EDIT]
         assert any("**tea** (Ann)" in text for text in edits)
+
+
+async def test_a_file_that_comes_while_the_conversation_moves_is_fetched_where_it_was_sent(
+    tmp_path: Path,
+) -> None:
+    async with running(tmp_path, *pair(), runner=agents()) as rig:
+        await homes(rig)
+        phone(rig).thread_troubles.append(DeliveryDeferred("slow down", retry_after=5))
+        await rig.adapter.say("/handoff other")
+        await rig.until_event("handoff.claim")
+        rig.adapter.files["f1"] = b"the plan"
+        await rig.adapter.say("look", attachments=(Attachment(AttachmentKind.DOCUMENT, "f1", "plan.txt"),))
+        (answer,) = await phone(rig).until_sent(containing="heard look")
+        assert answer.message.address.thread == "t1"
+        (file,) = rig.runner.requests[-1].inputs[0].attachments
+        assert await asyncio.to_thread(Path(file.path).read_bytes) == b"the plan"
+        assert rig.runner.requests[-1].session_id in file.path
+        await rig.settled()
 
 
 async def test_the_model_of_the_conversation_and_its_owner_stay(tmp_path: Path) -> None:
