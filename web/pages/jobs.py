@@ -26,6 +26,7 @@ JOBS = 200
 HOURS = 24.0
 HOUR_MS = 3_600_000
 SHOWN = 200
+LISTED = 8
 ICON = '<svg viewBox="0 0 24 24" aria-hidden="true"><circle cx="12" cy="12" r="8.5"/><path d="M12 7v5l3.5 2"/></svg>'
 
 
@@ -107,19 +108,34 @@ class JobPages:
 
 
 def _timeline(coming: Sequence[Coming], now: int) -> str:
-    """Return the coming day as a line with a mark for each run, and as a list for those who cannot see it."""
+    """Return the coming day as a line with a mark for each run, and the first of them as a list.
+
+    The places are attributes of an image: the page's policy admits no styles inside HTML.
+    """
     marks = "".join(
-        f'<li style="--at:{_share(one.at, now):.2f}%" title="{escape(one.name)} · {escape(one.when)}">'
-        f'<span class="spoken">{escape(one.name)}, {escape(one.when)}</span></li>'
+        f'<rect x="{_share(one.at, now):.2f}%" y="2" width="4" height="14" rx="2">'
+        f"<title>{escape(one.name)} · {escape(one.when)}</title></rect>"
         for one in coming
     )
-    hours = "".join(f'<span style="--at:{hour / HOURS * 100:.2f}%">+{hour} h</span>' for hour in (6, 12, 18))
-    scale = f'<div aria-hidden="true">{hours}</div>'
-    return f'<div class="timeline" aria-label="The coming day"><ol>{marks}</ol>{scale}</div>'
+    hours = "".join(
+        f'<text x="{hour / HOURS * 100:.2f}%" y="32" text-anchor="middle">+{hour} h</text>'
+        for hour in (6, 12, 18)
+    )
+    line = '<line x1="0" y1="9" x2="100%" y2="9"/>'
+    first = "".join(
+        f'<li>{_time(one.at)} <strong>{escape(one.name)}</strong> <span class="kind">{one.kind}</span></li>'
+        for one in coming[:LISTED]
+    )
+    more = f'<li class="kind">and {len(coming) - LISTED} more</li>' if len(coming) > LISTED else ""
+    return (
+        f'<svg class="timeline" height="36" role="img" aria-label="{len(coming)} runs in the coming day">'
+        f"{line}{marks}{hours}</svg>"
+        f'<ol class="coming">{first}{more}</ol><p class="nothing">Nothing runs in the coming day.</p>'
+    )
 
 
 def _share(at: int, now: int) -> float:
-    return min(100.0, max(0.0, (at - now) / (HOURS * HOUR_MS) * 100))
+    return min(99.5, max(0.0, (at - now) / (HOURS * HOUR_MS) * 100))
 
 
 def _job(view: JobView) -> str:
