@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 
 import uvloop
 
-from benchmarks import report
+from benchmarks import bench_cron_night, report
 from benchmarks.report import Row
 from cron.room import Ports, Room
 from cron.service import Cron
@@ -198,7 +198,7 @@ async def measured() -> list[Row]:
 
 def rows() -> list[Row]:
     """Return the rows of this suite."""
-    return uvloop.run(measured())
+    return [*uvloop.run(measured()), *bench_cron_night.rows()]
 
 
 def main() -> int:
