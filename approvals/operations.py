@@ -292,6 +292,10 @@ class Desk:
     async def decide(self, principal: Principal, asked: Decide) -> Decided:
         """Take a decision; raise what keeps it from counting."""
         how = HOW[asked.decision]
+        if not everybodys(principal):
+            raise AccessDenied(
+                "Only operators and owners decide.", remedy="Use a token with the role operator."
+            )
         found = await self.reading.visible(principal, asked.id)
         if how is How.ONCE and found.veto_left is not None and asked.text is None:
             how = How.RUN_NOW

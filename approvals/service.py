@@ -32,13 +32,13 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from approvals.askers import Askers
 from approvals.clock import Deadlines
 from approvals.decisions import Choice, Decisions, cancel_of_session
 from approvals.execution import Execution
 from approvals.gate import Gate
 from approvals.notifier import Notifier
 from approvals.policy import Assessed, Policy
-from approvals.programs import Programs
 from approvals.requests import Asker
 from approvals.room import Room
 from approvals.settings import ApprovalSettings
@@ -79,7 +79,7 @@ class ApprovalService:
         self._deadlines = Deadlines(self._room, self._execution)
         self._decisions = Decisions(self._room, self._execution, self._deadlines)
         self._gate = Gate(self._room)
-        self._programs = Programs(self._room, self._execution, self._deadlines)
+        self._askers = Askers(self._room, self._execution, self._deadlines)
         self._timer: asyncio.Task[None] | None = None
         self._unlisten: Sequence[Callable[[], None]] = ()
 
@@ -124,7 +124,7 @@ class ApprovalService:
 
     def _heard(self, event: Event) -> None:
         self._deadlines.heard(event)
-        self._programs.heard(event)
+        self._askers.heard(event)
 
     # The gate
 
@@ -170,28 +170,28 @@ class ApprovalService:
         for, who may decide; ``also`` is part of the unit that stores the request. Raises AccessDenied for what may
         never run, and where the mode refuses everything that would have to be asked.
         """
-        return await self._programs.ask(
+        return await self._askers.ask(
             requester, action, risk=risk, timeout_ms=timeout_ms, origin=origin, behalf=behalf, also=also
         )
 
     async def wait(self, id: str, seconds: float, *, over: bool = False) -> Approval:
         """Return a request once it is decided, or with ``over`` once nothing is left to happen, or when time is up."""
-        return await self._programs.wait(id, seconds, over=over)
+        return await self._askers.wait(id, seconds, over=over)
 
     async def consume(self, id: str, requester: Principal) -> Approval:
         """Use an approval up: its asker runs the action now, once; raise Stale where it is not to be had any more.
 
         What has changed since it was asked makes it void and is asked anew, as it is for what runs here.
         """
-        return await self._programs.consume(id, requester)
+        return await self._askers.consume(id, requester)
 
     async def withdraw(self, id: str, requester: Principal, why: str) -> Approval:
         """Take a request back that its asker no longer wants decided; raise Stale where it is over."""
-        return await self._programs.withdraw(id, requester, why)
+        return await self._askers.withdraw(id, requester, why)
 
     async def report(self, id: str, requester: Principal, result: str, exit_code: int | None) -> Approval:
         """Store what came of an action that its asker ran."""
-        return await self._programs.report(id, requester, result, exit_code)
+        return await self._askers.report(id, requester, result, exit_code)
 
     # People
 

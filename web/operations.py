@@ -114,6 +114,10 @@ class Tokens:
             raise InvalidInput("A token needs a name.")
         if role > principal.role or not all(principal.may(scope) for scope in scopes):
             raise AccessDenied("A token cannot be given more than its maker may do.")
+        if Scope.APPROVALS_DECIDE in scopes and role < Role.OPERATOR:
+            raise InvalidInput(
+                "Whoever decides approvals is an operator at least.", remedy="Make it with the role operator."
+            )
         ttl = None if asked.days is None else asked.days * DAY
         issued = await create(
             self.database, Grant(TokenKind.API, asked.name.strip(), scopes, role, ttl), actor=principal.id

@@ -163,6 +163,16 @@ async def test_a_token_cannot_make_a_mightier_one(site: Site) -> None:
         assert (await client.post("/api/hermes/logins", json={})).status_code == 403
 
 
+async def test_a_token_that_decides_is_an_operators_at_least(site: Site) -> None:
+    async with site.client(await site.token(kind=TokenKind.CLI)) as cli:
+        wish = {"name": "phone", "scopes": ["approvals:decide"]}
+        answer = await cli.post("/api/hermes/tokens", json=wish)
+        assert answer.status_code == 422
+        assert "operator" in answer.text
+        made = await cli.post("/api/hermes/tokens", json={**wish, "role": "operator"})
+        assert made.json()["role"] == "operator"
+
+
 async def test_the_command_line_can_make_a_login(site: Site) -> None:
     async with site.client(await site.token(kind=TokenKind.CLI)) as cli, site.client() as browser:
         made = (await cli.post("/api/hermes/logins")).json()

@@ -20,7 +20,7 @@ from store import approvals
 from store.units import Query, Unit
 
 
-class Programs:
+class Askers:
     """Requests of programs, and everybody who waits for a decision."""
 
     def __init__(self, room: Room, execution: Execution, deadlines: Deadlines) -> None:
