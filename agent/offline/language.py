@@ -149,6 +149,20 @@ def _task(rest: str) -> Step | None:
     return Call("task_create", arguments) if title else None
 
 
+def _diagnose(rest: str) -> Step | None:
+    words, _, channel = rest.rpartition(" in ")
+    return Call("diagnose", {"words": words or channel, "channel": channel if words else ""}) if rest else None
+
+
+def _diagnosis(rest: str) -> Step | None:
+    """Read a place, what stands there, the cause and the fix."""
+    place, quote, cause, fix = (*(part.strip() for part in rest.split("|", 3)), "", "", "", "")[:4]
+    file, _, line = place.rpartition(":")
+    given = {"outcome": "found", "cause": cause, "fix": fix}
+    evidence = [{"file": file, "line": int(line), "quote": quote}] if line.isdecimal() else []
+    return Call("diagnosis_submit", {**given, "evidence": evidence}) if evidence and fix else None
+
+
 def _remind(rest: str) -> Step | None:
     text = rest.removeprefix("me ").strip()
     return Call("remind", {"text": text}) if text and text != "me" else None
@@ -223,6 +237,10 @@ VERBS: Mapping[str, Verb] = {
     "reject": Verb("reject TASK REASON", "sends it back to somebody else", _review("reject")),
     "suggest": Verb(
         "suggest TASK | template | agent | done when", "suggests how a task in triage goes on", _suggest
+    ),
+    "diagnose": Verb("diagnose WORDS in CHANNEL", "has a bug diagnosed that was reported there", _diagnose),
+    "diagnosis": Verb(
+        "diagnosis FILE:LINE | QUOTE | CAUSE | FIX", "ends a diagnosis; its place is compared", _diagnosis
     ),
     "task:": Verb("task: TITLE", "puts a task on the board", _task),
     "keep": Verb("keep going", "goes on with the steps that are left", _keep),

@@ -47,7 +47,10 @@ class TestRunner:
             command = await Command.start(plan, output, lambda _: None)
         except (OSError, HermesError) as error:
             return Tested(line, 126, f"The tests could not be started: {error}")
-        ending = await _lived(command, seconds)
+        try:
+            ending = await _lived(command, seconds)
+        finally:
+            await asyncio.to_thread(output.file.unlink, missing_ok=True)
         text = output.text().strip()
         if ending.timed_out:
             text = f"{text}\n[ended after {seconds:g} seconds: its time was over]"

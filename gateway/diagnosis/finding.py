@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 
 from board.diagnosis.cases import Report
+from gateway.diagnosis.words import OWN
 from gateway.directory import Directory, Place
 from gateway.reading import ChannelReader
 from kernel.errors import InvalidInput, NotFound
@@ -13,6 +14,8 @@ from kernel.people import Principal
 LOOKED_AT = 200
 OFFERED = 5
 TEXT_KEPT = 4000
+# Commands, and what Hermes has told there of reports before.
+NO_REPORT = ("/", OWN)
 WORD = re.compile(r"[^\W_][\w'-]*")
 # Words that say that there is a report, and nothing about which.
 COMMON = frozenset(
@@ -58,7 +61,7 @@ class Finder:
     ) -> tuple[Report, ...]:
         """Return the messages that have most of the words, the latest last; with no word that tells, the latest."""
         heard = await self._reader.look(principal, channel, "", LOOKED_AT, "", here=here)
-        written = [one for one in heard if one.text.strip() and not one.text.startswith("/")]
+        written = [one for one in heard if one.text.strip() and not one.text.startswith(NO_REPORT)]
         sought = [word for word in WORD.findall(words.casefold()) if word not in COMMON]
         fits = [(sum(word in one.text.casefold() for word in sought), one) for one in written]
         most = max((count for count, _ in fits), default=0)

@@ -23,12 +23,12 @@ from gateway.diagnosis.settings import DiagnosisSettings
 from gateway.diagnosis.telling import Teller
 from kernel.approvals import Action, ActionKind, Approval, arguments_text
 from kernel.crashpoints import crashpoint
-from kernel.errors import AccessDenied, HermesError, Stale
+from kernel.errors import HermesError, Stale, StoreError
 from kernel.people import Principal, Role
 from kernel.risk import Tier
 from kernel.states import ApprovalState, TaskState
-from kernel.tasks import Brief, Task
-from store import approvals, remarks, submissions, tasks
+from kernel.tasks import Attempt, Brief, Task
+from store import approvals, attempts, remarks, submissions, tasks
 from store.submissions import Submission
 from store.units import Query, Unit
 
@@ -72,17 +72,23 @@ class Fixer:
             if fix is None or fix.version != version.version:
                 return "" if deciding.escalated(task) else await self._prepare(case, task, brief, version)
             return await self._decided(case, task, brief, fix, asked)
-        except (GitFailed, AccessDenied) as error:
-            await self._ask_person(task, f"The fix could not be pushed: {error.message}")
+        except (Stale, StoreError):
+            raise
         except HermesError as error:
-            await self._ask_person(task, f"The fix could not be looked at: {error.message}")
+            await self._ask_person(task, f"The fix could not be pushed: {error.message}")
         return ""
 
     async def close(self, task: Task) -> None:
-        """Take back what is still asked about a task that has ended in another way."""
+        """Take back what is still asked about a task whose fix waits no more."""
         _, _, _, asked = await self._room.database.read(_read, task.id)
         if asked is not None and asked.open:
             await self._gate().withdraw(asked.id, asker(task.id), f"Task {task.id} is {task.state}.")
+
+    async def tidy(self, task: Task) -> None:
+        """Remove the worktrees of a task that is over; one with work that nobody has committed stays."""
+        brief, made = await self._room.database.read(_made, task.id)
+        for attempt in made:
+            await workspaces.tidy(self._room, attempt, brief.project)
 
     # Before it is asked
 
@@ -273,6 +279,10 @@ def _read(q: Query, id: int) -> tuple[Brief, Submission | None, Fix | None, Appr
     fix = cases.fix_of(q, id)
     asked = approvals.get(q, fix.approval) if fix is not None else None
     return tasks.brief(q, id), submissions.latest(q, id), fix, asked
+
+
+def _made(q: Query, id: int) -> tuple[Brief, list[Attempt]]:
+    return tasks.brief(q, id), attempts.of_task(q, id)
 
 
 def _waits(task: Task) -> bool:

@@ -80,18 +80,23 @@ class Follower:
             log.info("%s", stale)
 
     async def _step(self, case: Case, task: Task, *, gated: bool) -> None:
+        if task.state is TaskState.IN_REVIEW or deciding.escalated(task):
+            await self._fix(case, task)
+            return
+        await self._fixer.close(task)
         if task.state in OVER:
             self._known.discard(task.id)
-            await self._fixer.close(task)
+            await self._fixer.tidy(task)
         elif gated:
             await self._database.write(self._tell, case, task.id)
-        elif task.state is TaskState.IN_REVIEW or deciding.escalated(task):
-            waits = await self._fixer.look(case, task)
-            if waits:
-                self._asked[waits] = task.id
-            elif deciding.escalated(task):
-                await self._database.write(self._stuck, case, task.id)
         elif task.state in STUCK and task.block_kind != "dependencies":
+            await self._database.write(self._stuck, case, task.id)
+
+    async def _fix(self, case: Case, task: Task) -> None:
+        waits = await self._fixer.look(case, task)
+        if waits:
+            self._asked[waits] = task.id
+        elif deciding.escalated(task):
             await self._database.write(self._stuck, case, task.id)
 
     def _tell(self, tx: Unit, case: Case, task_id: int) -> None:

@@ -171,6 +171,7 @@ class Diagnoses:
             title=redact(words.title(case.report)),
             description=redact(words.described(case)),
             template=cases.TEMPLATE,
+            lane="agent",
             labels=[cases.LABEL, f"{BASE}{commit}"],
             project=case.folder,
         )

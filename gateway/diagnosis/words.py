@@ -14,6 +14,7 @@ LABEL = 40
 QUOTED = 1500
 DIFF_SHOWN = 2500
 TESTS_SHOWN = 1500
+OWN = "🩺"
 GATE = "Look at the diagnosis, and say whether it is to be fixed."
 
 
@@ -73,18 +74,20 @@ def begun(case: Case, commit: str) -> str:
 
 def found(task: Task, diagnosis: Diagnosis) -> str:
     """Return a diagnosis as the one who asked for it reads it."""
-    return f"🩺 **Diagnosis, task {task.id}**: {line(task.title, 120)}\n\n{findings.shown(diagnosis)}"
+    return f"{OWN} **Diagnosis, task {task.id}**: {line(task.title, 120)}\n\n{findings.shown(diagnosis)}"
 
 
 def told(diagnosis: Diagnosis) -> str:
     """Return a diagnosis as those read it who wrote the report."""
-    return f"🩺 **What was found about this report**\n\n{findings.shown(diagnosis)}"
+    return f"{OWN} **What was found about this report**\n\n{findings.shown(diagnosis)}"
 
 
 def stuck(task: Task) -> str:
     """Return what is said of a task that cannot go on by itself."""
     why = task.block_reason or task.last_failure_error or task.question or task.state.sentence
-    return f"🩺 Task {task.id} does not come to an end by itself: {line(why, 600)}\n/task {task.id} shows it."
+    return (
+        f"{OWN} Task {task.id} does not come to an end by itself: {line(why, 600)}\n/task {task.id} shows it."
+    )
 
 
 def tested(run: Tested) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TypeGuard
 
 from agent.acp import errors as coding_errors
+from board.diagnosis.sources import GitFailed
 from hermes.cli.remote import GatewayAway
 from hermes.settings import InvalidSettings
 from kernel import errors as kernel_errors
@@ -144,6 +145,7 @@ ERROR_MODULES = frozenset(
         kernel_errors.__name__,
         web_errors.__name__,
         coding_errors.__name__,
+        GitFailed.__module__,
         InvalidSettings.__module__,
         GatewayAway.__module__,
     }

@@ -12,6 +12,7 @@ from agent.settings import AgentSettings
 from approvals.operations import operations as approval_operations
 from board.crew_operations import operations as crew_operations
 from board.crew_tools import crew_tools
+from board.diagnosis.tools import diagnosis_tools
 from board.operations import operations as board_operations
 from board.tools import task_tools
 from cron.commands import CronCommands
@@ -23,6 +24,7 @@ from gateway.commands.conversation import ConversationCommands
 from gateway.commands.daemon import DaemonCommands
 from gateway.crew.commands import CrewCommands
 from gateway.crew.triage import TriageDesk
+from gateway.diagnosis.commands import DiagnosisCommands
 from gateway.handoff.commands import HandoffCommands
 from gateway.operations import operations as gateway_operations
 from gateway.walkaway.commands import JobCommands
@@ -73,6 +75,7 @@ class _Nothing:
 
 
 NOTHING: Any = _Nothing()
+DIAGNOSES = DiagnosisCommands(NOTHING, NOTHING, NOTHING, NOTHING, NOTHING)
 
 
 def all_commands() -> Sequence[Command]:
@@ -86,6 +89,7 @@ def all_commands() -> Sequence[Command]:
         *CrewCommands(NOTHING, NOTHING).commands(),
         *TriageDesk(NOTHING, NOTHING, NOTHING, NOTHING).commands(),
         *JobCommands(NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING).commands(),
+        *DIAGNOSES.commands(),
         *CronCommands(NOTHING).commands(),
     )
 
@@ -111,6 +115,8 @@ def all_tools() -> Sequence[Tool]:
         *task_tools(NOTHING),
         *crew_tools(NOTHING),
         *cron_tools(NOTHING),
+        *DIAGNOSES.tools(),
+        *diagnosis_tools(NOTHING, NOTHING),
     )
 
 

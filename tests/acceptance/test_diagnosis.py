@@ -1,4 +1,4 @@
-"""A bug reported on Discord, diagnosed and fixed from a phone on Telegram, with the real daemon and a scripted model."""
+"""A bug reported on Discord, diagnosed and fixed from a phone on Telegram, with the real daemon."""
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -12,7 +12,7 @@ from tests.fakes.discord_server import DiscordServer
 from tests.fakes.model_replies import calls
 from tests.fakes.model_server import MODEL, ModelServer
 from tests.support.daemon import Daemon, merged
-from tests.support.diagnosis import diagnosing, fixing, git, repository
+from tests.support.diagnosis import CHECKED, FIXED, diagnosing, fixing, git, repository, submits
 from tests.support.phones import Phone, Shown, approve, hears, phone_on
 
 REPORTER = "42"
@@ -33,7 +33,14 @@ class World:
 
     async def tap(self, text: str, label: str) -> Shown:
         """Press the button that begins with a label, under the message that says something."""
-        card = await hears(self.phone, text)
+
+        def found() -> Shown | None:
+            fitting = [one for one in self.phone.shown() if text in one.text]
+            return next((one for one in fitting if any(each.startswith(label) for each in one.labels)), None)
+
+        await hears(self.phone, text)
+        card = await self.phone.wait(found)
+        assert card is not None
         await self.phone.tap(card, next(one for one in card.labels if one.startswith(label)))
         return card
 
@@ -100,5 +107,65 @@ async def test_a_bug_reported_on_discord_is_diagnosed_fixed_and_pushed_from_tele
     assert "auth.py:99" not in everything
     await here.daemon.quiet()
     assert here.daemon.rows("SELECT state FROM task WHERE id = 1")[0]["state"] == "done"
+    assert await here.daemon.stop() == 0
+    assert here.daemon.findings() == []
+
+
+async def test_what_changes_after_it_was_asked_about_is_not_pushed_but_tested_and_asked_anew(
+    here: World,
+) -> None:
+    await here.daemon.start()
+    here.model.script(*diagnosing())
+    await here.phone.command("/diagnose fresh token in #bugs")
+    await here.tap("Which folder", "📁")
+    bad = FIXED.replace("> now", "== now")
+    here.model.script(
+        calls("write_file", path="auth.py", text=bad), calls("write_file", path="test_auth.py", text=CHECKED)
+    )
+    here.model.script(calls("task_submit", summary="It is equal now."), "Done.", *fixing())
+    await here.tap("Diagnosis, task 1", "🔧 Fix it")
+    await hears(here.phone, "Fix for task 1")
+    brief = here.daemon.rows("SELECT feedback FROM task_brief")[0]["feedback"]
+    assert "make test` ended with exit code" in brief, (
+        "a fix that fails its tests goes back before anybody is asked"
+    )
+    folder = max((here.daemon.home.root / "board" / "worktrees").iterdir())
+    (folder / "auth.py").write_text(FIXED + "\n\nDOOR = 'back'\n")
+    git(folder, "commit", "-q", "-a", "-m", "one thing more")
+    await approve(here.phone, "git push origin")
+    anew = await hears(here.phone, "Fix for task 1", count=2)
+    assert "DOOR" in anew.text
+    assert here.pushed() == ""
+    await here.tap("git push origin", "❌ Refuse")
+    await hears(here.phone, "The push of the fix was refused")
+    assert here.pushed() == ""
+    await here.tap("does not come to an end by itself", "🔁 Test and ask again")
+    await hears(here.phone, "Fix for task 1", count=3)
+    await approve(here.phone, "git push origin")
+    await hears(here.phone, "Task 1 is done")
+    assert "DOOR" in git(here.repo, "show", f"{here.pushed().strip()}:auth.py")
+    await here.daemon.quiet()
+    assert await here.daemon.stop() == 0
+    assert here.daemon.findings() == []
+
+
+async def test_evidence_that_never_holds_is_shown_to_nobody_and_a_person_is_told(here: World) -> None:
+    await here.daemon.start()
+    here.model.script(*[submits(2, "nothing of the kind")] * 4, "It is nothing.py:7.")
+    await here.phone.command("/diagnose fresh token in #bugs")
+    await here.tap("Which folder", "📁")
+    told = await hears(here.phone, "does not come to an end by itself")
+    assert "none of them is shown" in told.text
+    assert "🔧 Fix it" not in told.labels
+    here.model.script(*diagnosing())
+    await here.phone.command("/diagnose logout button in #bugs")
+    await hears(here.phone, "Diagnosis, task 2")
+    assert len([one for one in here.phone.shown() if "Which folder" in one.text]) == 1, (
+        "the folder is asked for once"
+    )
+    everything = "\n".join(one.text for one in here.phone.shown())
+    assert "nothing of the kind" not in everything
+    assert "nothing.py" not in everything
+    await here.daemon.quiet()
     assert await here.daemon.stop() == 0
     assert here.daemon.findings() == []
