@@ -166,6 +166,8 @@ def submit(tx: Unit, id: int, *, actor: str, summary: str = "", notes: str = "",
         raise InvalidInput(
             "A review needs a summary: say what was done.", remedy=f"hermes tasks submit {id} SUMMARY"
         )
+    if reviewer in crew.contributors(tx, id):
+        raise AccessDenied(f"{reviewer} has worked on task {id}; somebody else reviews it.")
     end_attempt(tx, task, AttemptOutcome.RELEASED, "submitted by hand", actor=actor)
     moved = tasks.move(tx, id, "submit", actor=actor, question="", return_state="")
     author, epoch = (live.agent, live.epoch) if live is not None else (actor, task.epoch)

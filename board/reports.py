@@ -41,7 +41,9 @@ class BoardReports:
         redact, database = self._room.redact, self._room.database
         if ended.outcome is AttemptOutcome.SUCCEEDED:
             result, notes = redact(ended.result), redact(ended.notes)
-            await database.write(working.finish, task_id, epoch, result, ended.used, notes=notes)
+            await database.write(
+                working.finish, task_id, epoch, result, ended.used, notes=notes, reviewer=ended.reviewer
+            )
             crashpoint("task.after_end")
             return
         if ended.outcome is AttemptOutcome.HANDED_OFF and ended.owner:

@@ -11,6 +11,8 @@ from board import views, working
 from board.crew import plans
 from board.files import Given, keep
 from board.inputs import CreateTask
+from board.passing import PEOPLE
+from board.room import Room
 from board.service import Board
 from board.wishes import wanted_of
 from board.workers.agents import SUBMISSION
@@ -19,9 +21,9 @@ from kernel.people import Role
 from kernel.specs import Tool
 from kernel.tasks import Attempt, Task
 from kernel.turns import ToolContext, TurnRequest
-from store import attempts, marks, remarks, tasks
+from store import attempts, crew, marks, remarks, tasks
 from store.tasks import Filter
-from store.units import Unit
+from store.units import Query, Unit
 
 LISTED = 50
 Number = Annotated[int, Field(description="The task's number.")]
@@ -119,17 +121,21 @@ class TaskTools:
         ] = "done",
         owner: Annotated[str, Field(description="For blocked: who has to act.")] = "",
         notes: Annotated[str, Field(description="For whoever reviews it or goes on with it.")] = "",
+        reviewer: Annotated[
+            str, Field(description="Who reviews it: an agent or people; empty: as its template says.")
+        ] = "",
         files: Annotated[list[str], Field(description="Files of the workspace to keep as results.")] = [],  # noqa: B006 - not changed
     ) -> str:
         """End your work on the task: its result counts from the end of this turn."""
         if not summary.strip():
             raise InvalidInput("Say what was done.")
         attempt = await self._current(context.request)
+        await self._room.database.read(_checked_reviewer, self._room, attempt.task_id, reviewer)
         for name in files:
             path = _inside(context.request.workspace, name)
             await keep(self._room, attempt.task_id, Given(path, "artifact", attempt.agent, attempt.epoch))
         said = {"summary": self._room.redact(summary.strip()), "outcome": outcome, "owner": owner.strip()}
-        said["notes"] = self._room.redact(notes.strip())
+        said |= {"notes": self._room.redact(notes.strip()), "reviewer": reviewer}
         await self._room.database.write(_submit, attempt, json.dumps(said, ensure_ascii=False))
         return "It counts from the end of this turn; say goodbye in a sentence."
 
@@ -184,6 +190,14 @@ def _described(shown: views.TaskView) -> str:
 def _comment(tx: Unit, id: int, text: str, author: str) -> None:
     tasks.get(tx, id)
     remarks.add_comment(tx, id, text, author=author)
+
+
+def _checked_reviewer(q: Query, room: Room, id: int, reviewer: str) -> None:
+    """Raise InvalidInput for a reviewer who does not exist or has worked on the task."""
+    worked = crew.contributors(q, id)
+    known = sorted({*room.roster.profiles, *room.settings.agents, PEOPLE} - set(worked))
+    if reviewer and reviewer not in known:
+        raise InvalidInput(f"{reviewer} cannot review it.", remedy=f"These can: {', '.join(known)}.")
 
 
 def _submit(tx: Unit, attempt: Attempt, said: str) -> None:

@@ -107,7 +107,15 @@ def milestone(tx: Unit, task_id: int, epoch: int, text: str, *, kind: str = "nam
 
 
 def finish(
-    tx: Unit, task_id: int, epoch: int, result: str, used: Used, *, actor: str = "system", notes: str = ""
+    tx: Unit,
+    task_id: int,
+    epoch: int,
+    result: str,
+    used: Used,
+    *,
+    actor: str = "system",
+    notes: str = "",
+    reviewer: str = "",
 ) -> Task:
     """Store what an attempt brought: the task goes to its next stage, or to a review where its template has one, or
     it is done.
@@ -123,7 +131,7 @@ def finish(
         tasks.rewrite(tx, task_id, result=result)
     columns = {**CLEARED, **spent_columns(task, attempt, used, tx.now)}
     found = plans.progress(tx, task)
-    given = Passing(attempt.agent, epoch, result, notes)
+    given = Passing(attempt.agent, epoch, result, notes, reviewer)
     if found is not None and found.following is not None:
         return next_stage(tx, task, found, given, columns, actor=attempt.agent)
     body = {"epoch": epoch}

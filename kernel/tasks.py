@@ -245,7 +245,8 @@ class Ended:
 
     ``lasting`` says that trying again cannot help; ``retry_after`` (seconds) that a provider asked to wait, which is
     nobody's failure. ``reaction`` is what a person has to do, and ``owner`` who, where the work is stuck on somebody;
-    of what was handed off, ``owner`` is who goes on with it. ``notes`` are for whoever does.
+    of what was handed off, ``owner`` is who goes on with it. ``notes`` are for whoever does. ``reviewer`` was chosen to
+    review the result, where a review follows: an agent, or ``people``.
     """
 
     outcome: AttemptOutcome
@@ -257,6 +258,7 @@ class Ended:
     reaction: str = ""
     owner: str = ""
     notes: str = ""
+    reviewer: str = ""
 
 
 class Reports(Protocol):

@@ -54,4 +54,5 @@ def _submitted(said: dict[str, str], used: Used) -> Ended:
         case "failed":
             return Ended(AttemptOutcome.FAILED, summary, used=used)
         case _:
-            return Ended(AttemptOutcome.SUCCEEDED, result=summary, used=used, notes=said.get("notes", ""))
+            notes, reviewer = said.get("notes", ""), said.get("reviewer", "")
+            return Ended(AttemptOutcome.SUCCEEDED, result=summary, used=used, notes=notes, reviewer=reviewer)

@@ -1,5 +1,6 @@
 """The crew on a board in memory: stages, reviews, experience, assignment, handoffs, and the trail of it all."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,10 +10,12 @@ from board import assigner, deciding, explain, replay, working
 from board.creating import Edit, Wanted, create, edit
 from board.crew import choosing, plans, profiles, rules
 from board.review import Decision
+from board.workers import endings
 from kernel.errors import AccessDenied, ConfigError, InvalidInput, Stale
-from kernel.states import TaskState
+from kernel.states import TaskState, TurnState
 from kernel.tasks import AttemptOutcome, Brief, Used
 from store import agent_handoffs, crew, submissions, tasks, trail
+from store.agentwork import AgentTurn
 from store.crew import Standing
 from store.tasks import New
 from tests.support.crew import ROSTER, CrewBoard
@@ -336,3 +339,14 @@ def test_an_edited_task_still_asks_for_the_skills_of_its_stage(board: CrewBoard)
     board.run(edit, id, Edit({"title": "another"}, {}), actor="cli")
     (row,) = board.rows("SELECT queue FROM task WHERE id = ?", id)
     assert "research" in row["queue"]
+
+
+def test_an_agent_chooses_its_reviewer_with_what_it_submits(board: CrewBoard) -> None:
+    submitted = json.dumps({"summary": "All of it.", "outcome": "done", "reviewer": "editor"})
+    turn = AgentTurn("t", "s", TurnState.DONE, "", "Goodbye.")
+    ended = endings.ending(turn, submitted, Used())
+    assert (ended.result, ended.reviewer) == ("All of it.", "editor")
+    for reviewer, asked in (("editor", "editor"), ("coder", ""), ("people", "")):
+        id = board.add(template="reviewed", assignee="coder")
+        board.run(working.finish, id, board.begin(id), "All of it.", Used(), reviewer=reviewer)
+        assert board.read(submissions.get, id, 1).reviewer == asked
