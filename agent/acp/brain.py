@@ -93,9 +93,9 @@ class AcpRunner:
         return None
 
     async def _failed(self, desk: Desk, error: AgentError) -> AgentError:
-        desk.live.prompt = None
         if not desk.live.alive or isinstance(error, AgentSilent):
             await self._desks.release(desk.leave.request.session_id)
+        desk.live.prompt = None
         return error
 
     async def _begin(self, desk: Desk, request: TurnRequest, course: Course) -> None:

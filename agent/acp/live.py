@@ -208,5 +208,8 @@ class Live:
         if self.prompt is not None:
             self.prompt.cancel()
             await asyncio.wait((self.prompt,))
+            if not self.prompt.cancelled():
+                # It ended in the same moment; how does not matter any more.
+                self.prompt.exception()
         await self._connection.close()
         await self._process.close()

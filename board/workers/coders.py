@@ -25,8 +25,15 @@ MILESTONE_LENGTH = 500
 # Why a turn failed, in the words of the agent room, and how the attempt ended with it.
 CRASHED = (words.BROKE,)
 TIMED_OUT = (words.SILENT, words.TOO_LONG)
-NOT_STARTED = (words.MISSING, words.LOGGED_OUT, words.OTHER_VERSION, words.UNKNOWN, words.NO_MODE)
-LASTING = (words.REFUSED,)
+# What trying again does not change.
+LASTING = (
+    words.REFUSED,
+    words.MISSING,
+    words.LOGGED_OUT,
+    words.OTHER_VERSION,
+    words.UNKNOWN,
+    words.NO_MODE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +62,7 @@ def spoken(said: str) -> Spoken:
 def meant(turn: AgentTurn, used: Used) -> Ended:
     """Return what the end of a turn means: what it was stopped, broken or refused by, else what was said in it."""
     if turn.state is TurnState.FAILED:
-        return _broken(turn.error or turn.said or "The coding agent failed.", turn, used)
+        return _broken(_reason(turn), turn, used)
     if turn.state is TurnState.CANCELLED:
         return endings.ending(turn, "", used)
     said = spoken(turn.said)
@@ -67,13 +74,18 @@ def meant(turn: AgentTurn, used: Used) -> Ended:
     return Ended(AttemptOutcome.SUCCEEDED, result=said.text, used=used)
 
 
+def _reason(turn: AgentTurn) -> str:
+    """Return why a turn failed, with the way out where the person was told one."""
+    error = turn.error or turn.said or "The coding agent failed."
+    place = turn.said.rfind(error)
+    return turn.said[place:].strip() if place >= 0 else error
+
+
 def _broken(error: str, turn: AgentTurn, used: Used) -> Ended:
     if any(part in error for part in CRASHED):
         return Ended(AttemptOutcome.CRASHED, error, used=used)
     if any(part in error for part in TIMED_OUT):
         return Ended(AttemptOutcome.TIMED_OUT, error, used=used)
-    if any(part in error for part in NOT_STARTED):
-        return Ended(AttemptOutcome.SPAWN_FAILED, error, used=used, lasting=True)
     if any(part in error for part in LASTING):
         return Ended(AttemptOutcome.FAILED, error, used=used, lasting=True)
     return endings.ending(turn, "", used)
