@@ -38,7 +38,7 @@ class Checks:
             return ""
         said = await self._script(schedule, fire, check.script) if check.script else ""
         if check.url:
-            said = await self._address(schedule, check) or said
+            said = await self._address(fire, check) or said
         return said
 
     async def _script(self, schedule: Schedule, fire: Fire, text: str) -> str:
@@ -54,27 +54,28 @@ class Checks:
             raise NotMet(f"Its check ended with {result.exit_code}.")
         return result.text
 
-    async def _address(self, schedule: Schedule, check: Check) -> str:
+    async def _address(self, fire: Fire, check: Check) -> str:
         reply = await self._http.get(check.url)
         if reply.status != OK:
             raise NotMet(f"{check.url} answered {reply.status}.")
         if check.contains and check.contains not in reply.text:
             raise NotMet(f"{check.url} does not say {check.contains!r}.")
-        if check.changed and not await self._changed(schedule, reply.body):
+        if check.changed and not await self._changed(fire, reply.body):
             raise NotMet(f"{check.url} has not changed.")
         return reply.text[: self._room.settings.output]
 
-    async def _changed(self, schedule: Schedule, body: bytes) -> bool:
+    async def _changed(self, fire: Fire, body: bytes) -> bool:
         """Tell whether a page differs from the one seen last, and remember it; the first time it has changed."""
-        return await self._room.database.write(
-            _remember, f"cron:{schedule.id}:seen", hashlib.sha256(body).hexdigest()
-        )
+        name, digest = f"cron:{fire.schedule_id}:seen", hashlib.sha256(body).hexdigest()
+        return await self._room.database.write(_remember, name, digest, str(fire.id))
 
 
-def _remember(tx: Unit, name: str, value: str) -> bool:
-    if marks.get(tx, name) == value:
-        return False
-    marks.put(tx, name, value)
+def _remember(tx: Unit, name: str, value: str, run: str) -> bool:
+    """Keep what was seen, and by which run: another attempt of the run that saw it first sees it again."""
+    seen, _, by = (marks.get(tx, name) or "").partition(" ")
+    if seen == value:
+        return by == run
+    marks.put(tx, name, f"{value} {run}")
     return True
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from cron.room import Room
 from cron.sentences import next_words
 from cron.taking import quiet_end
+from cron.whereabouts import LOCAL, own_chat
 from kernel.crashpoints import crashpoint
 from kernel.errors import HermesError, NotFound
 from kernel.messages import Address, Outbound, OutboundKind, Priority
@@ -82,10 +83,7 @@ class Deliveries:
         match word:
             case "none":
                 return []
-            case "origin" if schedule.origin is not None and schedule.origin.platform not in (
-                "terminal",
-                "cli",
-            ):
+            case "origin" if schedule.origin is not None and schedule.origin.platform not in LOCAL:
                 return [schedule.origin]
             case "origin" | "home":
                 return [await self._home(schedule)]
@@ -118,11 +116,6 @@ class Deliveries:
             return parent
         await self._room.database.write(_keep_thread, schedule.id, made)
         return made
-
-
-def own_chat(schedule: Schedule) -> Address:
-    """Return the chat on the page that is a job's own."""
-    return Address("web", "local", f"cron-{schedule.id}")
 
 
 def _schedule(q: Query, id: int) -> Schedule | None:

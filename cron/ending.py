@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from cron.room import Room
 from cron.rules import After, parse
 from cron.taking import quiet_end
+from cron.whereabouts import told_at
 from kernel import ids
 from kernel.errors import Stale
 from kernel.messages import Outbound, Priority
 from kernel.schedules import Fire, JobKind, Quiet, Schedule
-from store import channels, fires, outbox, schedules
+from store import fires, outbox, schedules
 from store.outbox import Owed
 from store.units import Unit
 
@@ -107,8 +108,8 @@ def _short(ended: Ended) -> str:
 
 
 def _alarm(tx: Unit, schedule: Schedule, text: str) -> None:
-    for platform, address in channels.homes(tx).items():
-        key = f"alarm:cron:{schedule.id}:{tx.now}:{platform}"
+    for address in told_at(tx, schedule):
+        key = f"alarm:cron:{schedule.id}:{tx.now}:{address}"
         outbox.add(tx, Owed(key, Outbound(address, f"⚠️ {text}"), Priority.QUESTION))
 
 

@@ -116,9 +116,14 @@ class Desk:
             times = await self.understood(asked.schedule, given)
         else:
             times = self._times(planned, asked.schedule, self.moment(), given)
-        job = await self._job(principal, Job(asked.kind, risky=self._room.settings.risky, seed=seed), asked)
+        job = await self._job(principal, self._blank(asked.kind, seed), asked)
         wanted = self._new(principal, asked, times, job, origin)
         return await self._room.database.write(_add, self._room, wanted, principal)
+
+    def _blank(self, kind: JobKind, seed: str) -> Job:
+        """Return a job with what the settings say of jobs that say nothing themselves."""
+        settings = self._room.settings
+        return Job(kind, missed=settings.missed, overlap=settings.overlap, risky=settings.risky, seed=seed)
 
     def may_make(self, principal: Principal, kind: JobKind) -> None:
         """Raise AccessDenied where somebody may not make a job of a kind: users have reminders, operators all."""

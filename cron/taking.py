@@ -14,6 +14,7 @@ from cron.room import Room
 from cron.rules import next_after, parse
 from cron.sentences import next_words
 from cron.settings import SECOND_MS, CronSettings
+from cron.whereabouts import made_at
 from kernel import ids
 from kernel.messages import Outbound, Priority
 from kernel.schedules import Fire, JobKind, Overlap, Quiet, Schedule
@@ -124,10 +125,12 @@ def quiet_end(settings: CronSettings, zone: ZoneInfo, now: int) -> int:
 
 def _note(tx: Unit, found: Sequence[Found], zone: ZoneInfo) -> None:
     """Keep what there is to tell of times that passed until the look is over: people get one receipt of it all."""
-    kept: dict[str, Any] = json.loads(marks.get(tx, UNTOLD) or '{"jobs": 0, "lines": []}')
-    room_for = max(0, TOLD - len(kept["lines"]))
-    kept["lines"] += [_line(one, zone, tx.now) for one in found[:room_for]]
-    kept["jobs"] += len(found)
+    kept: dict[str, Any] = json.loads(marks.get(tx, UNTOLD) or '{"": [0, []]}')
+    for one in found:
+        line, place = _line(one, zone, tx.now), schedules.place_text(made_at(one.schedule)) or ""
+        for where in ("", place) if place in kept or len(kept) <= TOLD else ("",):
+            count, lines = kept.get(where, (0, []))
+            kept[where] = [count + 1, [*lines, line][:TOLD]]
     marks.put(tx, UNTOLD, json.dumps(kept))
 
 
@@ -137,17 +140,23 @@ def has_untold(q: Query) -> bool:
 
 
 def tell(tx: Unit) -> None:
-    """Owe the home channels one receipt of the times that passed."""
+    """Owe one receipt of the times that passed: to the home channels, or to each chat of its own jobs without any."""
     text = marks.take(tx, UNTOLD)
     if not text:
         return
     kept: dict[str, Any] = json.loads(text)
-    lines = ["🕘 Times of jobs passed while I was away, or the clock jumped:", *kept["lines"]]
-    if kept["jobs"] > len(kept["lines"]):
-        lines.append(f"- and {kept['jobs'] - len(kept['lines'])} more jobs; `/cron missed` lists them.")
-    for platform, address in channels.homes(tx).items():
-        message = Outbound(address, "\n".join(lines), silent=True)
-        outbox.add(tx, Owed(f"notice:cron:missed:{tx.now}:{platform}", message, Priority.NOTICE))
+    all_of_it, homes = kept.pop(""), list(channels.homes(tx).values())
+    told = [(home, all_of_it) for home in homes] or [(schedules.place(at), what) for at, what in kept.items()]
+    for address, (count, lines) in told:
+        message = Outbound(address, _receipt(count, lines), silent=True)
+        outbox.add(tx, Owed(f"notice:cron:missed:{tx.now}:{address}", message, Priority.NOTICE))
+
+
+def _receipt(count: int, lines: Sequence[str]) -> str:
+    said = ["🕘 Times of jobs passed while I was away, or the clock jumped:", *lines]
+    if count > len(lines):
+        said.append(f"- and {count - len(lines)} more jobs; `/cron missed` lists them.")
+    return "\n".join(said)
 
 
 def _line(one: Found, zone: ZoneInfo, now: int) -> str:

@@ -266,7 +266,10 @@ class Turns:
         if request.persona is None or not request.persona.quiet:
             return await runner.run(request, stage)
         stage.hush()
-        return replace(await runner.run(request, stage), text="", notices=(), silent=True)
+        outcome = await runner.run(request, stage)
+        # Of a turn that failed the reason stands last, and is ours.
+        why = outcome.text.rpartition("\n\n")[2] if outcome.failed else ""
+        return replace(outcome, text=why, notices=(), silent=True)
 
     async def _request(self, begun: Begun) -> TurnRequest:
         rows = [await self._media.fetch(row) for row in begun.rows]

@@ -6,9 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from agent.tools.terminal import surroundings
 from agent.tools.terminal.sandbox import Sandbox
+from board import workspaces
 from board.creating import Wanted
 from board.inputs import CreateTask
 from board.service import Board
@@ -17,21 +19,26 @@ from cron.commands import TAP, CronCommands
 from cron.inputs import CreateJob
 from cron.kinds.scripts import TOOL
 from cron.room import Gate, Ports, Room, Shell
+from cron.sentences import next_words
 from cron.service import Cron
 from cron.settings import CronSettings
 from cron.tools import cron_tools
+from cron.views import job_view
 from gateway.adapter import Threads, ability
 from gateway.gateway import Gateway
 from gateway.pieces import pieces
 from gateway.status import as_mapping
+from gateway.walkaway.inputs import Delegate
+from gateway.walkaway.operations import Delegated, Planner
 from hermes.agents import Agents
 from hermes.home import Home
 from hermes.schema import Settings
 from kernel.bus import Bus
-from kernel.errors import HermesError, NotFound
+from kernel.errors import HermesError, InvalidInput, NotFound
 from kernel.messages import Address, InboundKind, Outbound, Priority
 from kernel.people import Principal, Role
 from kernel.schedules import JobKind, Schedule
+from kernel.tasks import Workspace
 from store import digests, marks, outbox
 from store.database import Database
 from store.inbox import InboxRow
@@ -41,6 +48,8 @@ log = logging.getLogger(__name__)
 
 OWNER = Principal("system", Role.OWNER)
 SEEDED = "cron:seed:"
+# The setting of a scheduled task that names who does it.
+ASSIGNEE = "assignee"
 
 
 class BoardTasks:
@@ -51,12 +60,54 @@ class BoardTasks:
         self._principal_of = principal_of
 
     async def create(self, schedule: Schedule, title: str, description: str) -> int:
-        """Store a task on behalf of a schedule's owner."""
-        principal = self._principal_of(schedule.owner)
-        asked = CreateTask(title=title[:200], description=description)
-        lane = self._board.room.settings.lane
-        wanted: Wanted = wanted_of(asked, principal, lane, "", origin=schedule.origin, room=self._board.room)
+        """Store a task on behalf of a schedule's owner; one that is about a repository gets a worktree of it."""
+        room, principal = self._board.room, self._principal_of(schedule.owner)
+        project = workspaces.checked(room, schedule.job.folder, principal)
+        tree = bool(project) and await asyncio.to_thread((Path(project) / ".git").exists)
+        asked = CreateTask(
+            title=title[:200],
+            description=description,
+            assignee=str(schedule.job.options.get(ASSIGNEE, "")),
+            workspace=Workspace.WORKTREE if tree else Workspace.DIRECTORY,
+        )
+        lane = lane_of(self._board, asked.assignee)
+        wanted: Wanted = wanted_of(asked, principal, lane, project, origin=schedule.origin, room=room)
         return (await self._board.create(wanted, actor=f"cron:{schedule.id}")).id
+
+
+def lane_of(board: Board, agent: str) -> str:
+    """Return the lane of an agent or program by its name; raise InvalidInput where there is none."""
+    settings = board.room.settings
+    if not agent or agent in settings.agents:
+        return settings.lane
+    if agent in settings.programs:
+        return "process"
+    names = ", ".join((*settings.agents, *settings.programs))
+    raise InvalidInput(f"There is no agent {agent!r}.", remedy=f"There are: {names}.")
+
+
+def planner(cron: Cron, board: Board) -> Planner:
+    """Return what schedules a job that is handed over: for an agent or a folder as a task, else as a prompt."""
+    room = cron.room
+
+    async def planned(principal: Principal, asked: Delegate) -> Delegated:
+        agent = asked.agent.strip()
+        lane_of(board, agent)
+        job = CreateJob(
+            schedule=asked.schedule,
+            kind=JobKind.TASK if agent or asked.repo else JobKind.PROMPT,
+            text=asked.text,
+            folder=asked.repo or None,
+            options={ASSIGNEE: agent} if agent else None,
+            deliver=[asked.to if asked.to not in ("", "me") else "home"],
+        )
+        made = await cron.desk.create(principal, job)
+        view = await room.database.read(job_view, made, room.clock.now(), room.redact)
+        times = [next_words(one, ZoneInfo(made.zone), room.clock.now()) for one in view.upcoming]
+        to = ", ".join(made.job.deliver)
+        return Delegated(0, made.name, view.state, asked.mode, to, made.id, view.schedule, times)
+
+    return planned
 
 
 class DaemonHouse:

@@ -32,6 +32,7 @@ from hermes import daemon, greeting, plugins, reloading
 from hermes import diagnosis as diagnosing
 from hermes.agents import Agents
 from hermes.coding import Coding
+from hermes.folders import Folders
 from hermes.gate import Gatekeeping
 from hermes.home import Home
 from hermes.schema import Settings
@@ -86,6 +87,7 @@ class Rooms:
         shelf = StoredShelf(front.database)
         self._coding = Coding(self._agents, shelf, agent_settings(settings))
         self._gateway = Gateway(front, self._host())
+        self._folders = Folders(front.database)
         self._gate: Gatekeeping | None = None
         self._web: Any = None
         self.url = ""
@@ -96,6 +98,7 @@ class Rooms:
         self._board: Board = boarding.build(
             self._gateway, front.bus, self._agents, settings, home, redact=redact, coders=self._coding.names
         )
+        boarding.offer_folders(self._gateway, self._board, self._workspace, self._folders.choose)
         self._walkaway = WalkawayRoom(self._gateway, self._board, settings.walkaway, front.zone, redact)
         self._journal.watchers.append(self._walkaway.noted)
         self._agents.watchers.append(self._walkaway.noted)
@@ -145,8 +148,8 @@ class Rooms:
         self._agents.connect_chat(gateway.desk, StoredOutlet(database), gateway.reader)
 
     def _workspace(self, session_id: str) -> Path:
-        """Return the folder of a task's attempt where the session is one, else the one that is set."""
-        if (folder := self._board.folder(session_id)) is not None:
+        """Return the folder of a task's attempt where the session is one, else the one that was chosen or is set."""
+        if (folder := self._board.folder(session_id) or self._folders.of(session_id)) is not None:
             return folder
         chosen = self._settings.workspace.path
         return Path(chosen).expanduser() if chosen else self._home.workspace
@@ -183,6 +186,7 @@ class Rooms:
 
     async def open(self, group: asyncio.TaskGroup, listener: socket.socket | None) -> None:
         """Hear what came in so far; then start the gate, the work it judges, and the page on ``listener``."""
+        await self._folders.load()
         await self._gateway.prepare(group)
         await self._guard(group, listener)
         await self._board.prepare(group)
@@ -246,7 +250,9 @@ class Rooms:
             *plugins.load(plugins.CONFIGURATION_OPERATIONS)(self._read_again),
             *plugins.load(plugins.BOARD_OPERATIONS)(self._board),
             *plugins.load(plugins.CREW_OPERATIONS)(self._board),
-            *plugins.load(plugins.WALKAWAY_OPERATIONS)(self._walkaway.delegation),
+            *plugins.load(plugins.WALKAWAY_OPERATIONS)(
+                self._walkaway.delegation, scheduling.planner(self._cron, self._board)
+            ),
             *plugins.load(plugins.CRON_OPERATIONS)(self._cron),
             *plugins.load(plugins.APPROVAL_OPERATIONS)(
                 self._gate.service, self._front.database, self._front.clock, self._redact

@@ -107,8 +107,13 @@ def place_text(address: Address | None) -> str | None:
     return None if address is None else json.dumps(list(address))
 
 
+def place(text: str) -> Address:
+    """Read what ``place_text`` wrote of an address."""
+    return Address(*json.loads(text))
+
+
 def _place(text: str | None) -> Address | None:
-    return Address(*json.loads(text)) if text else None
+    return place(text) if text else None
 
 
 def row_of(row: sqlite3.Row) -> Schedule:

@@ -8,10 +8,15 @@ from board.diagnosis.findings import Evidence
 # Reads a file of the commit; ``None`` where there is none.
 Read = Callable[[str], str | None]
 
-# A place in running text: a path with a dot or a slash in it, a colon, and a line or a range of lines.
-PLACE = re.compile(
-    r"(?<![\w/.:-])((?:[\w.-]+/)*[\w.-]*\.[A-Za-z]\w*|(?:[\w.-]+/)+[\w.-]+):(\d{1,7})(?:-(\d{1,7}))?\b"
+# A place in running text: a path, a colon, and a line or a range of lines. A name without a folder counts with the
+# ending of a text file alone, for ``example.org:443`` is none.
+ENDINGS = (
+    "astro bash bat c cc cfg clj cmake cpp cs css csv cxx dart ex exs erl go gradle graphql h hcl hh hpp hs htm html"
+    " hxx ini java jl js json jsx kt kts less lock lua m md mjs ml mm nim nix php pl pm properties proto ps1 py pyi pyx"
+    " r rb rs rst sass scala scss sh sol sql svelte swift tcl tf toml ts tsx txt vb vue xml yaml yml zig zsh"
 )
+NAMED = rf"(?:[\w.-]+/)+[\w.-]+|[\w.-]*\.(?:{ENDINGS.replace(' ', '|')})"
+PLACE = re.compile(rf"(?<![\w/.:-])({NAMED}):(\d{{1,7}})(?:-(\d{{1,7}}))?\b", re.IGNORECASE)
 HOST = re.compile(r"(?:https?|ssh|git)://\S+")
 LONGEST_QUOTE = 2000
 MOST_EVIDENCE = 20

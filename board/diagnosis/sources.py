@@ -74,7 +74,7 @@ class Sources:
         @lru_cache(maxsize=256)
         def read(file: str) -> str | None:
             path = PurePosixPath(file)
-            if path.is_absolute() or ".." in path.parts or not path.parts:
+            if path.is_absolute() or ".." in path.parts or not path.parts or "\0" in file:
                 return None
             kind = self._git(folder, "cat-file", "-t", f"{commit}:{path}")
             if kind.stdout.strip() != b"blob":

@@ -7,8 +7,8 @@ answers stands in that conversation's chat; other places get a copy. The run is 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cron.delivery import own_chat
 from cron.ending import Ended
+from cron.whereabouts import own_chat
 from kernel.errors import Stale
 from kernel.messages import Address, Inbound, InboundKind, Sender
 from kernel.schedules import Fire, Schedule

@@ -11,9 +11,9 @@ from agent.tools.terminal import surroundings
 from agent.tools.terminal.command import Plan
 from agent.tools.terminal.sweep import MARK, end_group, sweep
 from approvals.requests import Asker
-from cron.delivery import own_chat
 from cron.room import Room
 from cron.settings import SECOND_MS
+from cron.whereabouts import own_chat
 from kernel.approvals import Action, ActionKind, Approval, ApprovedCall, CallResult, arguments_text
 from kernel.ids import new_id
 from kernel.people import Role

@@ -24,9 +24,10 @@ from store import tasks
 from store.inbox import InboxRow
 from store.units import Unit
 
-USAGE = "WORDS [in CHANNEL] | folder ID FOLDER"
+USAGE = "WORDS [in CHANNEL] | folder CHANNEL FOLDER"
 IN = re.compile(r"^(.*)\s+in\s+(\S+)$", re.DOTALL | re.IGNORECASE)
-FOLDER = re.compile(r"^folder\s+([0-9a-f]{10})\s+(.+)$", re.DOTALL)
+FOLDER = re.compile(r"^folder\s+(\S+)\s+(.+)$", re.DOTALL)
+CASE = re.compile(r"[0-9a-f]{10}")
 NOT_OURS = "This button belongs to something that is over."
 
 
@@ -61,7 +62,8 @@ class DiagnosisCommands:
         """Carry out ``/diagnose``."""
         args = call.args.strip()
         if found := FOLDER.match(args):
-            return await self._diagnoses.folder(found[1], found[2], call.principal)
+            take = self._diagnoses.folder if CASE.fullmatch(found[1]) else self._diagnoses.folder_of
+            return await take(found[1], found[2], call.principal)
         if not args:
             raise InvalidInput("Which bug, and where was it reported?", remedy=f"/diagnose {USAGE}")
         named = IN.match(args)

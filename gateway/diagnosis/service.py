@@ -113,13 +113,24 @@ class Diagnoses:
     async def folder(self, id: str, folder: str, principal: Principal) -> CommandReply:
         """Take a folder for the one whose bugs are reported in the case's channel, from now on."""
         case = await self._found(id)
+        checked = await self._repository(folder, principal)
+        await self._room.database.write(_keep_folder, case.channel, checked, principal.id)
+        return await self._go_on(case, principal)
+
+    async def folder_of(self, channel: str, folder: str, principal: Principal) -> CommandReply:
+        """Take a folder for the one whose bugs are reported in a channel, from now on."""
+        found = await self._finder.channel(channel)
+        checked = await self._repository(folder, principal)
+        await self._room.database.write(_keep_folder, found, checked, principal.id)
+        return CommandReply(f"📁 Reports in {found} are about {checked} from now on.")
+
+    async def _repository(self, folder: str, principal: Principal) -> str:
         checked = await asyncio.to_thread(workspaces.checked, self._room, folder.strip(), principal)
         if not checked or not await self._sources.commit_of(Path(checked)):
             raise InvalidInput(
                 f"{folder} is no git repository with a commit.", remedy="Evidence is checked against commits."
             )
-        await self._room.database.write(_keep_folder, case, checked, principal.id)
-        return await self._go_on(case, principal)
+        return checked
 
     async def folders(self, principal: Principal) -> Sequence[str]:
         """Return the repositories that somebody may choose from."""
@@ -200,9 +211,9 @@ def _choose(tx: Unit, case: Case, actor: str) -> None:
     tx.emit("diagnosis.choose", case.id, actor=actor, number=case.chosen)
 
 
-def _keep_folder(tx: Unit, case: Case, folder: str, actor: str) -> None:
-    cases.keep_folder(tx, case.channel, folder)
-    tx.emit("diagnosis.folder", case.id, actor=actor, channel=str(case.channel))
+def _keep_folder(tx: Unit, channel: Address, folder: str, actor: str) -> None:
+    cases.keep_folder(tx, channel, folder)
+    tx.emit("diagnosis.folder", str(channel), actor=actor)
 
 
 def _create(tx: Unit, board: Board, wanted: Wanted, case: Case, actor: str) -> tuple[int, Case]:

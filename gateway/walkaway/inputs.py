@@ -22,9 +22,15 @@ class Delegate(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     text: str = Field(min_length=1, max_length=LONGEST, description="What is to be done.")
-    mode: Literal["walkaway", "background"] = Field(
+    mode: Literal["walkaway", "background", "cron"] = Field(
         default="walkaway",
-        description="walkaway: a card and pings in a thread of its own; background: only the end is told.",
+        description="walkaway: a card and pings in a thread of its own; background: only the end is told; "
+        "cron: done at the times of `schedule`, its result told each time.",
+    )
+    schedule: str = Field(
+        default="",
+        max_length=300,
+        description="With mode cron: when, such as every weekday at 7:30, in 2 hours, or 0 8 * * *.",
     )
     agent: str = Field(
         default="", max_length=100, description="Who does it; empty: the first of board.agents."

@@ -9,6 +9,26 @@ from tests.fakes.telegram_server import TelegramServer
 from tests.support.daemon import OWNER, Daemon, quiet_settings
 
 
+async def schedules_by_delegating(client: httpx.AsyncClient) -> None:
+    """Hand a job over that is done on a schedule, and see it among the others; take it away again."""
+    given = {"mode": "cron", "text": "say what is new", "schedule": "every weekday at 7:30", "to": "telegram:7"}
+    answer = (await client.post("/api/hermes/delegate", json=given)).json()
+    assert (answer["mode"], answer["state"], answer["place"]) == ("cron", "active", "telegram:7")
+    assert (answer["schedule"], len(answer["times"])) == ("every weekday at 07:30", 5)
+    job = (await client.get(f"/api/hermes/cron/{answer['job']}")).json()
+    assert (job["kind"], job["text"], job["rule"]) == ("prompt", "say what is new", "cron:30 7 * * 1-5")
+    for wrong in (
+        {"schedule": ""},
+        {"schedule": "at 9"},
+        {"ping": "10m"},
+        {"agent": "nobody"},
+        {"mode": "walkaway"},
+        {"repo": "/nowhere"},
+    ):
+        assert (await client.post("/api/hermes/delegate", json=given | wrong)).status_code in (403, 422), wrong
+    await client.post(f"/api/hermes/cron/{answer['job']}/delete", json={})
+
+
 async def test_a_job_made_in_a_shell_is_seen_changed_and_deleted_everywhere(
     tmp_path: Path, telegram: TelegramServer
 ) -> None:
@@ -27,6 +47,7 @@ async def test_a_job_made_in_a_shell_is_seen_changed_and_deleted_everywhere(
             assert [(one["name"], one["rule"]) for one in made] == [("news", "cron:30 7 * * 1-5")]
             wrong = await client.post("/api/hermes/cron", json={"schedule": "at 9", "text": "x"})
             assert wrong.status_code == 422
+            await schedules_by_delegating(client)
             page = await client.get("/jobs")
             assert page.status_code == 200
             assert "news" in page.text

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from kernel.risk import Tier
 from tests.fakes.discord_server import DiscordServer
 from tests.fakes.model_replies import calls
 from tests.fakes.model_server import MODEL, ModelServer
@@ -50,6 +51,11 @@ class World:
         await self.phone.says("analyse the auth bug reported in #bugs")
         await self.tap("Several messages fit", "1. auth: my fresh token")
         await self.tap("Which folder", "📁")
+
+    def actors(self, *kinds: str) -> list[tuple[str, str]]:
+        """Return what happened of some kinds, and who did it, in order."""
+        events = self.daemon.rows("SELECT kind, actor FROM event ORDER BY seq")
+        return [(one["kind"], one["actor"]) for one in events if one["kind"] in kinds]
 
     def pushed(self) -> str:
         """Return the commit of the branch at the remote, or nothing."""
@@ -107,6 +113,17 @@ async def test_a_bug_reported_on_discord_is_diagnosed_fixed_and_pushed_from_tele
     assert "auth.py:99" not in everything
     await here.daemon.quiet()
     assert here.daemon.rows("SELECT state FROM task WHERE id = 1")[0]["state"] == "done"
+    assert here.actors("task.sent_back", "task.diagnosed", "task.told", "task.tested", "task.pushed") == [
+        ("task.sent_back", "system"),
+        ("task.diagnosed", "diagnostician"),
+        ("task.told", "telegram:7"),
+        ("task.tested", "system"),
+        ("task.pushed", "telegram:7"),
+    ]
+    assert ("task.assign", "telegram:7") in here.actors("task.assign"), "who said that it is to be fixed"
+    (asked,) = here.daemon.rows("SELECT tier, action ->> 'inputs' AS inputs FROM approval")
+    assert asked["tier"] == Tier.HIGH
+    assert '"diff:' in asked["inputs"]
     assert await here.daemon.stop() == 0
     assert here.daemon.findings() == []
 
@@ -151,6 +168,7 @@ async def test_what_changes_after_it_was_asked_about_is_not_pushed_but_tested_an
 
 async def test_evidence_that_never_holds_is_shown_to_nobody_and_a_person_is_told(here: World) -> None:
     await here.daemon.start()
+    here.model.script("It is nothing.py:7, and I submit nothing.")
     here.model.script(*[submits(2, "nothing of the kind")] * 4, "It is nothing.py:7.")
     await here.phone.command("/diagnose fresh token in #bugs")
     await here.tap("Which folder", "📁")

@@ -60,7 +60,8 @@ def test_a_diagnosis_without_evidence_or_with_too_much_does_not_hold() -> None:
         ("It is src/auth.py:3-9.", False),
         ("It is session.py:3.", False),
         ("(see `lib/other:12`)", False),
-        ("localhost:8080 and 127.0.0.1:80 listen", True),
+        ("localhost:8080, 127.0.0.1:80 and db.internal:5432 listen", True),
+        ("Session.PY:3 it is", False),
     ],
 )
 def test_a_place_that_only_the_sentences_name_must_exist_as_well(text: str, *, holds: bool) -> None:
