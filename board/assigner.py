@@ -38,7 +38,8 @@ def assign(tx: Unit, settings: BoardSettings, roster: Roster, id: int) -> Task:
         return task
     if reason := _elsewhere(settings, tasks.brief(tx, id)):
         return give(tx, task, Assignment("", 0.0, (), reason))
-    return give(tx, task, choosing.choose(tx, roster, task))
+    made = choosing.choose(tx, roster, task)
+    return give(tx, task, made, roster.lane_of(made.agent))
 
 
 def _elsewhere(settings: BoardSettings, brief: Brief) -> str:
@@ -50,8 +51,8 @@ def _elsewhere(settings: BoardSettings, brief: Brief) -> str:
     return ""
 
 
-def give(tx: Unit, task: Task, made: Assignment) -> Task:
-    """Store who gets a task and why; with nobody suitable it stays open with the reason."""
+def give(tx: Unit, task: Task, made: Assignment, lane: str = "") -> Task:
+    """Store who gets a task and why, in which lane (empty: its own); with nobody suitable it stays open."""
     before = crew.assignment(tx, task.id)
     if not made.agent and before is not None and replace(before, at=0) == made:
         return task
@@ -59,7 +60,9 @@ def give(tx: Unit, task: Task, made: Assignment) -> Task:
     tx.emit("task.choose", str(task.id), agent=made.agent, score=round(made.score, 2))
     if not made.agent:
         return task
-    changed = tasks.change(tx, task.id, assignee=made.agent, queue=plans.queue_of(tx, task, made.agent))
+    into = replace(task, lane=lane or task.lane)
+    queue = plans.queue_of(tx, into, made.agent)
+    changed = tasks.change(tx, task.id, assignee=made.agent, lane=into.lane, queue=queue)
     return rest(tx, changed, actor="crew")
 
 

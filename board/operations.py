@@ -212,9 +212,9 @@ class TaskDesk(Desk):
     async def assign(self, principal: Principal, asked: AssignTask) -> TaskRow:
         """Give a task to somebody."""
         lanes.checked(asked.lane, self._board.room.coders())
-        return await self._decide(
-            principal, asked.id, deciding.assign, asked.id, asked.assignee.strip(), asked.lane
-        )
+        assignee = asked.assignee.strip()
+        lane = asked.lane or self._room.roster.lane_of(assignee)
+        return await self._decide(principal, asked.id, deciding.assign, asked.id, assignee, lane)
 
     async def claim(self, principal: Principal, asked: ClaimTask) -> Claimed:
         """Take a task."""
@@ -256,8 +256,9 @@ class TaskDesk(Desk):
     async def say(self, principal: Principal, asked: SayToTask) -> Done:
         """Say something to the running attempt."""
         operator(principal)
-        sender = Sender(behalf_of(principal).partition(":")[2], principal.name)
-        await self._board.say(asked.id, asked.text, sender)
+        speaker = behalf_of(principal)
+        sender = Sender(speaker.partition(":")[2], principal.name)
+        await self._board.say(asked.id, asked.text, speaker, sender)
         return Done("It is seen at the next step.")
 
     async def link(self, principal: Principal, asked: LinkTasks) -> TaskRow:

@@ -47,7 +47,7 @@ def next_stage(
     stage = found.stage + 1
     stored_plans.advance(tx, task.id, stage)
     following = replace(found, stage=stage).current
-    return pass_on(tx, task, following.agent, given, columns, actor=actor, stage=stage)
+    return pass_on(tx, task, following.agent, given, columns, actor=actor, stage=stage, lane=following.lane)
 
 
 def pass_on(
@@ -59,11 +59,14 @@ def pass_on(
     *,
     actor: str,
     stage: int = -1,
+    lane: str = "",
 ) -> Task:
-    """Pass a task on with its whole context, kept as a handoff with an id of its own."""
+    """Pass a task on with its whole context, kept as a handoff with an id of its own; an empty lane stays the same."""
     found = plans.progress(tx, task)
     at = stage if stage >= 0 else (found.stage if found else 0)
-    changed = tasks.change(tx, task.id, assignee=receiver, queue=plans.queue_of(tx, task, receiver))
+    into = replace(task, lane=lane or task.lane)
+    queue = plans.queue_of(tx, into, receiver)
+    changed = tasks.change(tx, task.id, assignee=receiver, lane=into.lane, queue=queue)
     gate = found.plan.stages[at].gate if found is not None and stage >= 0 else ""
     moved = (
         _wait(tx, changed, gate, columns, actor=actor) if gate else rest(tx, changed, actor=actor, **columns)

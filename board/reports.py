@@ -48,7 +48,8 @@ class BoardReports:
             return
         if ended.outcome is AttemptOutcome.HANDED_OFF and ended.owner:
             said = redact(ended.error)
-            await database.write(working.hand_off, task_id, epoch, ended.owner, said, ended.used)
+            lane = self._room.roster.lane_of(ended.owner)
+            await database.write(working.hand_off, task_id, epoch, ended.owner, said, ended.used, lane)
             crashpoint("task.after_end")
             return
         extra = Extra(

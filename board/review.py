@@ -61,7 +61,9 @@ def _rejected(tx: Unit, roster: Roster, id: int, feedback: str, *, actor: str) -
     chosen = choosing.choose(tx, roster, task)
     crew.put_assignment(tx, id, chosen)
     tx.emit("task.choose", str(id), agent=chosen.agent, score=round(chosen.score, 2))
-    return deciding.assign(tx, id, chosen.agent, "", actor="crew") if chosen.agent else task
+    if not chosen.agent:
+        return task
+    return deciding.assign(tx, id, chosen.agent, roster.lane_of(chosen.agent), actor="crew")
 
 
 def compared(

@@ -122,7 +122,8 @@ def confirm(tx: Unit, house: House, id: int, number: int, *, actor: str) -> Task
         stored_plans.put(tx, id, plans.text_of(plans.staffed(plan, house.roster)))
         if plan.workspace and tasks.brief(tx, id).project:
             texts["workspace"] = plan.workspace
-    columns = {"template": made.template, "assignee": made.agent}
+    lane = house.roster.lane_of(made.agent, task.lane)
+    columns = {"template": made.template, "assignee": made.agent, "lane": lane}
     task = creating.rewrite(tx, task, Edit(columns, texts), actor=actor)
     progress = plans.progress(tx, task)
     stage = progress.stage if progress is not None else 0

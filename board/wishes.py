@@ -49,14 +49,15 @@ def wanted_of(
     found = room.plans.find(asked.template) if room is not None else None
     plan = plans.staffed(found, room.roster) if found is not None and room is not None else None
     first = plan.stages[0].agent if plan is not None else ""
-    into = asked.lane or lane
+    whom = asked.assignee.strip() or first
+    into = asked.lane or (room.roster.lane_of(whom, lane) if room is not None else lane)
     new = New(
         title=" ".join(asked.title.split()),
         lane=lanes.checked(into, room.coders()) if room is not None else into,
         queue="",
         template=asked.template,
         created_by=principal.id,
-        assignee=asked.assignee.strip() or ("" if lanes.coder(into) else first),
+        assignee=asked.assignee.strip() or ("" if lanes.coder(asked.lane or lane) else first),
         priority=Importance[asked.priority.upper()],
         not_before=asked.not_before,
         parent_id=asked.parent,

@@ -147,7 +147,9 @@ def finish(
     return done
 
 
-def hand_off(tx: Unit, task_id: int, epoch: int, receiver: str, summary: str, used: Used) -> Task:
+def hand_off(
+    tx: Unit, task_id: int, epoch: int, receiver: str, summary: str, used: Used, lane: str = ""
+) -> Task:
     """Pass a task on in the middle of the work, with everything that belongs to it; nobody has failed."""
     attempt = held(tx, task_id, epoch)
     task = tasks.get(tx, task_id)
@@ -158,7 +160,7 @@ def hand_off(tx: Unit, task_id: int, epoch: int, receiver: str, summary: str, us
     )  # fmt: skip
     columns = {"question": "", "return_state": "", **spent_columns(task, attempt, used, tx.now)}
     given = Passing(attempt.agent, epoch, summary)
-    return pass_on(tx, task, receiver, given, columns, actor=attempt.agent)
+    return pass_on(tx, task, receiver, given, columns, actor=attempt.agent, lane=lane)
 
 
 # What only a completion or an operator's fresh budget takes away.

@@ -36,7 +36,7 @@ class Stage:
     ``agent`` is who does it, empty for whoever has its ``skills``; ``order`` is what they are told besides the task;
     ``offline`` are the lines that the offline operator carries out in place of a model. ``gate`` is what a
     person has to do before it begins. ``ends_with`` is the tool whose call is its only result: its agent only reads,
-    and nothing else that it says counts or is shown.
+    and nothing else that it says counts or is shown. ``lane`` is who executes it, empty for the task's.
     """
 
     phase: str
@@ -46,6 +46,7 @@ class Stage:
     offline: str = ""
     gate: str = ""
     ends_with: str = ""
+    lane: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +138,7 @@ def plan_of(given: Mapping[str, Any]) -> Plan:
             one.get("offline", "").strip(),
             one.get("gate", "").strip(),
             one.get("ends_with", ""),
+            one.get("lane", ""),
         )
         for one in given["stages"]
     )
@@ -167,9 +169,15 @@ def text_of(plan: Plan) -> str:
 
 
 def staffed(plan: Plan, roster: Roster) -> Plan:
-    """Return a plan without the agents that the crew does not have."""
+    """Return a plan without the agents that the crew does not have.
+
+    Where one of its agents works in a lane of its own, each stage names its lane; else all stay in the task's.
+    """
     there = set(roster.profiles)
     stages = tuple(one if one.agent in there else replace(one, agent="") for one in plan.stages)
+    lanes = [roster.lane_of(one.agent, "agent") for one in stages]
+    if set(lanes) != {"agent"}:
+        stages = tuple(replace(one, lane=lane) for one, lane in zip(stages, lanes, strict=True))
     return replace(plan, stages=stages, reviewer=plan.reviewer if plan.reviewer in there else "")
 
 

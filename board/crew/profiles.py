@@ -20,6 +20,8 @@ class Profile:
 
     ``model`` is empty for the configured one; ``tools`` are the only ones it is offered, empty for all; ``prompt`` and
     ``personality`` are what it is told about itself; ``at_once`` how many attempts it may have, 0 for the setting.
+    ``lane`` is who executes what it is given: ``agent``, or the coding agent (``acp:NAME``) or the program
+    (``process``) that has its name in the settings.
     """
 
     name: str
@@ -46,6 +48,11 @@ class Roster:
     def places(self, at_once: int) -> dict[str, int]:
         """Return how many attempts each agent of the crew may have at once."""
         return {one.name: one.at_once or at_once for one in self.profiles.values() if one.lane == "agent"}
+
+    def lane_of(self, name: str, otherwise: str = "") -> str:
+        """Return the lane of an agent, or what is given for somebody who has no profile."""
+        found = self.profiles.get(name)
+        return found.lane if found is not None else otherwise
 
 
 def load(folder: Path | None = None) -> Roster:
@@ -74,8 +81,10 @@ def _read(path: Path) -> Profile:
     if not isinstance(name, str) or not NAME.fullmatch(name):
         raise ConfigError(f"{path}: name must be lower-case letters, digits, - and _.")
     lane = str(given.get("lane", "agent"))
-    if lane != "agent":
-        raise ConfigError(f"{path}: the lane of a profile is agent; programs stand in board.programs.")
+    if lane not in ("agent", "process", f"acp:{name}"):
+        raise ConfigError(
+            f"{path}: the lane is agent, process or acp:{name}; the last two have the agent's name."
+        )
     return Profile(
         name,
         str(given.get("title", name)),

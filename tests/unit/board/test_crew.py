@@ -9,6 +9,7 @@ import pytest
 from board import assigner, deciding, explain, replay, working
 from board.creating import Edit, Wanted, create, edit
 from board.crew import choosing, plans, profiles, rules
+from board.dispatcher import agent_for
 from board.review import Decision
 from board.workers import endings
 from kernel.errors import AccessDenied, ConfigError, InvalidInput, Stale
@@ -17,8 +18,8 @@ from kernel.tasks import AttemptOutcome, Brief, Used
 from store import agent_handoffs, crew, submissions, tasks, trail
 from store.agentwork import AgentTurn
 from store.crew import Standing
-from store.tasks import New
-from tests.support.crew import ROSTER, CrewBoard
+from store.tasks import New, parse_queue
+from tests.support.crew import PLANS, ROSTER, CrewBoard
 
 
 @pytest.fixture
@@ -243,6 +244,7 @@ def test_a_profile_of_ones_own_replaces_a_shipped_one(tmp_path: Any) -> None:
         'name = "x"\nskills = "one"',
         "not toml at",
         'name = "x"\nlane = "manual"',
+        'name = "x"\nlane = "acp:"',
     ],
 )
 def test_a_profile_that_cannot_be_read_is_named_with_what_is_wrong(text: str, tmp_path: Any) -> None:
@@ -350,3 +352,21 @@ def test_an_agent_chooses_its_reviewer_with_what_it_submits(board: CrewBoard) ->
         id = board.add(template="reviewed", assignee="coder")
         board.run(working.finish, id, board.begin(id), "All of it.", Used(), reviewer=reviewer)
         assert board.read(submissions.get, id, 1).reviewer == asked
+
+
+def test_a_profile_brings_its_lane_wherever_work_is_given_to_it(board: CrewBoard, tmp_path: Any) -> None:
+    (tmp_path / "claude.toml").write_text('name = "claude"\nskills = ["porting"]\nlane = "acp:claude"\n')
+    (tmp_path / "brush.toml").write_text('name = "brush"\nskills = ["painting"]\nlane = "process"\n')
+    roster = profiles.load(tmp_path)
+    for skill, name, lane in (("porting", "claude", "acp:claude"), ("painting", "brush", "process")):
+        task = board.run(assigner.assign, board.settings, roster, board.add(skills=(skill,)))
+        assert (task.assignee, task.lane) == (name, lane)
+    stages = (plans.Stage("drafting", "claude"), plans.Stage("editing", "editor"))
+    plan = plans.staffed(plans.Plan("port", "", stages), roster)
+    new = New("a port", "acp:claude", "", "port", "cli", assignee="claude")
+    id = board.run(create, board.settings, Wanted(new, Brief(), plan=plan), actor="cli").id
+    (row,) = board.rows("SELECT queue FROM task WHERE id = ?", id)
+    assert agent_for(board.settings, parse_queue(row["queue"]), {}, roster.places(2)) == "claude"
+    task = board.work(id)
+    assert (task.assignee, task.lane) == ("editor", "agent")
+    assert {one.lane for one in plans.staffed(PLANS.by_name["essay"], roster).stages} == {""}
