@@ -11,7 +11,12 @@ from tests.support.daemon import OWNER, Daemon, quiet_settings
 
 async def schedules_by_delegating(client: httpx.AsyncClient) -> None:
     """Hand a job over that is done on a schedule, and see it among the others; take it away again."""
-    given = {"mode": "cron", "text": "say what is new", "schedule": "every weekday at 7:30", "to": "telegram:7"}
+    given = {
+        "mode": "cron",
+        "text": "say what is new",
+        "schedule": "every weekday at 7:30",
+        "to": "telegram:7",
+    }
     answer = (await client.post("/api/hermes/delegate", json=given)).json()
     assert (answer["mode"], answer["state"], answer["place"]) == ("cron", "active", "telegram:7")
     assert (answer["schedule"], len(answer["times"])) == ("every weekday at 07:30", 5)
@@ -25,7 +30,9 @@ async def schedules_by_delegating(client: httpx.AsyncClient) -> None:
         {"mode": "walkaway"},
         {"repo": "/nowhere"},
     ):
-        assert (await client.post("/api/hermes/delegate", json=given | wrong)).status_code in (403, 422), wrong
+        assert (await client.post("/api/hermes/delegate", json=given | wrong)).status_code in (403, 422), (
+            wrong
+        )
     await client.post(f"/api/hermes/cron/{answer['job']}/delete", json={})
 
 
