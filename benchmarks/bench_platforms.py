@@ -20,7 +20,7 @@ from tests.fakes.telegram_server import TelegramServer
 from tests.support.daemon import GREETING, Daemon, merged, quiet_settings
 from tests.support.traffic import DiscordTown, SlackTown, TelegramTown, Town, Traffic
 
-HERE = Path(__file__).parent / "harness"
+ROOT = Path(__file__).parents[1]
 ROUNDS, WARM = 40, 5
 CHATS = 334
 MEBIBYTE = 1024
@@ -93,7 +93,12 @@ async def with_bare(
     """Run a bare bot and some work with it; return how long it took to say that it is ready, and what the work gave."""
     begun = time.perf_counter()
     process = await asyncio.create_subprocess_exec(
-        sys.executable, str(HERE / f"bare_{name}.py"), env=site.bare(), stdout=asyncio.subprocess.PIPE
+        sys.executable,
+        "-m",
+        f"benchmarks.harness.bare_{name}",
+        cwd=ROOT,
+        env=site.bare(),
+        stdout=asyncio.subprocess.PIPE,
     )
     try:
         assert process.stdout is not None

@@ -6,9 +6,10 @@ import os
 from typing import Any
 
 import discord.http
-from bare_turns import answer, ready
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
+
+from benchmarks.harness.bare_turns import answer, ready
 
 
 async def _decoded(response: Any) -> Any:

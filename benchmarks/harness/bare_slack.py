@@ -3,10 +3,11 @@
 import asyncio
 import os
 
-from bare_turns import answer, ready
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
+
+from benchmarks.harness.bare_turns import answer, ready
 
 
 async def main() -> None:
