@@ -1,6 +1,7 @@
 """An essay from words to a review by four agents, without a language model; and the same with the daemon killed."""
 
 import asyncio
+import json
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from tests.support.daemon import Daemon, quiet_settings
 
 SETTINGS = quiet_settings(web={"enabled": True}, board={"first_wait": 0.1, "agent_at_once": 1})
 OVER = "SELECT state FROM task WHERE id = 1 AND state IN ('done', 'failed', 'cancelled', 'blocked', 'needs_human')"
+HANDOFFS = "SELECT seq FROM agent_handoff WHERE task_id = 1 ORDER BY seq"
 CHAIN = [("researcher", "essayist"), ("essayist", "editor")]
 
 
@@ -31,6 +33,11 @@ async def seen(daemon: Daemon, sql: str) -> Any:
 async def over(daemon: Daemon) -> str:
     """Wait until the first task is over and return its state."""
     return (await seen(daemon, OVER))["state"]
+
+
+async def replayed(daemon: Daemon, at: int) -> Any:
+    """Return the essay as it was at an event (0: the last)."""
+    return json.loads((await daemon.command("tasks", "replay", "1", "--at", str(at), "--json"))[1])
 
 
 def check(daemon: Daemon) -> None:
@@ -55,6 +62,13 @@ async def test_an_essay_goes_through_four_hands_without_a_model(tmp_path: Path) 
         await daemon.start()
         await create(daemon)
         assert await over(daemon) == "done", daemon.text
+        scenes = [await replayed(daemon, one["seq"]) for one in daemon.rows(HANDOFFS)]
+        scenes.append(await replayed(daemon, 0))
+        assert [one["snapshot"]["stage"] for one in scenes] == [1, 2, 2]
+        assert [len(one["files"]) for one in scenes] == [1, 2, 3]
+        spoken = [len(one["conversation"]) for one in scenes]
+        assert spoken == sorted(set(spoken))
+        assert "research-1.md" in scenes[0]["conversation"][0]
         assert await daemon.stop() == 0
         states = [
             one["kind"] for one in daemon.rows("SELECT kind FROM event WHERE subject = '1' ORDER BY seq")
