@@ -10,6 +10,7 @@ from approvals import digest
 from approvals.settings import ApprovalSettings
 from approvals.shell import Context, Override, Overrides, Preset, classify, judge_path
 from approvals.shell.characters import escape, suspicious
+from approvals.shell.context import OVERRIDE
 from approvals.shell.protect import is_own_api, is_token
 from kernel.approvals import Action, ActionKind
 from kernel.risk import Classification, Reason, Tier
@@ -20,7 +21,7 @@ DEPLOYS = re.compile(r"deploy|release|publish|promote|rollout|ship|delete|destro
 # Changes that an agent may ask for; every other one is a person's alone.
 ASKABLE_CHANGES = frozenset({"schedule", "skill"})
 # Low by a rule that names the class; low by a preset or by the owner's table is asked without a clock.
-_NOT_HARMLESS = frozenset({"unknown", "override"})
+_NOT_HARMLESS = frozenset({"unknown", OVERRIDE})
 # The rule of a tier that whoever asks has named.
 CLAIMED = "claimed"
 # A text longer than this is shown in a reason only by its beginning.

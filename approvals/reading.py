@@ -9,7 +9,7 @@ from approvals.views import ApprovalView, Around, Redact, view
 from kernel.approvals import Approval
 from kernel.errors import NotFound, StoreError
 from kernel.people import Principal, Role
-from store import approvals
+from store import approval_trail, approvals
 from store.approvals import Filter
 from store.database import Database
 from store.units import Query
@@ -73,5 +73,5 @@ def _around(q: Query, id: str) -> Around:
     return Around(
         tuple(name or principal for principal, name in approvals.votes(q, id)),
         follower.id if follower else "",
-        tuple(approvals.trail(q, id)),
+        tuple(approval_trail.trail(q, id)),
     )

@@ -10,7 +10,7 @@ from kernel.approvals import Action, Approval, Grant, Runs
 from kernel.events import Scalar
 from kernel.risk import Reason, Tier
 from kernel.states import ApprovalState
-from store.approvals import Step
+from store.approval_trail import Step
 
 Redact = Callable[[str], str]
 UNLIMITED = 100_000_000

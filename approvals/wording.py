@@ -1,6 +1,7 @@
 """What people and models read about a request."""
 
 from approvals.policy import Assessed
+from approvals.shell.context import OVERRIDE
 from kernel.approvals import Action, ActionKind, Approval, How, Runs
 from kernel.clock import at
 from kernel.risk import Tier
@@ -25,6 +26,10 @@ _RULE = "-" * 20
 def consequence(assessed: Assessed) -> str:
     """Return in plain words what an action would do, from its gravest reasons."""
     grave = [reason for reason in assessed.classification.reasons if reason.tier is assessed.tier][:NAMED]
+    own = next((reason for reason in grave if reason.rule == OVERRIDE), None)
+    if own is not None:
+        # The owner's words need not go on where ours begin.
+        return f"{own.why[:1].upper()}{own.why[1:].rstrip('.')} ({own.text})."
     told = [f"{reason.why} ({reason.text})" if reason.text else reason.why for reason in grave]
     return f"{_SUBJECTS[assessed.action.kind]} {'; '.join(dict.fromkeys(told))}." if told else ""
 

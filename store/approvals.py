@@ -122,20 +122,8 @@ SELECT * FROM approval WHERE state IN ('pending', 'held', 'approved') AND state 
 ORDER BY expires_at LIMIT ?
 """
 NUMBER = "SELECT rowid AS number FROM approval WHERE id = ?"
-TRAIL = "SELECT at, kind, actor, body FROM event WHERE subject = ? ORDER BY seq LIMIT ?"
 PAGE_ROWS = 500
-TRAIL_ROWS = 500
 FOR_EVER = 1 << 62
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One event of a request's trail: ``body`` holds ids, digests and words of ours, never an action's text."""
-
-    at: int
-    kind: str
-    actor: str
-    body: dict[str, Scalar]
 
 
 @dataclass(frozen=True, slots=True)
@@ -498,9 +486,3 @@ def pages(q: Query, wanted: Filter) -> Iterator[list[Approval]]:
     while found := find(q, page):
         yield found
         page = replace(page, before=found[-1].id)
-
-
-def trail(q: Query, id: str) -> list[Step]:
-    """Return what happened to a request, in its order."""
-    rows = q.all(TRAIL, (id, TRAIL_ROWS))
-    return [Step(row["at"], row["kind"], row["actor"], json.loads(row["body"])) for row in rows]

@@ -38,6 +38,10 @@ class Preset(StrEnum):
         return {Preset.STRICT: Tier.HIGH, Preset.BALANCED: Tier.MEDIUM, Preset.OPEN: Tier.LOW}[self]
 
 
+OVERRIDE = "override"
+"""The rule by which an entry of the owner's own table is told."""
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """Where a text would run; all paths are absolute and lexically normal.

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from approvals.shell.bench import Walking
 from approvals.shell.beyond import beyond, without_rule
 from approvals.shell.call import Call
-from approvals.shell.context import Context
+from approvals.shell.context import OVERRIDE, Context
 from approvals.shell.effects import Effect, is_deletion, judge
 from approvals.shell.handlers import FUNCTIONS
 from approvals.shell.job import Job
@@ -210,7 +210,7 @@ class Judge:
         if entry is None:
             return
         if entry.tier > self.walk.worst:
-            self.add(entry.tier, "override", entry.why, entry.words)
+            self.add(entry.tier, OVERRIDE, entry.why, entry.words)
         elif self.walk.worst is Tier.MEDIUM and lowers:
             self.walk.lower(start, entry)
 

@@ -8,7 +8,7 @@ from approvals.shell.assign import assign, value_of
 from approvals.shell.assigned import assigned_names, changes_directory, in_arithmetic
 from approvals.shell.call import Call
 from approvals.shell.characters import escape, imitates, suspicious
-from approvals.shell.context import Context, Override, Overrides, Preset
+from approvals.shell.context import OVERRIDE, Context, Override, Overrides, Preset
 from approvals.shell.environment import judge_assignments, judge_variables
 from approvals.shell.expand import Expander
 from approvals.shell.judge import Judge
@@ -74,7 +74,7 @@ class Walk:
             del self.reasons[reason]
         self.worst = Tier.NONE
         if entry.tier > Tier.NONE:
-            self.add(entry.tier, "override", entry.why, entry.words)
+            self.add(entry.tier, OVERRIDE, entry.why, entry.words)
 
     def text(self, text: str, scope: Scope, stdin: str | None = None) -> str:
         """Judge a text that a shell would run in ``scope``; return its output in marked text."""

@@ -97,7 +97,15 @@ def _described(one: Any) -> Iterator[str]:
     if one["result"]:
         yield f"\n{one['result']}"
     yield ""
-    yield from (f"{when(step['at'])}  {step['kind']} by {step['actor']}" for step in one["trail"])
+    yield from (f"{when(step['at'])}  {_step(step)}" for step in one["trail"])
+
+
+def _step(step: Any) -> str:
+    """Return an event of the trail; a message that showed the request is told by its place."""
+    place = step["body"].get("place")
+    if place is None:
+        return f"{step['kind']} by {step['actor']}"
+    return f"{'shown' if step['kind'] == 'outbox.confirm' else 'could not be shown'} on {place}"
 
 
 def _facts(one: Any) -> Iterator[tuple[str, str]]:

@@ -6,7 +6,7 @@ from kernel.approvals import Approval, How, Outcome
 from kernel.messages import Address, Receipt
 from kernel.risk import Tier
 from kernel.states import ApprovalState
-from store import approvals, outbox
+from store import approval_trail, approvals, outbox
 from store.units import Unit
 from tests.support.gate import CHAT, DAY, MINUTE, OWNER, PROGRAM, House, house
 
@@ -279,3 +279,19 @@ async def test_a_person_who_knows_need_not_wait_for_a_silent_program(tmp_path: P
         verdict = await home.service.settle(asked.id, OWNER, happened=False)
         assert verdict.outcome is Outcome.APPLIED
         assert "It did not happen" in (await home.get(asked.id)).result
+
+
+async def test_the_trail_tells_where_a_request_was_shown_and_where_it_could_not_be(tmp_path: Path) -> None:
+    async with house(tmp_path).open() as home:
+        home.cards.places = (CHAT, CHAT._replace(chat="2"))
+        asked = await home.hold(PUSH)
+        first, second = await home.database.read(approvals.cards, asked.id)
+        await home.database.write(outbox.claim, first.message.address)
+        await home.database.write(outbox.confirm, first.id, Receipt(("p1",)))
+        await home.database.write(outbox.reject, second.id, "blocked")
+        told = await home.database.read(approval_trail.trail, asked.id)
+        assert [(step.kind, step.body.get("place")) for step in told] == [
+            ("approval.ask", None),
+            ("outbox.confirm", "telegram:1"),
+            ("outbox.reject", "telegram:2"),
+        ]

@@ -208,3 +208,12 @@ def test_whoever_asks_can_make_it_graver_and_not_milder(home: Path) -> None:
 def test_the_consequence_names_the_gravest_reasons_in_plain_words(home: Path) -> None:
     judged = policy(home).assess(action(home, ActionKind.TERMINAL, text="git push --force; rm x"))
     assert wording.consequence(judged) == "This command rewrites or deletes what is on the remote (--force)."
+
+
+def test_the_owners_own_words_stand_for_themselves(home: Path) -> None:
+    plain = policy(home, overrides=({"words": "ls", "tier": "high"},))
+    told = wording.consequence(plain.assess(action(home, ActionKind.TERMINAL, text="ls")))
+    assert told == "The owner's settings say so (ls)."
+    mine = {"words": "terraform apply", "tier": "high", "why": "changes what customers use"}
+    judged = policy(home, overrides=(mine,)).assess(action(home, ActionKind.TERMINAL, text="terraform apply"))
+    assert wording.consequence(judged) == "Changes what customers use (terraform apply)."
