@@ -207,6 +207,8 @@ def _offer(toolset: Toolbox, tool: Tool) -> ToolsetTool[TurnState]:
             description=inspect.getdoc(tool.run) or "",
             parameters_json_schema=arguments.json_schema(),
             metadata={"idempotent": tool.idempotent},
+            # Else every run would make a copy of each definition to add it.
+            toolset_id=toolset.id,
         ),
         max_retries=3,
         args_validator=arguments.validator,  # pyright: ignore[reportArgumentType] - a protocol with other names
@@ -221,7 +223,10 @@ def _offer_foreign(toolset: Toolbox, offered: Offered) -> ToolsetTool[TurnState]
     return ToolsetTool(
         toolset=toolset,
         tool_def=ToolDefinition(
-            name=offered.tool.name, description=offered.description, parameters_json_schema=offered.schema
+            name=offered.tool.name,
+            description=offered.description,
+            parameters_json_schema=offered.schema,
+            toolset_id=toolset.id,
         ),
         max_retries=3,
         args_validator=_ANY_ARGUMENTS.validator,  # pyright: ignore[reportArgumentType] - a protocol with other names
