@@ -151,7 +151,9 @@ def _task(rest: str) -> Step | None:
 
 def _diagnose(rest: str) -> Step | None:
     words, _, channel = rest.rpartition(" in ")
-    return Call("diagnose", {"words": words or channel, "channel": channel if words else ""}) if rest else None
+    return (
+        Call("diagnose", {"words": words or channel, "channel": channel if words else ""}) if rest else None
+    )
 
 
 def _diagnosis(rest: str) -> Step | None:
