@@ -7,7 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from board import deciding
-from board.crew import choosing
+from board.crew import choosing, plans
 from board.crew.profiles import Roster
 from kernel.errors import Stale
 from kernel.tasks import Task
@@ -47,6 +47,8 @@ def decide(tx: Unit, roster: Roster, id: int, made: Judgement, *, actor: str) ->
         raise Stale(
             f"Version {made.version} of task {id} no longer waits for a review.", remedy="Look again."
         )
+    if made.decision is Decision.APPROVE and newest is not None and newest.reviewer == plans.APPROVAL:
+        raise Stale(f"Task {id} is accepted with the approval of its push.", remedy="Approve that request.")
     match made.decision:
         case Decision.APPROVE:
             return deciding.accept(tx, id, actor=actor, feedback=made.feedback)

@@ -123,6 +123,11 @@ class Sources:
         words = ("worktree", "add", "--force", "--detach", str(folder), commit)
         await asyncio.to_thread(self._asked, project, *words)
 
+    async def below(self, project: Path) -> str:
+        """Return where a project's folder lies below the top of its repository; empty where it is the top."""
+        found = await asyncio.to_thread(self._asked, project, "rev-parse", "--show-prefix")
+        return found.decode(errors="replace").strip()
+
     async def drop(self, project: Path, folder: Path) -> None:
         """Remove a worktree with all that tests have left in it."""
         await asyncio.to_thread(self._drop, project, folder)

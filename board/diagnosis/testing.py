@@ -17,7 +17,7 @@ def command(folder: Path, project: str, chosen: Mapping[str, str]) -> str:
     ``chosen`` are the commands of the settings by the project's folder.
     """
     for name, line in chosen.items():
-        if Path(name).expanduser() == Path(project):
+        if Path(name).expanduser().resolve() == Path(project).resolve():
             return line
     return next((line for find in FINDERS if (line := find(folder))), "")
 

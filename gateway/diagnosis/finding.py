@@ -13,6 +13,7 @@ from kernel.people import Principal
 
 LOOKED_AT = 200
 OFFERED = 5
+NAMED = 12
 TEXT_KEPT = 4000
 # Commands, and what Hermes has told there of reports before.
 NO_REPORT = ("/", OWN)
@@ -45,16 +46,20 @@ class Finder:
         except NotFound:
             found = [one for one in await self._directory.places() if _called(one, written)]
         if not found:
-            raise NotFound(
-                f"I know no channel {written!r}.",
-                remedy="`hermes channels list` shows those that I can read.",
-            )
+            raise NotFound(f"I know no channel {written!r}.", remedy=await self._known())
         if len(found) > 1:
             there = ", ".join(f"{one.title} ({one.address})" for one in found[:OFFERED])
             raise InvalidInput(
                 f"Several channels are called {written!r}: {there}.", remedy="Name its address."
             )
         return found[0].address
+
+    async def _known(self) -> str:
+        """Return which channels there are, as far as they have a name that could be typed."""
+        there = [one for one in await self._directory.places() if not one.private]
+        named = [one.nickname or one.title.rpartition(" ")[2] for one in there if one.nickname or one.title]
+        names = ", ".join(dict.fromkeys(named[:NAMED]))
+        return f"There are: {names}." if names else "`hermes channels list` shows those that I can read."
 
     async def reports(
         self, principal: Principal, channel: Address, words: str, *, here: Sequence[Address]

@@ -117,9 +117,10 @@ class Fixer:
         folder = self._room.worktrees / f"tests-{task.id}"
         await self._sources.check_out(project, commit, folder)
         try:
-            line = await asyncio.to_thread(testing.command, folder, named, self.settings.tests)
+            place = folder / await self._sources.below(project)
+            line = await asyncio.to_thread(testing.command, place, named, self.settings.tests)
             seconds = self.settings.test_minutes * MINUTE
-            run = await self._runner.run(folder, line, seconds) if line else Tested()
+            run = await self._runner.run(place, line, seconds) if line else Tested()
         finally:
             await self._sources.drop(project, folder)
         run = replace(run, output=self._room.redact(run.output))

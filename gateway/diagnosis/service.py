@@ -33,6 +33,7 @@ from store.units import Unit
 
 FOLDERS_OFFERED = 8
 ID_LENGTH = 10
+LONGEST = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,8 @@ class Diagnoses:
 
     async def begin(self, asked: Asked) -> CommandReply:
         """Look for the report and go on as far as nobody has to be asked."""
+        if len(asked.words) > LONGEST:
+            raise InvalidInput("A few words of the report are enough.")
         id = sha256(asked.key.encode()).hexdigest()[:ID_LENGTH]
         known = await self._room.database.read(cases.find, id)
         if known is None:

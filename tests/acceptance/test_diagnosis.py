@@ -31,6 +31,7 @@ class World:
     model: ModelServer
     daemon: Daemon
     repo: Path
+    report: Any
 
     async def tap(self, text: str, label: str) -> Shown:
         """Press the button that begins with a label, under the message that says something."""
@@ -51,6 +52,10 @@ class World:
         await self.phone.says("analyse the auth bug reported in #bugs")
         await self.tap("Several messages fit", "1. auth: my fresh token")
         await self.tap("Which folder", "📁")
+
+    def ever_shown(self) -> str:
+        """Return all that the bot has said on the phone, also what it has edited since."""
+        return "\n".join("\n".join([one.text, *one.raw.versions]) for one in self.phone.shown())
 
     def actors(self, *kinds: str) -> list[tuple[str, str]]:
         """Return what happened of some kinds, and who did it, in order."""
@@ -77,9 +82,9 @@ async def world(root: Path, **sections: Any) -> AsyncGenerator[World]:
             "board": {"first_wait": 0.1},
         }
         async with Daemon(root / "home", merged(merged(phone.settings, chosen), sections)) as daemon:
-            await discord.says(REPORTER, REPORT, channel=channel)
+            report = await discord.says(REPORTER, REPORT, channel=channel)
             await discord.says(REPORTER, OTHER, channel=channel)
-            yield World(phone, discord, channel, model, daemon, repo)
+            yield World(phone, discord, channel, model, daemon, repo, report)
 
 
 @pytest.fixture
@@ -96,9 +101,13 @@ async def test_a_bug_reported_on_discord_is_diagnosed_fixed_and_pushed_from_tele
     assert "high confidence" in card.text
     told = [result for request in here.model.requests for result in request.tool_results]
     assert any("there is no file session.py at this commit" in one for one in told)
+    offered = [set(one.tool_names) for one in here.model.requests if "diagnosis_submit" in one.tool_names]
+    assert {"list_files", "read_file", "search_files", "diagnosis_submit"} in offered
+    assert "You are Diagnostician" in here.model.requests[-1].system_text
     await here.phone.tap(card, "📣 Tell the reporter")
     answer = await here.discord.wait_for(lambda: here.discord.heard(here.channel), within=30)
     assert "auth.py:6" in here.discord.text(answer[0])
+    assert answer[0]["message_reference"]["message_id"] == here.report["id"]
     here.model.script(*fixing())
     await here.phone.tap(card, "🔧 Fix it")
     fix = await hears(here.phone, "Fix for task 1")
@@ -108,7 +117,7 @@ async def test_a_bug_reported_on_discord_is_diagnosed_fixed_and_pushed_from_tele
     await hears(here.phone, "Task 1 is done")
     commit = here.pushed().strip()
     assert "> now" in git(here.repo, "show", f"{commit}:auth.py")
-    everything = "\n".join(one.text for one in here.phone.shown())
+    everything = here.ever_shown()
     assert "session.py" not in everything
     assert "auth.py:99" not in everything
     await here.daemon.quiet()
@@ -181,7 +190,7 @@ async def test_evidence_that_never_holds_is_shown_to_nobody_and_a_person_is_told
     assert len([one for one in here.phone.shown() if "Which folder" in one.text]) == 1, (
         "the folder is asked for once"
     )
-    everything = "\n".join(one.text for one in here.phone.shown())
+    everything = here.ever_shown()
     assert "nothing of the kind" not in everything
     assert "nothing.py" not in everything
     await here.daemon.quiet()
