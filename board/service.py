@@ -13,7 +13,7 @@ For those who build on it:
     await board.create(Wanted(New(…), Brief(…), needs), actor=principal.id) -> Task
     await board.milestone(task_id, epoch, text, kind="commit") -> int    # "named", "plan", "commit", "tests"
     await board.cancel(id, actor=…, reason=…) -> Task
-    await board.say(id, text, sender)                 # to the running attempt, which is steered by it
+    await board.say(id, text, "platform:id", sender)  # to the running attempt, which is steered by it
 
 What happens is on the bus, subject always the task's id: ``task.create claim work … ask complete submit accept gave_up
 triage block cancel milestone comment artifact repair
@@ -25,7 +25,7 @@ import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 
-from board import deciding, diagnostics, lanes, personas, review, triaging, truth, working
+from board import deciding, diagnostics, lanes, personas, review, saying, triaging, truth, working
 from board.assigner import Assigner
 from board.creating import Wanted
 from board.dispatcher import Dispatcher
@@ -41,15 +41,13 @@ from board.truth import Truth
 from board.workers.agents import AgentWorker, Conduct
 from board.workers.processes import ProcessWorker
 from kernel.crashpoints import crashpoint
-from kernel.errors import Stale
 from kernel.ids import new_id
-from kernel.messages import Inbound, InboundKind, Sender
+from kernel.messages import Sender
 from kernel.people import Principal
 from kernel.tasks import AttemptOutcome, Task, Worker
 from kernel.turns import Persona
-from store import attempts, inbox, remarks, sessions, tasks
+from store import attempts, tasks
 from store.attempts import Claim
-from store.inbox import Verdict
 from store.units import Unit
 
 
@@ -195,9 +193,12 @@ class Board:
         """Carry a reviewer's decision out; raise Stale where another was quicker, AccessDenied for who worked on it."""
         return await self.room.database.write(review.decide, self.room.roster, id, made, actor=actor)
 
-    async def say(self, id: int, text: str, sender: Sender) -> None:
-        """Say something to whoever works on a task: it is seen at the attempt's next step, or begins a follow-up."""
-        await self.room.database.write(_say, id, text, sender, new_id("m"))
+    async def say(self, id: int, text: str, speaker: str, sender: Sender) -> None:
+        """Say something to whoever works on a task: it is seen at its next step, or answers what it asks.
+
+        ``speaker`` is ``platform:id``.
+        """
+        await self.room.database.write(saying.say, id, text, speaker, sender, new_id("m"))
 
 
 def _claim(tx: Unit, settings: BoardSettings, id: int, agent: str, lease_ms: int) -> Task:
@@ -206,15 +207,3 @@ def _claim(tx: Unit, settings: BoardSettings, id: int, agent: str, lease_ms: int
     working.start(tx, settings, id, task.epoch, working.Start())
     attempts.lend(tx, id, task.epoch, lease_ms)
     return tasks.get(tx, id)
-
-
-def _say(tx: Unit, id: int, text: str, sender: Sender, key: str) -> None:
-    task = tasks.get(tx, id)
-    if not task.session_id or sessions.get(tx, task.session_id).closed:
-        raise Stale(f"Nobody has begun task {id}; there is no conversation yet.", remedy="Comment on it.")
-    session = sessions.get(tx, task.session_id)
-    inbound = Inbound(session.address, f"say:{key}", key, sender, InboundKind.MESSAGE, text, session.private)
-    # In a chat or thread of the task's own it is taken like any message there: it may answer a question.
-    alone = sessions.key_of(tx, session.id).endswith((":main", f":thread:{session.address.thread}"))
-    inbox.add(tx, inbound, Verdict("") if alone else Verdict("admit", session=lambda _: session.id))
-    remarks.add_comment(tx, id, text, author=f"{session.address.platform}:{sender.id}")

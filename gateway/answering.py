@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from kernel.messages import Address, Inbound, InboundKind
 from store import questions, sessions
 from store.database import Database
-from store.questions import Question
+from store.questions import WRITTEN, Question
 
 # What a tap about a question without options is: the wish for a form, or a form that was filled in.
-WRITE, WRITTEN = "write", "written"
+WRITE = "write"
 
 
 class OpenQuestions:
@@ -53,7 +53,7 @@ class OpenQuestions:
         for question in reversed(self._open.values()):
             if self._places[question.id] != inbound.address:
                 continue
-            answer = _match(question, inbound.text.strip())
+            answer = question.match(inbound.text)
             if answer:
                 return question, answer
         return None
@@ -76,12 +76,3 @@ class OpenQuestions:
             if here and question.short == short and not question.options and kind in (WRITE, WRITTEN):
                 return question, kind
         return None
-
-
-def _match(question: Question, text: str) -> str:
-    if not question.options:
-        return text
-    if text.isdigit() and 1 <= int(text) <= len(question.options):
-        return question.options[int(text) - 1]
-    folded = text.casefold().rstrip(".!")
-    return next((option for option in question.options if option.casefold().rstrip(".!") == folded), "")

@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Callable, Sequence
 
 from gateway.adapter import Form
-from gateway.answering import WRITE, WRITTEN, OpenQuestions
+from gateway.answering import WRITE, OpenQuestions
 from kernel.crashpoints import crashpoint
 from kernel.errors import Stale
 from kernel.ids import ALPHABET, new_id
@@ -17,14 +17,13 @@ from store import inbox, outbox, questions, sessions, turns
 from store.database import Database
 from store.inbox import InboxRow, Verdict
 from store.outbox import OutboxRow, Owed
-from store.questions import Question
+from store.questions import TAP, WRITTEN, Question
 from store.units import Query, Unit
 
 log = logging.getLogger(__name__)
 
 SHORT_LENGTH = 4
 LABEL_LENGTH = 40
-TAP = "q"
 
 
 def card_key(question: Question) -> str:

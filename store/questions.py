@@ -21,6 +21,10 @@ OPEN_OF_TURN = "SELECT * FROM question WHERE state = 'open' AND turn_id = ?"
 OPEN_OF_SESSION = "SELECT * FROM question WHERE state = 'open' AND session_id = ?"
 
 
+# A question's buttons: ``q:SHORT:NUMBER`` for an option, ``q:SHORT:written`` for a form that was filled in.
+TAP, WRITTEN = "q", "written"
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
     """A question as it stands; ``short`` is what a person types or taps."""
@@ -34,6 +38,23 @@ class Question:
     state: QuestionState
     answer: str
     answered_by: str
+
+    def match(self, text: str) -> str:
+        """Return the answer that a text gives: an option by label or number, else the text; nothing for no answer."""
+        text = text.strip()
+        if not self.options:
+            return text
+        if text.isdigit() and 1 <= int(text) <= len(self.options):
+            return self.options[int(text) - 1]
+        folded = text.casefold().rstrip(".!")
+        return next((option for option in self.options if option.casefold().rstrip(".!") == folded), "")
+
+    def tap(self, text: str) -> str:
+        """Return the value of the button that says what a text says, or nothing where it does not answer."""
+        answer = self.match(text)
+        if not answer:
+            return ""
+        return f"{TAP}:{self.short}:{self.options.index(answer) if self.options else WRITTEN}"
 
 
 def row_of(row: sqlite3.Row) -> Question:

@@ -75,7 +75,7 @@ class JobCommands:
                 "walkaway",
                 "Turn this conversation into a job that goes on without you.",
                 self.walkaway,
-                usage="[--ping milestone|10m|done] [what is left to do]",
+                usage="[--ping milestone|10m|done] [--to PLACE] [what is left to do]",
                 role=Role.OPERATOR,
             ),
             Command(
@@ -107,9 +107,7 @@ class JobCommands:
         asked = inputs.read(f"{call.args} {GO_ON}" if not _text_of(call.args) else call.args)
         asked = asked.model_copy(update={"mode": "walkaway"})
         started = await self._delegation.here(_here(call), asked, call.session_id)
-        return CommandReply(
-            f"🚶 This goes on as task {started.task.id}. Whatever you write here is heard at its next step."
-        )
+        return CommandReply(_goes_on(started, call))
 
     async def tasks(self, call: CommandCall) -> CommandReply:
         """Carry out ``/tasks``."""
@@ -168,7 +166,8 @@ class JobCommands:
     async def _say(self, id: int, call: CommandCall, text: str) -> CommandReply:
         if not text:
             raise InvalidInput("Say something.", remedy=f"/task {id} say make it simpler")
-        await self._board.say(id, text, Sender(call.sender_id))
+        speaker = f"{call.address.platform}:{call.sender_id}"
+        await self._board.say(id, text, speaker, Sender(call.sender_id, call.principal.name))
         return CommandReply("It is heard at the next step.")
 
     async def _stop(self, id: int, call: CommandCall, rest: str) -> CommandReply:
@@ -213,7 +212,8 @@ class JobCommands:
             case Verb.SAY:
                 if task.state in (TaskState.DONE, TaskState.CANCELLED):
                     return "It has ended; reply to go on."
-                await self._board.say(task.id, pressed.words, row.inbound.sender)
+                speaker = f"{row.inbound.address.platform}:{row.inbound.sender.id}"
+                await self._board.say(task.id, pressed.words, speaker, row.inbound.sender)
                 return f"Told: {pressed.words}"
             case Verb.HALT:
                 return await self._halted(task.id, principal)
@@ -253,6 +253,14 @@ def _text_of(args: str) -> str:
 
 def _here(call: CommandCall) -> Here:
     return Here(call.principal, call.address, call.sender_id, f"inbox:{call.inbox_id}")
+
+
+def _goes_on(started: Started, call: CommandCall) -> str:
+    place, task = started.place, started.task
+    head = f"🚶 This goes on as task {task.id}"
+    if place.platform != call.address.platform or place.chat != call.address.chat:
+        return f"{head} at {place}, where it pings you. `/take` brings the conversation back."
+    return f"{head}. Whatever you write here is heard at its next step."
 
 
 def _begun(started: Started, call: CommandCall) -> str:

@@ -12,6 +12,7 @@ from gateway.walkaway import buttons
 from gateway.walkaway.buttons import Buttons
 from gateway.walkaway.commands import JobCommands
 from gateway.walkaway.deriving import Deriver, dumped
+from gateway.walkaway.leaving import Leaving
 from gateway.walkaway.service import Delegation, Steering
 from gateway.walkaway.settings import WalkawaySettings
 from gateway.walkaway.telling import Scenery, Teller
@@ -43,7 +44,8 @@ class WalkawayRoom:
         targets = Targets(front.database, front.access, surfaces)
         teller = Teller(Scenery(keys, zone, redact, adapter, lambda: self.delegation.settings))
         self.watcher = Watcher(board, teller, front.jobs)
-        self.delegation = Delegation(board, teller, self.watcher, surfaces, targets)
+        leaving = Leaving(surfaces, gateway.handoff.moves)
+        self.delegation = Delegation(board, teller, self.watcher, surfaces, targets, leaving)
         self.delegation.settings = settings
         self.deriver = Deriver(board)
         steering = Steering(board, front.jobs, self.delegation)

@@ -13,6 +13,7 @@ from gateway.adapter import Adapter, Threads, ability
 from gateway.handoff.targets import Asker, Surfaces, Targets
 from gateway.jobs import JobPlaces
 from gateway.walkaway.inputs import Delegate, pings
+from gateway.walkaway.leaving import Leaving
 from gateway.walkaway.settings import WalkawaySettings
 from gateway.walkaway.telling import BACKGROUND, Teller, is_over
 from gateway.walkaway.watcher import Watcher
@@ -63,7 +64,13 @@ class Delegation:
     """Begins jobs."""
 
     def __init__(
-        self, board: Board, teller: Teller, watcher: Watcher, surfaces: Surfaces, targets: Targets
+        self,
+        board: Board,
+        teller: Teller,
+        watcher: Watcher,
+        surfaces: Surfaces,
+        targets: Targets,
+        leaving: Leaving,
     ) -> None:
         self._board = board
         self._database = board.room.database
@@ -71,6 +78,7 @@ class Delegation:
         self._watcher = watcher
         self._surfaces = surfaces
         self._targets = targets
+        self._leaving = leaving
         self.settings = WalkawaySettings()
 
     async def delegate(self, here: Here, asked: Delegate) -> Started:
@@ -87,16 +95,44 @@ class Delegation:
         return await self._begin(here, asked, begun, address)
 
     async def here(self, here: Here, asked: Delegate, session_id: str) -> Started:
-        """Turn a conversation into a job: it goes on in it, under a card in its place."""
+        """Turn a conversation into a job that goes on in it, under a card in its place.
+
+        From a surface of this machine, or with ``to``, it moves to where the person looks; where no such place is
+        known, it stays. Raises what ``delegate`` does, and Stale while the agent is at work in what is to move.
+        """
         assert here.origin is not None  # noqa: S101 - a conversation has a place
         known = await self._database.read(walkaways.request, here.key) if here.key else None
         if known is not None and known.task_id:
             return await self._started(known.task_id)
         wanted = await self._wanted(here, asked)
-        platform = here.origin.platform
-        behalf = f"{platform}:{here.sender}" if self._remote(here.origin) else behalf_of(here.principal)
+        remote = self._remote(here.origin)
+        if asked.to or not remote:
+            place = await self._place(here, asked.to)
+            if place.address.platform:
+                return await self._leave(
+                    here, asked, wanted, known.place if known else None, place, session_id
+                )
+        behalf = f"{here.origin.platform}:{here.sender}" if remote else behalf_of(here.principal)
         begun = replace(wanted, brief=replace(wanted.brief, behalf=behalf))
         return await self._begin(here, asked, begun, here.origin, session_id)
+
+    async def _leave(
+        self,
+        here: Here,
+        asked: Delegate,
+        wanted: Wanted,
+        opened: Address | None,
+        place: _Place,
+        session_id: str,
+    ) -> Started:
+        """Begin a job in a conversation that goes to another place with it; ``opened`` is a thread that is there."""
+        if opened is not None:
+            place = replace(place, address=opened, thread=False)
+        address = await self._opened(here, place, wanted.new.title, asked.mode)
+        begun = replace(wanted, brief=replace(wanted.brief, behalf=place.behalf))
+        started = await self._begin(here, asked, begun, address, session_id, leaves=True)
+        await self._leaving.moved()
+        return started
 
     async def follow_up(self, here: Here, walk: Walk, text: str) -> Started:
         """Begin another job in the conversation of one that has come to its end."""
@@ -180,17 +216,37 @@ class Delegation:
         return opened or place.address
 
     async def _begin(
-        self, here: Here, asked: Delegate, wanted: Wanted, place: Address, session_id: str = ""
+        self,
+        here: Here,
+        asked: Delegate,
+        wanted: Wanted,
+        place: Address,
+        session_id: str = "",
+        *,
+        leaves: bool = False,
     ) -> Started:
-        task, walk = await self._database.write(self._commit, here, asked, wanted, place, session_id)
+        task, walk = await self._database.write(
+            self._commit, here, asked, wanted, place, session_id, leaves=leaves
+        )
         crashpoint("walkaway.after_create")
         self._watcher.note(walk)
         return Started(task, walk.place)
 
     def _commit(
-        self, tx: Unit, here: Here, asked: Delegate, wanted: Wanted, place: Address, session_id: str
+        self,
+        tx: Unit,
+        here: Here,
+        asked: Delegate,
+        wanted: Wanted,
+        place: Address,
+        session_id: str,
+        *,
+        leaves: bool,
     ) -> tuple[Task, Walk]:
-        """Store task, job and card in one unit; a request that was carried out already is the job it became."""
+        """Store task, job and card in one unit; a request that was carried out already is the job it became.
+
+        With ``leaves`` the conversation of the job moves to its place.
+        """
         if here.key and (known := walkaways.request(tx, here.key)) is not None and known.task_id:
             found = walkaways.find(tx, known.task_id)
             assert found is not None  # noqa: S101 - both are written in one unit
@@ -199,6 +255,9 @@ class Delegation:
         settings = self._board.room.settings
         asked_in = Wanted(new, replace(wanted.brief, place=place if place.platform else None))
         task = creating.create(tx, settings, asked_in, actor=here.principal.id)
+        if leaves and session_id:
+            person = wanted.brief.behalf
+            self._leaving.move(tx, session_id, task.id, place, person, actor=here.principal.id)
         if not place.platform:
             place = Address("web", "local", f"task-{task.id}")
         rings = pings(asked.ping or self.settings.ping)
@@ -234,7 +293,8 @@ class Steering:
             return None
         task = await self._board.room.database.read(tasks.get, walk.task_id)
         if not is_over(task):
-            await self._board.say(task.id, text, sender)
+            speaker = f"{here.origin.platform}:{sender.id}"
+            await self._board.say(task.id, text, speaker, sender)
             return ""
         started = await self._delegation.follow_up(here, walk, text)
         if task.state in (TaskState.BLOCKED, TaskState.TRIAGE):

@@ -84,7 +84,7 @@ def state(task: Task, *, silent: bool = False) -> str:
         word = "at work" if task.state is TaskState.IN_PROGRESS else str(task.state)
         return f"🔇 {word}, but silent" if silent else f"⚙️ {word}"
     if task.state is TaskState.BLOCKED and task.block_kind == "dependencies":
-        return f"⏳ waits for {task.unmet} other tasks"
+        return f"⏳ waits for {task.unmet} other task{'s' if task.unmet > 1 else ''}"
     return HEADS[task.state]
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.acceptance.test_terminal import conversation
 from tests.support.daemon import Daemon, merged
 from tests.support.phones import Phone, approve, hears, phone_on
 
@@ -163,3 +164,60 @@ async def test_a_conversation_becomes_a_job_that_goes_on_in_it(tmp_path: Path) -
         await hears(phone, "and you hear me", thread="")
         assert await daemon.stop() == 0
         assert daemon.findings() == []
+
+
+async def test_a_conversation_in_a_terminal_becomes_a_job_on_the_phone_and_can_be_taken_back(
+    tmp_path: Path,
+) -> None:
+    async with phone_on("telegram") as phone:
+        served = settings(phone, web={"enabled": True, "port": 0})
+        async with Daemon(tmp_path / "home", served) as daemon:
+            await daemon.start()
+            await phone.says("say I am your home")
+            await hears(phone, "I am your home")
+            async with conversation(daemon) as terminal:
+                terminal.types("say good morning\r")
+                await terminal.sees("good morning")
+                await daemon.quiet()
+                terminal.types("/walkaway milestone on my own\r")
+                await terminal.sees("This goes on as task 1 at telegram:")
+            ping = await hears(phone, "🏁 on my own\n(Task 1")
+            assert ping.thread
+            await hears(phone, "🚶 Task 1:", thread=ping.thread)
+            ended = await hears(phone, "✅ done: Task 1", thread=ping.thread)
+            await phone.says("say still the same conversation", ended.thread)
+            await hears(phone, "still the same conversation", thread=ended.thread)
+            await daemon.quiet()
+            async with conversation(daemon) as terminal:
+                terminal.types("/take\r")
+                await terminal.sees("Continuing")
+            code, exported = await daemon.command("sessions", "export", "last")
+            assert code == 0
+            assert "good morning" in exported
+            assert "still the same conversation" in exported
+            assert await daemon.stop() == 0
+            assert daemon.findings() == []
+
+
+async def test_what_is_said_in_a_terminal_answers_a_job_that_asks_on_the_phone(tmp_path: Path) -> None:
+    async with phone_on("telegram") as phone:
+        served = settings(phone, web={"enabled": True, "port": 0})
+        async with Daemon(tmp_path / "home", served) as daemon:
+            await daemon.start()
+            await phone.command("/delegate ask Which way? | short | long\nask Why?\nsubmit {answer} and done")
+            asked = await hears(phone, "❓ Which way?")
+            assert asked.thread
+            _, told = await daemon.command("tasks", "list")
+            assert "needs_human" in told
+            assert "Which way?" in told
+            assert (await daemon.command("tasks", "say", "1", "Short"))[0] == 0
+            await hears(phone, "❓ Why?", thread=asked.thread)
+            assert (await daemon.command("tasks", "say", "1", "because I say so"))[0] == 0
+            await hears(phone, "because I say so and done", thread=asked.thread)
+            (first, *_) = daemon.rows("SELECT answered_by FROM question ORDER BY created_at")
+            assert first["answered_by"] == "telegram:7", (
+                "the words are those of the person the job is done for"
+            )
+            await daemon.quiet()
+            assert await daemon.stop() == 0
+            assert daemon.findings() == []
