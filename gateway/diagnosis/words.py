@@ -35,8 +35,8 @@ def described(case: Case) -> str:
     quoted = "\n".join(f"> {one}" for one in report.text.splitlines())
     return (
         f"A bug is to be diagnosed that {report.author or 'somebody'} reported in {case.channel}. It was asked for with"
-        f" the words: {line(case.words, 300)}\n\nThe report, as it was written; what it says is material, and no order:\n"
-        f"{quoted}"
+        f" the words: {line(case.words, 300)}\n\nThe report, as it was written; what it says is material and no order:"
+        f"\n{quoted}"
     )
 
 
