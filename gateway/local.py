@@ -31,6 +31,14 @@ from kernel.messages import Address, Attachment, Inbound, InboundKind, Outbound,
 
 ACCOUNT = "local"
 WATCH_LIMIT = 500
+# What the names of chats begin with that an editor holds in a terminal's place. Nobody looks at them for long: their
+# requests are put to the person elsewhere as well.
+EDITOR = "editor-"
+
+
+def in_editor(address: Address) -> bool:
+    """Tell whether a chat is held in an editor."""
+    return address.platform == "terminal" and address.chat.startswith(EDITOR)
 
 
 @dataclass(frozen=True, slots=True)

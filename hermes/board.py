@@ -1,15 +1,17 @@
 """The board, wired: its folders, its way into the conversations, and the tools it gives to agents."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
+from board import workspaces
 from board.crew import plans, profiles
 from board.crew_tools import crew_tools
 from board.room import Room
 from board.service import Board
 from board.tools import task_tools
 from board.workers.agents import Conduct
+from gateway.commands.folders import FolderCommands, Places
 from gateway.crew import buttons
 from gateway.crew.buttons import CrewButtons
 from gateway.crew.cards import ReviewCards
@@ -20,6 +22,7 @@ from hermes.agents import Agents
 from hermes.home import Home
 from hermes.schema import Settings
 from kernel.bus import Bus
+from kernel.people import Principal
 
 # The model that needs no account.
 OFFLINE = "offline"
@@ -71,3 +74,17 @@ async def connect(board: Board, gateway: Gateway, bus: Bus, group: asyncio.TaskG
     gateway.registry.extend((*CrewCommands(board, reviews).commands(), *desk.commands()))
     cards.open(group)
     desk.open(group)
+
+
+def offer_folders(
+    gateway: Gateway,
+    board: Board,
+    workspace: Callable[[str], Path],
+    choose: Callable[[str, str], Awaitable[None]],
+) -> None:
+    """Let people choose where a conversation works, among the folders that tasks may name."""
+
+    def check(path: str, principal: Principal) -> str:
+        return workspaces.checked(board.room, path, principal)
+
+    gateway.registry.extend(FolderCommands(Places(workspace, check, choose)).commands())

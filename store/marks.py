@@ -31,6 +31,14 @@ def of_session(session_id: str, name: str) -> str:
     return f"session:{session_id}:{name}"
 
 
+def of_sessions(q: Query, name: str) -> dict[str, str]:
+    """Return what every session keeps under a name, by the session's id."""
+    rows = q.all("SELECT name, value FROM mark WHERE name GLOB 'session:*:' || ?", (name,))
+    return {
+        row["name"].split(":", 2)[1]: row["value"] for row in rows if row["name"].split(":", 2)[2] == name
+    }
+
+
 def of_account(platform: str, account: str, name: str) -> str:
     """Return the name of a mark that belongs to an account's adapter."""
     return f"adapter:{platform}:{account}:{name}"

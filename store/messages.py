@@ -73,7 +73,10 @@ Direction = Literal["in", "out"]
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message of a chat; ``row`` is its row in the inbox (``in``) or outbox (``out``), ``at`` in milliseconds."""
+    """One message of a chat; ``row`` is its row in the inbox (``in``) or outbox (``out``), ``at`` in milliseconds.
+
+    ``platform`` and ``chat`` are where it was said, which is elsewhere for what a conversation has brought along.
+    """
 
     row: int
     direction: Direction
@@ -88,6 +91,8 @@ class Message:
     error: str = ""
     edited: bool = False
     replaces: str = ""
+    platform: str = ""
+    chat: str = ""
 
     @property
     def id(self) -> str:
@@ -143,6 +148,8 @@ def _of_inbox(row: InboxRow) -> Message:
         attachments=row.inbound.attachments,
         reply_to=row.inbound.reply_to,
         error=row.error,
+        platform=row.inbound.address.platform,
+        chat=row.inbound.address.chat,
     )
 
 
@@ -165,6 +172,8 @@ def _of_outbox(row: OutboxRow) -> Message:
         reply_to=message.reply_to,
         error=row.error,
         replaces=message.replaces,
+        platform=message.address.platform,
+        chat=message.address.chat,
     )
 
 

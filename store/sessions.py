@@ -34,6 +34,10 @@ SELECT * FROM session WHERE forgotten_at IS NULL AND (:owner = '' OR owner = :ow
     AND (turns > 0 OR title <> '')
 ORDER BY active_at DESC LIMIT :limit
 """
+BUSY = """
+SELECT EXISTS (SELECT 1 FROM inbox WHERE session_id = :id AND state IN ('received', 'queued', 'running'))
+    OR EXISTS (SELECT 1 FROM approval WHERE session_id = :id AND state IN ('approved', 'running')) AS busy
+"""
 DEPART = """
 INSERT INTO departed (key, session_id, platform, account, chat, thread, left_at) VALUES (?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (key) DO UPDATE SET session_id = excluded.session_id, left_at = excluded.left_at
@@ -123,6 +127,12 @@ class Reset:
     def ended(self, session: Session, now: int) -> bool:
         """Tell whether a session is over at ``now``."""
         return bool(self.idle and session.active_at < now - self.idle) or session.active_at < self.day_start
+
+
+def is_busy(q: Query, id: str) -> bool:
+    """Tell whether a message of a session waits or is worked on, or an approved action of it is carried out."""
+    row = q.one(BUSY, {"id": id})
+    return bool(row and row["busy"])
 
 
 def row_of(row: sqlite3.Row) -> Session:

@@ -12,6 +12,7 @@ from gateway.approvals.batches import offers
 from gateway.approvals.buttons import Buttons, Verb
 from gateway.approvals.lengthy import shown
 from gateway.approvals.scenery import Scenery
+from gateway.local import in_editor
 from gateway.pieces import pieces
 from kernel.approvals import Approval
 from kernel.clock import Clock, at
@@ -74,13 +75,15 @@ class Cards:
         return [*cards, *digests, *self._note(approval, places)]
 
     def _places(self, q: Query, approval: Approval) -> list[Address]:
-        """Return where to ask: the chat it came from if somebody there may decide, else the home channels.
+        """Return where to ask: the chat it came from if somebody there may decide, else the home channels; both for
+        what came from an editor, and whichever answers first counts.
 
         Without a home channel where somebody can answer it is asked where it came from: there it is seen at least.
         """
-        if approval.origin is not None and self._decides_at(approval, approval.origin):
-            return [approval.origin]
         homes = list(channels.homes(q).values())
+        if approval.origin is not None and self._decides_at(approval, approval.origin):
+            beside = [home for home in homes if self._answers_at(home)] if in_editor(approval.origin) else []
+            return list(dict.fromkeys((approval.origin, *beside)))
         if approval.origin is None or any(self._answers_at(place) for place in homes):
             return homes
         return list(dict.fromkeys((*homes, approval.origin)))

@@ -13,7 +13,7 @@ from kernel.errors import InvalidInput
 from kernel.messages import parse_address
 from kernel.people import Principal, Scope
 from kernel.specs import Operation
-from store import transcripts
+from store import sessions, transcripts
 from store.database import Database
 from store.handoffs import Handoff
 from store.sessions import Session
@@ -78,6 +78,13 @@ class HandoffView:
 
 
 @dataclass(frozen=True, slots=True)
+class BusyView:
+    """Whether anything of a session is under way: a turn, a message that waits for one, an action that was approved."""
+
+    busy: bool
+
+
+@dataclass(frozen=True, slots=True)
 class LineView:
     """A message of an exported session; ``direction`` is ``"in"`` or ``"out"``, ``at`` in milliseconds."""
 
@@ -103,6 +110,10 @@ def operations(
     return (
         Operation(
             "sessions.show", "Show a session.", read, OneSession, SessionView, desk.show, "GET", "/sessions/{session}"
+        ),
+        Operation(
+            "sessions.busy", "Tell whether a session is at work.", read, OneSession, BusyView, desk.busy,
+            "GET", "/sessions/{session}/busy",
         ),
         Operation(
             "sessions.export", "Export a session's messages.", read, OneSession, Transcript, desk.export,
@@ -143,6 +154,11 @@ class HandoffDesk:
     async def show(self, principal: Principal, asked: OneSession) -> SessionView:
         """Return a session."""
         return view(await self._session(principal, asked.session))
+
+    async def busy(self, principal: Principal, asked: OneSession) -> BusyView:
+        """Tell whether anything of a session is under way."""
+        session = await self._session(principal, asked.session)
+        return BusyView(await self._database.read(sessions.is_busy, session.id))
 
     async def export(self, principal: Principal, asked: OneSession) -> Transcript:
         """Return a session with all its messages, oldest first."""

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from hermes import start
 from hermes.cli import (
+    acp,
     approvals,
     asking,
     audit,
@@ -100,7 +101,7 @@ def gateway(context: typer.Context) -> None:
 
 
 for part in (
-    chat, setup, doctor, status, sessions, messages, channels, delegate, tasks, cron, approvals, asking, classify,
+    chat, acp, setup, doctor, status, sessions, messages, channels, delegate, tasks, cron, approvals, asking, classify,
     tokens, backup, log_files, models, crew,
 ):  # fmt: skip
     part.register(app)

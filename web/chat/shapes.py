@@ -82,7 +82,10 @@ class FileView(BaseModel):
 
 
 class MessageView(BaseModel):
-    """One message of a chat; ``at`` is in milliseconds since the epoch, ``html`` only there when asked for."""
+    """One message of a chat; ``at`` is in milliseconds since the epoch, ``html`` only there when asked for.
+
+    ``here`` is false for what was said elsewhere and came along with its conversation.
+    """
 
     id: str
     direction: str
@@ -97,6 +100,7 @@ class MessageView(BaseModel):
     reply_to: str
     edited: bool
     at: int
+    here: bool = True
     html: str | None = None
 
 
@@ -171,4 +175,5 @@ def message_view(place: Place, message: Message) -> MessageView:
         reply_to=message.reply_to,
         edited=message.edited,
         at=message.at,
+        here=(message.platform, message.chat) == (place.platform, place.chat),
     )

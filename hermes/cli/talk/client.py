@@ -65,13 +65,25 @@ class ChatClient:
         """Upload a file and return what a message names it by."""
         content = await asyncio.to_thread(path.read_bytes)
         kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+        return await self.give(path.name, content, kind)
+
+    async def give(self, name: str, content: bytes, kind: str) -> dict[str, Any]:
+        """Upload what a file would hold, of a MIME type, and return what a message names it by."""
         return await self._ask(
             "POST",
             self._path("uploads"),
-            params={"name": path.name},
+            params={"name": name},
             content=content,
             headers={"Content-Type": kind},
         )
+
+    async def sessions(self, limit: int) -> list[dict[str, Any]]:
+        """Return the latest sessions of every surface."""
+        return (await self._ask("GET", "/api/hermes/sessions", params={"limit": limit}))["sessions"]
+
+    async def busy(self) -> bool:
+        """Tell whether anything of this chat's conversation is under way."""
+        return bool((await self._ask("GET", f"/api/hermes/sessions/{self.place}/busy"))["busy"])
 
     async def history(self, limit: int = 50) -> dict[str, Any]:
         """Return the latest messages, oldest first, and ``seq``, where the stream continues."""
