@@ -211,5 +211,7 @@ class Live:
             if not self.prompt.cancelled():
                 # It ended in the same moment; how does not matter any more.
                 self.prompt.exception()
-        await self._connection.close()
+        with contextlib.suppress(ConnectionError, OSError):
+            # An answer to it that nobody reads any more.
+            await self._connection.close()
         await self._process.close()
