@@ -111,7 +111,7 @@ def _whose(q: Query, address: Address, principal: str) -> tuple[bool, bool]:
 
 def _heard(said: Said) -> Heard:
     author = said.sender.name or said.sender.id
-    return Heard(said.sent_at, author, said.text, said.attachments, said.message_id, said.address)
+    return Heard(said.sent_at, author, said.text, said.attachments, said.message_id, str(said.address))
 
 
 def _short(one: Heard) -> Heard:

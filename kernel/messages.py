@@ -67,7 +67,7 @@ class Attachment:
 class Heard:
     """A message of a channel as it is read back: when (milliseconds), by whom as people call them, and what.
 
-    ``message_id`` and ``address`` are its own where the platform told them.
+    ``message_id`` and ``address`` (``platform:chat[:thread]``) are its own where the platform told them.
     """
 
     at: int
@@ -75,7 +75,7 @@ class Heard:
     text: str
     attachments: int = 0
     message_id: str = ""
-    address: Address | None = None
+    address: str = ""
 
 
 class InboundKind(StrEnum):

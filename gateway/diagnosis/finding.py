@@ -8,7 +8,7 @@ from gateway.diagnosis.words import OWN
 from gateway.directory import Directory, Place
 from gateway.reading import ChannelReader
 from kernel.errors import InvalidInput, NotFound
-from kernel.messages import Address, Heard
+from kernel.messages import Address, Heard, parse_address
 from kernel.people import Principal
 
 LOOKED_AT = 200
@@ -82,4 +82,5 @@ def _called(place: Place, written: str) -> bool:
 
 
 def _report(one: Heard, channel: Address) -> Report:
-    return Report(one.address or channel, one.message_id, one.author, one.at, one.text[:TEXT_KEPT])
+    place = parse_address(one.address, channel.account) if one.address else channel
+    return Report(place, one.message_id, one.author, one.at, one.text[:TEXT_KEPT])

@@ -109,7 +109,7 @@ async def test_a_platform_with_a_history_is_asked_for_it(tmp_path: Path) -> None
     async with running(tmp_path, ScriptedAdapter(), slack) as rig:
         found = await rig.gateway.reader.read(asked(OWNER, TEAM), "", "", 500, "")
         assert len(found) == MOST
-        assert found[-1] == Heard(START + 299, "Dora", "number 299 ", message_id="299", address=TEAM)
+        assert found[-1] == Heard(START + 299, "Dora", "number 299 ", message_id="299", address=str(TEAM))
         assert await read(rig, OWNER, "slack:C1", words="number 7") != []
         long = await rig.gateway.reader.read(asked(OWNER, TEAM), "", "", 1, "xxx")
         assert len(long[0].text) < 2100

@@ -16,7 +16,7 @@ BUGS, OTHER, CHAT = (Address("discord", "1", id) for id in ("10", "11", "12"))
 OWNER = Principal("telegram:7", Role.OWNER)
 SAID = (
     Heard(1, "Ada", "The login page shows a 500", 0, "m1"),
-    Heard(2, "Ben", "Login fails with a fresh token", 0, "m2", Address("discord", "1", "10", "99")),
+    Heard(2, "Ben", "Login fails with a fresh token", 0, "m2", "discord:10:99"),
     Heard(3, "Cy", "/status"),
     Heard(4, "Hermes", "🩺 What was found: login, fresh, token"),
     Heard(5, "Dee", "Export is slow"),
