@@ -20,7 +20,7 @@ from agent.offline.language import (
     received,
     verb_of,
 )
-from agent.offline.showing import shown
+from agent.offline.showing import FAILED, shown
 from agent.toolbox import ENDED, HELD
 
 ASK = "ask_person"
@@ -44,6 +44,7 @@ class Agenda:
     """The steps of one message (and of what was said while they ran).
 
     ``done`` counts the steps behind us, ``results`` is what the last calls brought, ``answer`` what a person chose.
+    ``strict`` is a task's: a step that does not work ends it, as those behind it counted on it.
     """
 
     steps: list[Step] = field(default_factory=list[Step])
@@ -51,6 +52,7 @@ class Agenda:
     held: bool = False
     results: list[str] = field(default_factory=list[str])
     answer: str = ""
+    strict: bool = False
 
     @property
     def open(self) -> bool:
@@ -64,6 +66,14 @@ class Agenda:
             self.done += 1
             if isinstance(self.steps[self.done - 1], Call):
                 return
+
+    def bring(self, results: Sequence[str]) -> None:
+        """Take what the last calls brought."""
+        broken = next((text for text in results if text.startswith(FAILED)), None)
+        if broken is not None and self.strict:
+            said = f"Step {self.done} of this task did not work: {broken.removeprefix(FAILED)}"
+            self.steps = [*self.steps[: self.done], Fail(said, told=False)]
+        self.results.extend(results)
 
     def add(self, steps: Sequence[Step]) -> None:
         """Add what was said while the steps ran; one that says to stop leaves out those that are left."""
@@ -96,7 +106,7 @@ def read(messages: Sequence[ModelMessage]) -> Agenda:
         if isinstance(message, ModelResponse):
             current = _answered(current, message)
             continue
-        current.results.extend(_results(message))
+        current.bring(_results(message))
         current.held = current.held or _is_held(message)
         if any(_ends(part) for part in message.parts):
             current = Agenda()
@@ -118,7 +128,7 @@ def _answered(current: Agenda, response: ModelResponse) -> Agenda:
 
 def _prompted(current: Agenda, waiting: list[Agenda], prompt: str) -> Agenda:
     if (order := framing.order_text(prompt)) is not None:
-        return Agenda(parse_order(order))
+        return Agenda(parse_order(order), strict=True)
     event = framing.event_text(prompt)
     if event is not None and event.startswith(ARRIVED):
         # The conversation has moved here; what is known of it is the answer, and what waits goes on waiting.

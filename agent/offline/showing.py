@@ -5,7 +5,8 @@ import re
 # What these tools return is text with lines and columns of its own, which Markdown would run together.
 VERBATIM = frozenset({"terminal", "process_poll", "process_kill", "list_files", "read_file", "search_files"})
 # The first words of a result that says why there is none.
-EXPLAINED = ("Failed: ", "Not run: ")
+FAILED = "Failed: "
+EXPLAINED = (FAILED, "Not run: ")
 SILENT = "Done; it wrote nothing."
 
 _EXIT = re.compile(r"(?:\A|\n)\[exit code (\d+)(?:, (the next command starts in .+))?\]\Z")
