@@ -8,7 +8,7 @@ from cron.room import Room
 from kernel.schedules import Fire, Schedule
 
 # Behind the first of many, one job begins in this many seconds: what a start computes would hold up chats.
-GAP = 0.05
+GAP = 0.1
 # For so long a start makes way for somebody who is being answered, looking again this often.
 COURTESY, AGAIN = 0.25, 0.02
 
