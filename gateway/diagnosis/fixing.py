@@ -308,7 +308,10 @@ def _reopen(tx: Unit, id: int, actor: str) -> None:
 def _again(tx: Unit, id: int, actor: str) -> bool:
     if not deciding.escalated(tasks.get(tx, id)):
         return False
-    cases.forget_fix(tx, id)
+    fix = cases.fix_of(tx, id)
+    if fix is None or approvals.get(tx, fix.approval).state not in BEGUN:
+        cases.forget_fix(tx, id)
+    # Of a push that may have arrived the remote is asked again before anything else.
     _reopen(tx, id, actor)
     return True
 
