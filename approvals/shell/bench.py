@@ -1,6 +1,6 @@
 """What the parts of the classifier ask of the walk and of the judge, so that they need not know them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Protocol
 
 from approvals.shell.call import Call
@@ -113,6 +113,10 @@ class Judging(Protocol):
         self, rule: Rule, label: str, args: list[str], call: Call, inherited: Mapping[str, Option]
     ) -> Reading | None:
         """Judge arguments by what the table says."""
+        ...
+
+    def surroundings(self, call: Call) -> Iterator[str]:
+        """Yield what may name production beside a command's own words."""
         ...
 
     def production(self, call: Call, label: str) -> None:

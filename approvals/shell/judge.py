@@ -273,12 +273,12 @@ class Judge:
 
     def production(self, call: Call, label: str) -> None:
         """Raise a deploy-like command whose words or surroundings name production."""
-        for word in (*call.argv[1:], *self._surroundings(call)):
+        for word in (*call.argv[1:], *self.surroundings(call)):
             if names_production(word):
                 self.add(Tier.HIGH, f"{label}.production", "changes production", word)
                 return
 
-    def _surroundings(self, call: Call) -> Iterator[str]:
+    def surroundings(self, call: Call) -> Iterator[str]:
         """Yield what may name production beside a command's own words: what feeds it, its variables and its folder."""
         yield from (*call.scope.names, *call.fed, *call.environment.values())
         # Who sets AWS_PROFILE or ENV first means what comes after it.

@@ -124,7 +124,8 @@ def secure_shell(job: Job) -> None:
         run_text(judge, " ".join(words), inner, label)
     elif call.stdin is not None:
         run_text(judge, call.stdin, inner, label)
-    else:
+    elif not (host.startswith("git@") and reading.has("-T")):
+        # The account of a code host only says who one is.
         judge.add(Tier.MEDIUM, f"{label}.interactive", "opens a session on another machine", host)
     if judge.walk.worst >= Tier.MEDIUM and judge.walk.worst > before and words:
         judge.production(inner, label)

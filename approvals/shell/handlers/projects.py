@@ -48,7 +48,7 @@ def judge_target(judge: Judging, label: str, target: str, call: Call) -> None:
         judge.opaque("opaque.target", "which target it builds is not known beforehand", f"{label} {target}")
         return
     builds = _TEST_WORDS.search(target) and not _DEPLOYS.search(target)
-    words = (target, *call.scope.names, *call.environment.values(), *call.argv[1:])
+    words = (target, *call.argv[1:], *judge.surroundings(call))
     if not builds and any(names_production(word) for word in words) and not _SAFE.match(target):
         judge.add(Tier.HIGH, f"{label}.production", "runs a target for production", target)
     elif _DESTROYS.search(target):
@@ -70,6 +70,8 @@ def make(job: Job) -> None:
         return
     for word in reading.values("-f", "--file", "--makefile"):
         run_script(judge, word, call)
+    if reading.has("-n", "--dry-run", "--just-print"):
+        return
     for target in reading.operands:
         judge_target(judge, label, target, call)
 

@@ -16,6 +16,8 @@ from kernel.risk import Tier
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*\+?=", re.ASCII)
 _ACTIVATE = re.compile(r"(.*/)?(\.venv|venv|env|\.env)/bin/activate(\.\w+)?\Z")
 _MAX_LINES = 6
+# Stands for a value that GNU parallel brings.
+_VALUE = "_brought"
 
 
 def _strict(judge: Judging, reading: Reading, label: str) -> None:
@@ -224,8 +226,11 @@ def parallel(job: Job) -> None:
     template = " ".join(words[:cut])
     inner = call.inner(call.argv)
     inner.stdin = None
+    inner.scope = call.scope.copy()
+    inner.scope.assign(_VALUE, UNKNOWN)
     for value in values[:_MAX_LINES] or [UNKNOWN]:
-        known = value.replace(MANY, UNKNOWN)
+        # What is not known comes quoted, as one word: it can be an operand, never a command of its own.
+        known = f'"${{{_VALUE}}}"' if template and is_opaque(value) else value.replace(MANY, UNKNOWN)
         text = template.replace("{}", known) if "{" in template else f"{template} {known}"
         if "{" in text and "{}" not in template:
             # `{.}`, `{/}` and the like are pieces of the value.

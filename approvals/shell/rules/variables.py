@@ -43,6 +43,8 @@ SAFE_VALUES: Mapping[str, re.Pattern[str]] = {
             r"(gcc|g\+\+|clang|clang\+\+|cc|c\+\+|ld|lld|mold|ar|llvm-ar)(-?\d+)?"
         ),
     ),
+    # A bare word names a stage; as a file it would only count for an interactive shell, which is asked about.
+    "ENV": re.compile(r"[A-Za-z][\w-]*"),
     "NODE_OPTIONS": re.compile(
         r"(--max-old-space-size=\d+|--trace-\w+|--no-warnings|--enable-source-maps|\s)*"
     ),
