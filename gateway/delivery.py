@@ -2,10 +2,11 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from gateway.adapter import Adapter
 from gateway.lanes import Lanes
+from gateway.pieces import pieces
 from gateway.rates import Gate
 from gateway.settings import DeliverySettings
 from kernel.clock import Clock
@@ -16,6 +17,7 @@ from kernel.messages import Address, Outbound, OutboundKind, Priority, Receipt
 from store import outbox
 from store.database import Database
 from store.outbox import OutboxRow, Owed, Wait
+from store.units import Unit
 
 log = logging.getLogger(__name__)
 
@@ -148,10 +150,22 @@ class Delivery:
 
     async def _reject(self, row: OutboxRow, reason: str) -> None:
         log.warning("%s is a dead letter: %s", row.key, reason)
-        await self._database.write(outbox.reject, row.id, reason)
-        if row.message.kind is OutboundKind.FILE:
-            name = row.message.file_name or "A file"
-            told = Outbound(row.message.address, f"⚠️ {name} could not be sent: {reason}")
-            await self._database.write(
-                outbox.add, Owed(f"{row.key}:lost", told, Priority.NOTICE, row.session_id)
-            )
+        instead = self._in_words(row, reason) if row.message.kind is OutboundKind.FILE else []
+        await self._database.write(_bury, row.id, reason, instead)
+
+    def _in_words(self, row: OutboxRow, reason: str) -> list[Owed]:
+        """Return what is said in place of a file that cannot be sent: its name, why, and the words beside it."""
+        address = row.message.address
+        told = f"⚠️ {row.message.file_name or 'A file'} could not be sent: {reason}"
+        if row.message.text:
+            told = f"{told}\n\n{row.message.text}"
+        parts = pieces(told, self._adapters.get((address.platform, address.account)))
+        return [
+            Owed(f"{row.key}:lost:{number}", Outbound(address, part), Priority.NOTICE, row.session_id)
+            for number, part in enumerate(parts)
+        ]
+
+
+def _bury(tx: Unit, id: int, reason: str, instead: Sequence[Owed]) -> None:
+    outbox.reject(tx, id, reason)
+    outbox.add_all(tx, instead)

@@ -1,8 +1,7 @@
-"""Sending to Slack: texts, cards, menus, forms, edits, files, reconciled receipts, and servers that know less."""
+"""Sending to Slack: texts, cards, menus, forms, edits, reconciled receipts, and servers that know less."""
 
 import asyncio
 import json
-from pathlib import Path
 
 import pytest
 
@@ -10,8 +9,8 @@ from gateway.adapter import Form, Mark
 from gateway.platforms.slack.convert import Tap
 from gateway.platforms.slack.sending import EVENT
 from kernel.errors import DeliveryDeferred, DeliveryRejected, DeliveryUncertain, PlatformUnauthorised
-from kernel.messages import Attachment, AttachmentKind, Button, InboundKind, Outbound, OutboundKind
-from tests.fakes.faults import DropAfter, DropBefore, Refuse
+from kernel.messages import Button, InboundKind, Outbound, OutboundKind
+from tests.fakes.faults import DropAfter, Refuse
 from tests.fakes.slack_server import flood, refusal, server_error
 from tests.fakes.slack_world import BOT_USER
 from tests.integration.slack_apps import CHANNEL, CHAT, PERSON, app
@@ -281,76 +280,6 @@ async def test_an_answer_in_a_thread_is_shown_in_the_channel_where_that_is_set(*
         await slack.adapter.send(Outbound(slack.at(CHANNEL, root.ts), "inside", nonce="a"))
         await slack.adapter.send(Outbound(slack.at(CHANNEL), "outside", nonce="b"))
         assert [m.broadcast for m in slack.server.messages(CHANNEL)] == [broadcast, False]
-
-
-async def test_a_file_goes_up_into_its_thread_and_the_message_is_found(tmp_path: Path) -> None:
-    path = tmp_path / "made.bin"
-    path.write_bytes(b"x" * 600_000)
-    async with app(run=False) as slack:
-        root = slack.server.says(CHANNEL, "root", user=PERSON)
-        message = Outbound(
-            slack.at(CHANNEL, root.ts),
-            "*look*",
-            OutboundKind.FILE,
-            file=path,
-            file_name="report.pdf",
-            nonce="a",
-        )
-        receipt = await slack.adapter.send(message)
-        (shown,) = slack.server.messages(CHANNEL)
-        assert (shown.ts, shown.thread_ts, shown.text) == (receipt.message_ids[0], root.ts, "_look_")
-        assert slack.server.world.bytes[shown.files[0]["id"]] == b"x" * 600_000
-
-
-@pytest.mark.parametrize("forgets", [False, True])
-async def test_a_file_whose_receipt_was_lost_is_not_shared_twice(tmp_path: Path, *, forgets: bool) -> None:
-    path = tmp_path / "made.bin"
-    path.write_bytes(b"made")
-    async with app(run=False) as slack:
-        slack.server.fault("files.completeUploadExternal", DropAfter())
-        message = Outbound(slack.at(), "", OutboundKind.FILE, file=path, nonce="a")
-        with pytest.raises(DeliveryUncertain):
-            await slack.adapter.send(message)
-        if forgets:
-            await slack.restart_sender()
-        again = Outbound(slack.at(), "", OutboundKind.FILE, file=path, nonce="a", resend=True)
-        receipt = await slack.adapter.send(again)
-        (shown,) = slack.server.messages(CHAT)
-        assert receipt.message_ids[0] == shown.ts
-
-
-async def test_an_upload_that_failed_shows_nothing_and_is_made_again(tmp_path: Path) -> None:
-    path = tmp_path / "made.bin"
-    path.write_bytes(b"made")
-    async with app(run=False) as slack:
-        slack.server.fault("upload", DropBefore())
-        message = Outbound(slack.at(), "", OutboundKind.FILE, file=path, nonce="a")
-        with pytest.raises(DeliveryDeferred):
-            await slack.adapter.send(message)
-        await slack.adapter.send(message)
-        assert len(slack.server.messages(CHAT)) == 1
-
-
-async def test_a_file_elsewhere_never_gets_the_token(tmp_path: Path) -> None:
-    async with app(run=False) as slack:
-        for place in (
-            "http://127.0.0.1:1/files-pri/x",
-            "https://files.slack.com.example.org/x",
-            "https://files.slack.com/x",
-            "http://169.254.169.254/latest",
-        ):
-            stolen = Attachment(AttachmentKind.DOCUMENT, place, "x.txt", "text/plain", 3)
-            with pytest.raises(DeliveryRejected, match="not lie at Slack"):
-                await slack.adapter.fetch(stolen, tmp_path / "x", 100)
-
-
-async def test_a_page_to_sign_in_is_not_taken_for_the_file(tmp_path: Path) -> None:
-    async with app() as slack:
-        slack.server.brings(CHAT, b"content")
-        (inbound,) = await slack.link.until_committed(1)
-        slack.server.fault("download", Refuse(200, b"<html>sign in</html>", content_type="text/html"))
-        with pytest.raises(DeliveryRejected, match="files:read"):
-            await slack.adapter.fetch(inbound.attachments[0], tmp_path / "x", 100)
 
 
 async def test_reactions_replace_one_another() -> None:

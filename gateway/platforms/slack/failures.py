@@ -35,6 +35,7 @@ REMEDIES = {
     "channel_not_found": "Invite the app to the channel, or check the address.",
     "is_archived": "The channel is archived.",
     "missing_scope": "Add the scope to the app and install it again; `hermes setup slack --manifest` lists them all.",
+    "unknown_method": "This server speaks Slack's protocol without it.",
     "msg_too_long": "The message is too long for Slack.",
 }
 

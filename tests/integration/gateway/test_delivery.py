@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from kernel.errors import DeliveryDeferred, DeliveryRejected, DeliveryUncertain
-from kernel.messages import Outbound, Priority
+from kernel.messages import Outbound, OutboundKind, Priority
 from store import outbox
 from store.outbox import Owed
 from tests.fakes.adapter import BEN, ScriptedAdapter
@@ -293,3 +293,18 @@ async def test_answers_to_two_people_go_to_their_own_chats(tmp_path: Path) -> No
         await rig.settled()
         assert rig.adapter.texts("7") == ["echo: mine"]
         assert rig.adapter.texts("8") == ["echo: other"]
+
+
+async def test_in_place_of_a_file_that_no_platform_takes_its_words_and_the_reason_are_said(
+    tmp_path: Path,
+) -> None:
+    adapter = ScriptedAdapter()
+    adapter.refuse(DeliveryRejected("This server takes no files."))
+    async with running(tmp_path, adapter) as rig:
+        where, path = adapter.address(), tmp_path / "plan.pdf"
+        file = Outbound(where, "Here is **it**.", OutboundKind.FILE, file=path, file_name="plan.pdf")
+        await owe(rig, Owed("file", file, Priority.REPLY))
+        (told,) = await adapter.until_sent()
+        assert told.text == "⚠️ plan.pdf could not be sent: This server takes no files.\n\nHere is **it**."
+        await rig.settled()
+        assert await rig.states("outbox") == ["dead", "sent"]
