@@ -137,7 +137,11 @@ class Agents:
     def facts(self) -> Mapping[str, Any]:
         """Return what a status says about the agent room."""
         runner = self._loaded()
-        servers = [asdict(server) for server in runner.mcp_status()] if runner else []
+        configured = [
+            {"name": name, "state": "stopped", "error": "", "tools": ()} for name in self._settings.mcp
+        ]
+        known = [asdict(server) for server in runner.mcp_status()] if runner else configured
+        servers = [{**server, "sentence": _server_words(server)} for server in known]
         return {"model": self.model, "agent_loaded": runner is not None, "mcp_servers": servers, "skills": []}
 
     def _loaded(self) -> Any:
@@ -173,3 +177,11 @@ class Caller:
         for watcher in self._agents.watchers:
             watcher(call.session_id, call.action.tool, call.action.arguments, result.text)
         return result
+
+
+def _server_words(server: Mapping[str, Any]) -> str:
+    """Return how an MCP server fares, in a few words."""
+    if server["state"] == "stopped":
+        return "connects with the first turn"
+    offers = f", {len(server['tools'])} tools" if server["state"] == "connected" else ""
+    return server["state"] + offers + (f": {server['error']}" if server["error"] else "")

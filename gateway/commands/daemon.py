@@ -172,6 +172,7 @@ def status_lines(status: dict[str, Any] | Any) -> list[str]:
         f"**Queues** {queues}",
     ]
     facts = status["facts"]
+    lines += [f"**MCP server {one['name']}** {one['sentence']}" for one in facts.get("mcp_servers", ())]
     if waiting := facts.get("approvals_pending", 0) + facts.get("approvals_held", 0):
         lines.append(f"**Approvals** {waiting} waiting for a decision: /approvals")
     return [*lines, *(f"⚠️ {warning}" for warning in status["warnings"])]

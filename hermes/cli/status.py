@@ -39,6 +39,8 @@ def status(
     print(f"Model: {found['model']}")
     for one in found["connections"]:
         print(f"{one['name']}: {one['sentence']}")
+    for one in found["facts"].get("mcp_servers", ()):
+        print(f"MCP server {one['name']}: {one['sentence']}")
     if asked := found["facts"].get("approvals_pending", 0) + found["facts"].get("approvals_held", 0):
         print(f"Approvals: {asked} waiting for a decision; hermes approvals list")
     for warning in found["warnings"]:

@@ -278,6 +278,14 @@ async def test_edits_and_deletions_reach_their_message_and_previews_do_not() -> 
         assert gone.sender == said.sender
 
 
+async def test_a_message_that_is_deleted_before_it_is_committed_is_known_to_be_deleted() -> None:
+    async with bots() as bot:
+        await bot.start()
+        await bot.server.deletes(await bot.server.says(ANN, "never mind"))
+        said, gone = await bot.link.until_committed(2)
+        assert (gone.kind, gone.message_id) == (InboundKind.DELETE, said.message_id)
+
+
 async def test_members_carry_their_roles_also_in_what_is_fetched_later() -> None:
     async with bots() as bot:
         office = bot.server.guild(ANN, roles={ANN: ["501"]})

@@ -130,7 +130,7 @@ class Intake:
         found: list[Inbound] = []
         for event in batch:
             try:
-                found += await self._converted(event)
+                found += await self._converted(event, found)
             except (StoreError, PlatformError, asyncio.CancelledError):
                 raise
             except Exception as error:  # noqa: BLE001 - one bad event must break no other
@@ -153,7 +153,8 @@ class Intake:
             if len(self._authors) > AUTHORS_KEPT:
                 self._authors.popitem(last=False)
 
-    async def _converted(self, event: Event) -> list[Inbound]:
+    async def _converted(self, event: Event, before: list[Inbound]) -> list[Inbound]:
+        """Return what an event says; ``before`` is what its batch says ahead of it, not committed yet."""
         raw, view = event.raw, self._view
         match event.name:
             case "MESSAGE_CREATE":
@@ -165,7 +166,8 @@ class Intake:
                 return _list(convert.changed(raw, await self._channel(raw, guild=raw.get("guild_id")), view))
             case "MESSAGE_DELETE" | "MESSAGE_DELETE_BULK":
                 ids = raw.get("ids") or [raw["id"]]
-                known = [self._authors.get(str(id)) for id in ids]
+                fresh = {each.message_id: each for each in before if each.kind is InboundKind.MESSAGE}
+                known = [self._authors.get(str(id)) or fresh.get(str(id)) for id in ids]
                 return [convert.deleted(original) for original in known if original]
             case "INTERACTION_CREATE":
                 return _list(convert.interaction(raw, await self._place(raw), view))
