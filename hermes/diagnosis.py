@@ -30,9 +30,17 @@ def build(
     gate: Callable[[], ApprovalService],
 ) -> DiagnosisRoom:
     """Put the room together and give agents its tools."""
-    terminal = settings.agent.tools.terminal
-    runner = TestRunner(surroundings.pinned(terminal), Sandbox(terminal, home.root).wrapped)
-    room = DiagnosisRoom(gateway, board, sources, runner, gate)
-    room.configure(settings.diagnosis)
+    room = DiagnosisRoom(gateway, board, sources, _runner(settings, home), gate)
+    configure(room, settings, home)
     agents.offer(room.tools)
     return room
+
+
+def configure(room: DiagnosisRoom, settings: Settings, home: Home) -> None:
+    """Let the room use new settings."""
+    room.configure(settings.diagnosis, _runner(settings, home))
+
+
+def _runner(settings: Settings, home: Home) -> TestRunner:
+    terminal = settings.agent.tools.terminal
+    return TestRunner(surroundings.pinned(terminal), Sandbox(terminal, home.root).wrapped)

@@ -301,7 +301,7 @@ class Rooms:
         self._board.configure(settings.board)
         self._cron.configure(settings.cron)
         self._walkaway.configure(settings.walkaway)
-        self._diagnosis.configure(settings.diagnosis)
+        diagnosing.configure(self._diagnosis, settings, self._home)
 
     async def close(self) -> None:
         """Let what runs end for a bounded time, and release everything."""

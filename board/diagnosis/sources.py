@@ -31,6 +31,10 @@ class Sources:
     """Asks git; ``environment`` are the variables that it gets, and no others."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
+        self.configure(environment)
+
+    def configure(self, environment: Mapping[str, str]) -> None:
+        """Use other variables from now on."""
         self._environment = {**environment, "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
 
     def _git(

@@ -58,7 +58,7 @@ class Fixer:
         self._board = board
         self._room = board.room
         self._sources = sources
-        self._runner = runner
+        self.runner = runner
         self._teller = teller
         self._gate = gate
         self.settings = DiagnosisSettings()
@@ -120,7 +120,7 @@ class Fixer:
             place = folder / await self._sources.below(project)
             line = await asyncio.to_thread(testing.command, place, named, self.settings.tests)
             seconds = self.settings.test_minutes * MINUTE
-            run = await self._runner.run(place, line, seconds) if line else Tested()
+            run = await self.runner.run(place, line, seconds) if line else Tested()
         finally:
             await self._sources.drop(project, folder)
         run = replace(run, output=self._room.redact(run.output))

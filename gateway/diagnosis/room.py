@@ -35,6 +35,7 @@ class DiagnosisRoom:
         gate: Callable[[], ApprovalService],
     ) -> None:
         self._gateway = gateway
+        self._sources = sources
         self._keys = Buttons()
 
         def adapter(place: Address) -> Adapter | None:
@@ -51,9 +52,10 @@ class DiagnosisRoom:
         gateway.control.taps[buttons.TAP] = self._commands.tapped
         self.tools: Sequence[Tool] = (*self._commands.tools(), *diagnosis_tools(board, sources))
 
-    def configure(self, settings: DiagnosisSettings) -> None:
-        """Use new settings."""
-        self._fixer.settings = settings
+    def configure(self, settings: DiagnosisSettings, runner: TestRunner) -> None:
+        """Use new settings; ``runner`` runs tests as they say."""
+        self._fixer.settings, self._fixer.runner = settings, runner
+        self._sources.configure(runner.environment)
 
     async def open(self, group: asyncio.TaskGroup) -> None:
         """Learn the key of this home, and follow what is under way."""
