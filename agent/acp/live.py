@@ -24,10 +24,10 @@ from agent.acp import modes
 from agent.acp.client import Client
 from agent.acp.errors import AgentBroke
 from agent.acp.process import AgentProcess
+from agent.acp.profiles import VERSION
 from agent.acp.words import BROKE, LOGGED_OUT, OTHER_VERSION
 from agent.settings import AcpAgentSettings
 
-VERSION = 1
 AUTH_REQUIRED = -32000
 
 

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 
 from agent.settings import AcpAgentSettings
 
+# The version of the protocol that is spoken here.
+VERSION = 1
 # Where a session's coding agent is kept; it goes with the session wherever that is handed over.
 BRAIN = "agent"
 

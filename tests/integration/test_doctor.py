@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import sqlite3
+import sys
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import closing
 from dataclasses import replace
@@ -29,6 +30,7 @@ from store import channels, people
 from store.database import Database
 from store.lock import HomeLock
 from store.people import Person
+from tests.fakes import acp_agent
 from tests.fakes.model_server import MODEL, ModelServer
 from tests.fakes.slack_server import SlackServer
 from tests.fakes.telegram_server import TelegramServer, refusal, server_error
@@ -362,16 +364,38 @@ async def test_a_coding_agent_that_is_missing_is_named_with_the_command_that_ins
         "acp": {"mine": {"command": "no-such-agent", "install": "npm install mine"}}
     }
     found = (await case.results(agent=agent))["coding agents"]
-    assert (found.level, found.remedy) == (Level.WARN, "npm install mine")
+    assert (found.level, found.remedy) == (Level.WARN, "Install it with: npm install mine")
     assert "mine is not installed" in found.sentence
+
+
+def speaking(folder: Path, **environment: str) -> dict[str, Any]:
+    """Return the settings of an agent that speaks the protocol."""
+    arguments = [str(Path(acp_agent.__file__)), str(folder / "agent-state.json")]
+    return {"command": sys.executable, "args": arguments, "environment": environment}
+
+
+async def test_a_coding_agent_is_named_with_the_protocol_it_speaks(case: Case, tmp_path: Path) -> None:
+    ours = case.settings["agent"] | {"acp": {"mine": speaking(tmp_path)}}
+    found = (await case.results(agent=ours))["coding agents"]
+    assert (found.level, "mine (protocol 1) can be chosen" in found.sentence) == (Level.OK, True)
+    other = case.settings["agent"] | {"acp": {"mine": speaking(tmp_path, FAKE_VERSION="7")}}
+    found = (await case.results(agent=other))["coding agents"]
+    assert found.level is Level.WARN
+    assert "mine speaks version 7 of the Agent Client Protocol, Hermes speaks 1" in found.sentence
+
+
+async def test_a_program_that_says_no_hello_is_no_coding_agent(case: Case) -> None:
+    agent = case.settings["agent"] | {"acp": {"mine": {"command": "/bin/true"}}}
+    found = (await case.results(agent=agent))["coding agents"]
+    assert (found.level, "mine ended before it said hello" in found.sentence) == (Level.WARN, True)
 
 
 async def test_a_coding_agent_that_nobody_has_logged_in_is_named_with_the_command_that_does(
     case: Case, tmp_path: Path
 ) -> None:
-    mine = {"command": "/bin/true", "login": "mine login", "login_files": [str(tmp_path / "token")]}
+    mine = speaking(tmp_path) | {"login": "mine login", "login_files": [str(tmp_path / "token")]}
     agent = case.settings["agent"] | {"acp": {"mine": mine}}
     found = (await case.results(agent=agent))["coding agents"]
-    assert (found.level, found.remedy) == (Level.WARN, "mine login")
+    assert (found.level, found.remedy) == (Level.WARN, "Log in with: mine login")
     (tmp_path / "token").touch()
     assert (await case.results(agent=agent))["coding agents"].level is not Level.WARN
