@@ -13,6 +13,8 @@ FINAL = {"done", "dead", "cancelled", "ignored"}
 # Connections in a row that could not be made, half a second apart, before the question is given up.
 MOST_LOST = 120
 ANSWERED, FAILED, ASKED = 0, 1, 4
+# What the buttons of questions, of requests for an approval and of confirmations begin with.
+ASKING = frozenset({"q", "a", "b", "f", "y"})
 
 
 async def ask(client: ChatClient, text: str, files: Sequence[Path]) -> int:
@@ -48,10 +50,16 @@ def _show(mine: dict[str, Any], messages: Sequence[dict[str, Any]]) -> int:
         print(clean(_plain(one)), file=sys.stderr if failed else sys.stdout)
     if failed and not answers:
         print(mine["error"] or mine["sentence"], file=sys.stderr)
-    if any(one["buttons"] for one in answers):
+    if any(_asks(one) for one in answers):
         print("Answer it on any surface, or with: hermes chat", file=sys.stderr)
         return ASKED
     return FAILED if failed else ANSWERED
+
+
+def _asks(message: dict[str, Any]) -> bool:
+    """Tell whether an answer waits for one; buttons of other kinds only offer something."""
+    values = [button["value"] for row in message["buttons"] for button in row]
+    return any(value.partition(":")[0] in ASKING for value in values)
 
 
 def _plain(message: dict[str, Any]) -> str:
