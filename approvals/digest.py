@@ -137,11 +137,15 @@ def _scripts(segments: Iterable[Segment]) -> list[str]:
 
 
 def _operands(action: Action, segments: Iterable[Segment]) -> list[str]:
-    """Return what risky commands may read: the paths they are known to, and every word that could name a file."""
+    """Return what risky commands may read: the paths they are known to, and every word that could name a file.
+
+    Through a pipe they get what the commands before them read.
+    """
     risky = [segment for segment in segments if segment.tier >= Tier.MEDIUM]
+    piped = _read(segments) if risky and "|" in action.text else []
     words = [word for segment in risky for word in (segment.argv or ())[1:]]
     named = [piece for word in words for piece in (word, word.partition("=")[2]) if piece]
-    paths = [*_read(risky), *(os.path.normpath(os.path.join(action.cwd, name)) for name in named)]  # noqa: PTH118
+    paths = [*piped, *_read(risky), *(os.path.normpath(os.path.join(action.cwd, name)) for name in named)]  # noqa: PTH118
     # What is deleted or written may grow until somebody decides, and so may a log.
     changed = {use.path for use in _written(segments)}
     return [path for path in paths if path not in changed and ".log" not in path.rpartition("/")[2]]

@@ -296,6 +296,24 @@ async def test_a_changed_script_makes_the_approval_void_and_asks_anew(tmp_path: 
         assert latest.id == verdict.replacement.id
 
 
+async def test_what_a_pipe_brings_to_a_risky_command_is_bound_as_well(tmp_path: Path) -> None:
+    home = house(tmp_path)
+    shown = home.workspace / "deploy.yaml"
+    shown.write_text("kind: Pod\n")
+    notes = home.workspace / "notes.md"
+    notes.write_text("one\n")
+    async with home.open():
+        asked = await home.hold(f"cat {shown.name} | xargs rm")
+        shown.write_text("kind: Secret\n")
+        verdict = await home.service.decide(asked.id, OWNER, How.ONCE)
+        assert verdict.outcome is Outcome.DRIFTED
+        assert "deploy.yaml has changed" in verdict.sentence
+        apart = await home.hold(f"cat {notes.name}; {PUSH}", "call-2")
+        notes.write_text("two\n")
+        assert (await home.service.decide(apart.id, OWNER, How.ONCE)).outcome is Outcome.APPLIED
+        await finished(home, apart)
+
+
 async def test_a_replaced_program_and_a_folder_that_is_gone_are_drift(tmp_path: Path) -> None:
     home = house(tmp_path)
     program = tmp_path / "bin/frobnicate"
