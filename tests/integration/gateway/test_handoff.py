@@ -106,6 +106,47 @@ async def test_a_place_whose_departure_is_news_takes_nothing_for_it_either(said:
         await rig.settled()
 
 
+GROUP: dict[str, Any] = {"chat": "-100", "private": False, "addressed": True}
+
+
+@pytest.mark.parametrize(("sessions", "others"), [("per_user", True), ("shared", False)])
+async def test_from_a_group_only_what_left_it_can_not_go_on_there(
+    sessions: str, others: bool, tmp_path: Path
+) -> None:
+    access = {"group_sessions": sessions}
+    async with running(tmp_path, *pair(), runner=agents(), access=access) as rig:
+        await homes(rig)
+        for sender in (BEN, ANN):
+            await rig.adapter.say(f"I am {sender.name}", sender=sender, **GROUP)
+            await rig.adapter.until_sent(containing=f"heard I am {sender.name}")
+        await rig.settled()
+        await rig.adapter.say("/handoff other", **GROUP)
+        await rig.until_event("handoff.complete")
+        await rig.settled()
+        for sender in (BEN, ANN):
+            await rig.adapter.say(f"{sender.name} again", sender=sender, **GROUP)
+            await rig.settled()
+        heard = [text for text in rig.adapter.texts("-100") if "again" in text or "only be read" in text]
+        assert len(heard) == 2
+        assert ("heard Ben again" in heard[0]) is others
+        assert "only be read" in heard[1]
+
+
+async def test_a_place_that_was_left_stays_so_when_conversations_start_afresh(tmp_path: Path) -> None:
+    reset = {"reset": "idle", "idle_hours": 0.25}
+    async with running(tmp_path, *pair(), runner=agents(), sessions=reset) as rig:
+        await homes(rig)
+        await handed(rig)
+        await asyncio.sleep(1000)
+        await rig.adapter.say("anybody there?")
+        await rig.adapter.until_sent(containing="here it can only be read")
+        await phone(rig).say("good morning", thread="t1")
+        await phone(rig).until_sent(containing="heard good morning")
+        await rig.adapter.tap(rig.adapter.sent[-1], "↩️ Take it back")
+        await rig.adapter.until_sent(containing="Continuing **hello**")
+        await rig.settled()
+
+
 async def test_take_pulls_back_and_new_begins_afresh(tmp_path: Path) -> None:
     async with running(tmp_path, *pair(), runner=agents()) as rig:
         await homes(rig)
