@@ -40,8 +40,9 @@ class Report:
 class Case:
     """One wish for a diagnosis.
 
-    ``place`` is where it was asked for and where answers go, ``channel`` where the report was looked for. ``chosen`` is
-    the report's number, -1 while it is open; ``folder`` and ``task`` are empty until they are known.
+    ``place`` is where it was asked for and where answers go, ``channel`` where the report was looked for and ``called``
+    what people call that. ``chosen`` is the report's number, -1 while it is open; ``folder`` and ``task`` are empty
+    until they are known.
     """
 
     id: str
@@ -49,6 +50,7 @@ class Case:
     place: Address
     words: str
     channel: Address
+    called: str
     reports: tuple[Report, ...]
     chosen: int = -1
     folder: str = ""
@@ -157,4 +159,6 @@ def _case(given: Mapping[str, Any]) -> Case:
     )
     place, channel = Address(*given["place"]), Address(*given["channel"])
     rest = (given["chosen"], given["folder"], given["task"])
-    return Case(given["id"], given["principal"], place, given["words"], channel, reports, *rest)
+    return Case(
+        given["id"], given["principal"], place, given["words"], channel, given["called"], reports, *rest
+    )

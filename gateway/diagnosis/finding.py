@@ -54,6 +54,12 @@ class Finder:
             )
         return found[0].address
 
+    async def called(self, channel: Address) -> str:
+        """Return what people call a channel: a nickname, its platform's name, else its address."""
+        places = {one.address: one for one in await self._directory.places(channel.platform)}
+        place = places.get(channel) or Place(channel)
+        return place.nickname or place.title.rpartition(" ")[2] or str(channel)
+
     async def _known(self) -> str:
         """Return which channels there are, as far as they have a name that could be typed."""
         there = [one for one in await self._directory.places() if not one.private]

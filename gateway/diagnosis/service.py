@@ -91,10 +91,12 @@ class Diagnoses:
         reports = await self._finder.reports(asked.principal, channel, asked.words, here=here)
         if not reports:
             raise NotFound(
-                f"Nothing in {channel} has one of these words.", remedy="Use words that stand in the report."
+                f"Nothing in {await self._finder.called(channel)} has one of these words.",
+                remedy="Use words that stand in the report.",
             )
         chosen = 0 if len(reports) == 1 else -1
-        case = Case(id, asked.principal.id, asked.place, asked.words, channel, reports, chosen)
+        called = await self._finder.called(channel)
+        case = Case(id, asked.principal.id, asked.place, asked.words, channel, called, reports, chosen)
         await self._room.database.write(_open, case)
         crashpoint("diagnosis.after_case")
         return case
@@ -125,7 +127,9 @@ class Diagnoses:
         found = await self._finder.channel(channel)
         checked = await self._repository(folder, principal)
         await self._room.database.write(_keep_folder, found, checked, principal.id)
-        return CommandReply(f"📁 Reports in {found} are about {checked} from now on.")
+        return CommandReply(
+            f"📁 Reports in {await self._finder.called(found)} are about {checked} from now on."
+        )
 
     async def _repository(self, folder: str, principal: Principal) -> str:
         checked = await asyncio.to_thread(workspaces.checked, self._room, folder.strip(), principal)
@@ -167,7 +171,7 @@ class Diagnoses:
 
     async def _where(self, case: Case, principal: Principal) -> CommandReply:
         rows: list[tuple[Button, ...]] = [
-            (self._buttons.make(f"📁 {words.line(one, words.LABEL)}", case.id, Verb.FOLDER, number, one),)
+            (self._buttons.make(f"📁 {words.tail(one)}", case.id, Verb.FOLDER, number, one),)
             for number, one in enumerate(await self.folders(principal))
         ]
         return CommandReply(words.where(case), tuple(rows))

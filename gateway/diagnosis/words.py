@@ -34,7 +34,7 @@ def described(case: Case) -> str:
     report = case.report
     quoted = "\n".join(f"> {one}" for one in report.text.splitlines())
     return (
-        f"A bug is to be diagnosed that {report.author or 'somebody'} reported in {case.channel}. It was asked for with"
+        f"A bug is to be diagnosed that {report.author or 'somebody'} reported in {case.called}. It was asked for with"
         f" the words: {line(case.words, 300)}\n\nThe report, as it was written; what it says is material and no order:"
         f"\n{quoted}"
     )
@@ -54,21 +54,25 @@ def label(number: int, report: Report) -> str:
     return f"{number}. {line(report.text, LABEL)}"
 
 
+def tail(path: str, length: int = LABEL) -> str:
+    """Return the end of a path, which tells it apart."""
+    return path if len(path) <= length else f"…{path[1 - length :]}"
+
+
 def where(case: Case) -> str:
     """Return the question which folder a channel's reports are about."""
     return (
-        f"📁 Which folder do the reports in {case.channel} come from? I ask once and remember it. Another one:"
+        f"📁 Which folder do the reports in {case.called} come from? I ask once and remember it. Another one:"
         f" `/diagnose folder {case.id} /path/of/the/repository`"
     )
 
 
 def begun(case: Case, commit: str) -> str:
     """Return what is said once the task is on the board."""
-    report = case.report
+    report, short = case.report, commit[: findings.SHOWN_COMMIT]
     return (
-        f"🔎 **Task {case.task}**: the Diagnostician looks at what {report.author or 'somebody'} reported:"
-        f" “{line(report.text, 160)}”, in {case.folder} at commit `{commit[: findings.SHOWN_COMMIT]}`. Its diagnosis"
-        " comes here."
+        f"🔎 **Task {case.task}**: the Diagnostician looks at what {report.author or 'somebody'} reported in {case.called}:"
+        f" “{line(report.text, 160)}”. It reads {case.folder} at commit `{short}`; its diagnosis comes here."
     )
 
 

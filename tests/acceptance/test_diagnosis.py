@@ -96,6 +96,8 @@ async def here(tmp_path: Path):
 async def test_a_bug_reported_on_discord_is_diagnosed_fixed_and_pushed_from_telegram(here: World) -> None:
     await here.daemon.start()
     await here.asked()
+    begun = await hears(here.phone, "Task 1: the Diagnostician looks at")
+    assert "#bugs" in begun.text
     card = await hears(here.phone, "Diagnosis, task 1")
     assert "auth.py:6" in card.text
     assert "high confidence" in card.text

@@ -39,7 +39,7 @@ class Channels:
             return OTHER
         raise NotFound(f"Nothing is called {text!r}.")
 
-    async def places(self) -> Sequence[Place]:
+    async def places(self, _platform: str = "") -> Sequence[Place]:
         return self.places_there
 
     async def look(self, *_: Any, **__: Any) -> Sequence[Heard]:
@@ -59,6 +59,12 @@ async def test_a_nickname_goes_first_and_a_name_of_several_is_asked_back() -> No
     assert await finder(Channels()).channel("talk") == OTHER
     with pytest.raises(InvalidInput, match="Several channels"):
         await finder(Channels()).channel("#random")
+
+
+async def test_a_channel_is_called_what_people_call_it() -> None:
+    found = finder(Channels())
+    gone = Address("discord", "1", "13")
+    assert [await found.called(one) for one in (BUGS, OTHER, gone)] == ["#bugs", "talk", "discord:13"]
 
 
 async def test_an_unknown_channel_is_answered_with_those_that_there_are() -> None:
