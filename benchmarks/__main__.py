@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks import (
+    bench_acp,
     bench_approvals,
     bench_board,
     bench_classifier,
@@ -64,6 +65,11 @@ def walkaway() -> list[Row]:
     return bench_walkaway.rows()
 
 
+def acp() -> list[Row]:
+    """Measure what coding agents cost, with a real one."""
+    return bench_acp.rows()
+
+
 def platforms() -> list[Row]:
     """Measure every platform at once, on protocol servers of this machine."""
     return bench_platforms.rows()
@@ -81,6 +87,7 @@ SUITES: Mapping[str, Callable[[], list[Row]]] = {
     "cron": cron,
     "crew": crew,
     "walkaway": walkaway,
+    "acp": acp,
     "gateway": gateway,
     "approvals": approvals,
     "platforms": platforms,

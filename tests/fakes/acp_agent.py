@@ -214,6 +214,10 @@ class FakeAgent:
         await process.wait()
         await self.client.session_update(self.session, acp.update_tool_call("ran", status="completed"))
 
+    async def stamp(self, rest: str) -> None:
+        """Write the time, on the clock that all processes share."""
+        await asyncio.to_thread(Path(rest).write_text, str(time.monotonic_ns()))
+
     async def mode(self, rest: str) -> None:
         """Say which mode holds; with a name, change to it unasked."""
         if rest:
@@ -273,8 +277,8 @@ class FakeAgent:
 
 
 NAMES = (
-    "say ask lie edit many write read run ran plan mode costs environment images wait hang die garbage wrong flood"
-    " refuse fail"
+    "say ask lie edit many write read run ran stamp plan mode costs environment images wait hang die garbage wrong"
+    " flood refuse fail"
 )
 WORDS = {name: getattr(FakeAgent, name) for name in NAMES.split()}
 
