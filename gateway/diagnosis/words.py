@@ -70,8 +70,9 @@ def where(case: Case) -> str:
 def begun(case: Case, commit: str) -> str:
     """Return what is said once the task is on the board."""
     report, short = case.report, commit[: findings.SHOWN_COMMIT]
+    who = report.author or "somebody"
     return (
-        f"🔎 **Task {case.task}**: the Diagnostician looks at what {report.author or 'somebody'} reported in {case.called}:"
+        f"🔎 **Task {case.task}**: the Diagnostician looks at what {who} reported in {case.called}:"
         f" “{line(report.text, 160)}”. It reads {case.folder} at commit `{short}`; its diagnosis comes here."
     )
 
