@@ -13,7 +13,9 @@ def step(tokens: int) -> Reply:
     return replace(calls("list_files"), tokens=(tokens, 0))
 
 
-async def test_a_budget_ends_a_turn_in_the_middle_and_a_limit_of_one_turn_ends_no_work(tmp_path: Path) -> None:
+async def test_a_budget_ends_a_turn_in_the_middle_and_a_limit_of_one_turn_ends_no_work(
+    tmp_path: Path,
+) -> None:
     async with ModelServer() as model:
         agent = {
             "model": f"openai-chat:{MODEL}",
@@ -21,7 +23,9 @@ async def test_a_budget_ends_a_turn_in_the_middle_and_a_limit_of_one_turn_ends_n
             "api_key": model.key,
             "budget": {"steps": 3},
         }
-        settings = quiet_settings(web={"enabled": True}, agent=agent, board={"first_wait": 0.0})
+        settings = quiet_settings(
+            web={"enabled": True}, agent=agent, board={"first_wait": 0.0, "turns": 3, "failure_limit": 1}
+        )
         async with Daemon(tmp_path / "home", settings) as daemon:
             await daemon.start()
             model.script(step(150), step(60))
@@ -40,5 +44,10 @@ async def test_a_budget_ends_a_turn_in_the_middle_and_a_limit_of_one_turn_ends_n
             assert "result: There are three files." in shown
             assert "may use: 10,000 tokens" in shown
             assert "I stopped after 3 steps" in model.requests[-1].transcript
+
+            model.respond = lambda _: calls("list_files")
+            await daemon.command("tasks", "create", "count for ever")
+            shown = await until(daemon, "tasks show 2", "Given up after 1 failures")
+            assert "No end after 3 turns. I stopped after 3 steps" in shown
             assert await daemon.stop() == 0
             assert daemon.findings() == []
