@@ -9,14 +9,22 @@ from contextlib import asynccontextmanager
 AT_ONCE, MOST = 250, 25
 # Behind those, units are smaller, and each is followed by a rest of so many times as long as it took.
 FEW, REST = 3, 3
+# Behind the first of many, one job begins in this many seconds: what a start computes would hold up chats.
+GAP = 0.1
 # Nothing done for so many seconds makes room for as many again.
 FORGET = 1.0
 
 
 class Pace:
-    """Lets the units of one crowd follow each other; ``sleep(seconds)`` is how it rests."""
+    """Lets the units of one crowd follow each other; ``sleep(seconds)`` is how it rests, ``gap`` is between starts."""
 
-    def __init__(self, sleep: Callable[[float], Awaitable[object]] = asyncio.sleep, few: int = FEW) -> None:
+    def __init__(
+        self,
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+        few: int = FEW,
+        gap: float = GAP,
+    ) -> None:
+        self.gap = gap
         self._few = few
         self._sleep = sleep
         self._lock = asyncio.Lock()

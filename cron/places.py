@@ -7,8 +7,6 @@ from collections.abc import Callable
 from cron.room import Room
 from kernel.schedules import Fire, Schedule
 
-# Behind the first of many, one job begins in this many seconds: what a start computes would hold up chats.
-GAP = 0.1
 # For so long a start makes way for somebody who is being answered, looking again this often.
 COURTESY, AGAIN = 0.25, 0.02
 
@@ -63,10 +61,11 @@ class Places:
     def _wait(self, now: float) -> float:
         """Return how many seconds the next start has to wait, and count it where that is none."""
         early = self._even - now
-        at_once = (self._room.settings.at_once - 1) * GAP
+        gap = self._room.pace.gap
+        at_once = (self._room.settings.at_once - 1) * gap
         if early > at_once:
             return early - at_once
         if early > 0 and now - self._last < COURTESY and self._room.ports.attends():
             return AGAIN
-        self._even, self._last = max(self._even, now) + GAP, now
+        self._even, self._last = max(self._even, now) + gap, now
         return 0

@@ -202,6 +202,9 @@ def _overlap(q: Query, fire: Fire, schedule: Schedule) -> Overlap:
     """Return how a fire stands to those before it; what is made up or was asked for by hand is never skipped."""
     if not fires.at_work(q, fire):
         return Overlap.PARALLEL
+    if schedule.job.session and schedule.job.overlap is Overlap.PARALLEL:
+        # A conversation is worked in by one at a time.
+        return Overlap.QUEUE
     waits = schedule.job.overlap is Overlap.SKIP and (fire.late or fire.manual)
     return Overlap.QUEUE if waits else schedule.job.overlap
 

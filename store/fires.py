@@ -50,6 +50,10 @@ HISTORY = """
 SELECT * FROM fire WHERE (:schedule = 0 OR schedule_id = :schedule) AND (:before = 0 OR id < :before)
     AND (:state = '' OR state = :state) ORDER BY id DESC LIMIT :limit
 """
+IN_SESSION = """
+SELECT 1 FROM fire WHERE schedule_id = ? AND state IN ('due', 'claimed', 'running', 'waiting')
+    AND state IN ('running', 'waiting') AND session_id = ? AND id <> ?
+"""
 BY_INBOX = "SELECT * FROM fire WHERE inbox_id = ?"
 BY_APPROVAL = "SELECT * FROM fire WHERE approval_id = ? AND state = 'waiting'"
 AT_INSTANT = "SELECT * FROM fire WHERE schedule_id = ? AND instant = ?"
@@ -229,6 +233,11 @@ def history(
     """Return fires of a schedule (0: of all), the latest first."""
     params = {"schedule": schedule_id, "before": before, "state": state, "limit": limit}
     return [row_of(row) for row in q.all(HISTORY, params)]
+
+
+def in_session(q: Query, fire: Fire, session_id: str) -> bool:
+    """Tell whether another fire of the same schedule is at work in a session."""
+    return q.one(IN_SESSION, (fire.schedule_id, session_id, fire.id)) is not None
 
 
 def of_inbox(q: Query, inbox_id: int) -> Fire | None:

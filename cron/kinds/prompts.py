@@ -59,7 +59,7 @@ def session_key(schedule: Schedule, address: Address) -> str:
 
 def begin(tx: Unit, schedule: Schedule, fire: Fire, place: Place, text: str) -> Fire:
     """Commit the message that begins a run together with the run's start; raise Stale where it cannot begin."""
-    session_id = _session(tx, schedule, place)
+    session_id = _session(tx, schedule, fire, place)
     session = sessions.get(tx, session_id)
     key = f"cron:{fire.id}:{fire.attempts}"
     inbound = Inbound(
@@ -84,22 +84,31 @@ def _sender(session: sessions.Session, place: Place, schedule: Schedule) -> Send
     raise Stale("The conversation of this job has moved to another platform.", remedy="Edit the job.")
 
 
-def _session(tx: Unit, schedule: Schedule, place: Place) -> str:
+def _session(tx: Unit, schedule: Schedule, fire: Fire, place: Place) -> str:
+    """Return the conversation of a run: the one that is named, the job's own, or another beside a run that is in it."""
     if schedule.job.session:
         if sessions.get(tx, schedule.job.session).closed:
             raise Stale("The conversation of this job is closed.", remedy="Edit the job.")
         return schedule.job.session
-    if schedule.session_id:
-        known = sessions.get(tx, schedule.session_id)
-        if not known.closed and known.address == place.address:
-            return known.id
+    own = schedules.get(tx, schedule.id).session_id
+    if own:
+        known = sessions.get(tx, own)
+        usable = not known.closed and known.address == place.address
+        if usable and not fires.in_session(tx, fire, own):
+            return own
+        if usable:
+            return _opened(tx, schedule, place, f"{session_key(schedule, place.address)}:{fire.id}")
+    id = _opened(tx, schedule, place, session_key(schedule, place.address))
+    schedules.note(tx, schedule.id, session_id=id)
+    return id
+
+
+def _opened(tx: Unit, schedule: Schedule, place: Place, key: str) -> str:
     owner = f"{place.address.platform}:{place.sender.id}"
-    key = session_key(schedule, place.address)
     id = sessions.open_new(tx, key, place.address, owner, private=True)
     title = {"title": schedule.name[:60], "titled_by": "agent"}
     model = {"model": schedule.job.model} if schedule.job.model else {}
     sessions.change(tx, id, actor="system", **title, **model)
-    schedules.note(tx, schedule.id, session_id=id)
     return id
 
 

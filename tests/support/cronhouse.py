@@ -158,7 +158,14 @@ async def cronhouse(
         lambda id: Principal(id, roles.get(id, Role.NONE)), _resolve, lambda _: root / "workspace", OpenGate
     )
     room = Room(
-        database, bus, clock, CronSettings(**settings), ZONE, root, ports, pace=Pace(_no_rest, few=MOST)
+        database,
+        bus,
+        clock,
+        CronSettings(**settings),
+        ZONE,
+        root,
+        ports,
+        pace=Pace(_no_rest, few=MOST, gap=0),
     )
     cron = Cron(room, lambda _wake, _told: alarm)
     for home in homes:
