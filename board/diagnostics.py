@@ -3,11 +3,12 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from board import limits
 from board.settings import HOUR_MS, BoardSettings
 from kernel.events import Scalar
 from kernel.states import TaskState
 from kernel.tasks import AttemptOutcome, Task
-from store import board, tasks
+from store import agentwork, board, tasks
 from store.units import Query
 
 MOST = 200
@@ -108,7 +109,15 @@ def _unreachable(q: Query, _settings: BoardSettings, _now: int) -> list[Task]:
 
 
 def _spent(q: Query, settings: BoardSettings, now: int) -> list[Task]:
-    return board.nearly_spent(q, now, settings.attention.budget, MOST)
+    """Return tasks that have used a part of a budget, with what the attempt under way uses."""
+    part = settings.attention.budget
+    found = {one.id: one for one in board.nearly_spent(q, now, part, MOST)}
+    for task, attempt in board.limited(q, MOST):
+        if attempt.session_id and attempt.inbox_id:
+            more = agentwork.spending(q, attempt.session_id, attempt.inbox_id)
+            if limits.reached(task, more, part):
+                found[task.id] = task
+    return [found[id] for id in sorted(found)]
 
 
 RULES: tuple[Rule, ...] = (

@@ -29,6 +29,13 @@ def overspent(task: Task, more: Used | None = None) -> str:
     return f"The budget is spent ({', '.join(over)}); raise it or end the task." if over else ""
 
 
+def reached(task: Task, more: Used, part: float) -> bool:
+    """Tell whether a part of a task's tokens or money is spent, ``more`` of the attempt under way included."""
+    budget, used = task.budget, task.used.plus(more)
+    tokens = bool(budget.tokens) and used.tokens >= budget.tokens * part
+    return tokens or (bool(budget.money) and used.money >= budget.money * part)
+
+
 def left(task: Task, more: Used) -> tuple[int | None, float | None]:
     """Return the tokens and the US dollars that are left of a task's budget, ``None`` where there is no limit.
 

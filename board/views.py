@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from board.diagnostics import Finding
 from kernel.events import Scalar
 from kernel.states import TaskState
 from kernel.tasks import Attempt, Brief, Budget, Task, Used
-from store import artifacts, attempts, board, dependencies, remarks, tasks
+from store import agentwork, artifacts, attempts, board, dependencies, remarks, tasks
 from store.artifacts import Artifact
 from store.remarks import Comment, Milestone
 from store.units import Query
@@ -166,14 +166,19 @@ class Whole:
 
 
 def whole(q: Query, id: int) -> Whole:
-    """Read a task with its attempts; raise NotFound."""
-    return Whole(
-        tasks.get(q, id),
-        tasks.brief(q, id),
-        attempts.live_of(q, id),
-        attempts.of_task(q, id),
-        remarks.milestones(q, id),
-    )
+    """Read a task with its attempts, each with what it has used so far; raise NotFound."""
+    live = attempts.live_of(q, id)
+    live = spending(q, live) if live is not None else None
+    tried = [live if live and one.epoch == live.epoch else one for one in attempts.of_task(q, id)]
+    return Whole(tasks.get(q, id), tasks.brief(q, id), live, tried, remarks.milestones(q, id))
+
+
+def spending(q: Query, live: Attempt) -> Attempt:
+    """Return a live attempt with what it has used so far: that is booked when it ends."""
+    if not live.session_id or not live.inbox_id:
+        return live
+    used = agentwork.spending(q, live.session_id, live.inbox_id)
+    return replace(live, tokens=used.tokens, money=used.money)
 
 
 def rows(q: Query, found: Sequence[Task], now: int, redact: Redact) -> list[TaskRow]:

@@ -31,6 +31,14 @@ USED = """
 SELECT coalesce(sum(input_tokens + output_tokens), 0) AS tokens, coalesce(sum(cost), 0.0) AS money FROM usage
 WHERE turn_id IN (SELECT DISTINCT turn_id FROM inbox WHERE session_id = ? AND id >= ? AND turn_id IS NOT NULL)
 """
+# What a turn has used so far stands in the answers of its working copy; it is booked when the turn ends.
+SPENDING = """
+SELECT coalesce(sum(coalesce(answer ->> '$.usage.input_tokens', 0)
+    + coalesce(answer ->> '$.usage.output_tokens', 0)), 0) AS tokens, coalesce(sum(CAST(answer ->> '$.usage.cost' AS REAL)), 0.0) AS money
+FROM (SELECT entry.value ->> 2 AS answer FROM turn, json_each(turn.checkpoint, '$.entries') AS entry
+    WHERE turn.state IN ('running', 'interrupted') AND turn.checkpoint IS NOT NULL
+        AND turn.id IN (SELECT DISTINCT turn_id FROM inbox WHERE session_id = ? AND id >= ? AND turn_id IS NOT NULL))
+"""
 REFUSED = """
 SELECT count(*) AS n FROM approval WHERE session_id = ? AND state IN ('refused', 'expired')
     AND created_at >= (SELECT received_at FROM inbox WHERE id = ?)
@@ -109,6 +117,13 @@ def used(q: Query, session_id: str, inbox_id: int) -> Used:
     """Return what an attempt has used of models."""
     row = q.one(USED, (session_id, inbox_id))
     return Used(0, row["tokens"], row["money"]) if row else Used()
+
+
+def spending(q: Query, session_id: str, inbox_id: int) -> Used:
+    """Return what an attempt has used of models so far, its turn under way included."""
+    row = q.one(SPENDING, (session_id, inbox_id))
+    so_far = Used(0, row["tokens"], row["money"]) if row else Used()
+    return used(q, session_id, inbox_id).plus(so_far)
 
 
 def refused(q: Query, session_id: str, inbox_id: int) -> int:

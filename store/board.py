@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from kernel.states import TaskState
-from kernel.tasks import AttemptOutcome, Task
-from store import tasks
+from kernel.tasks import Attempt, AttemptOutcome, Task
+from store import attempts, tasks
 from store.units import Query
 
 FAILING = """
@@ -43,6 +43,12 @@ WHERE (attempt.state = 'claimed' OR attempt.state = 'running' OR attempt.state =
     (budget_ms > 0 AND used_ms + ? - attempt.started_at >= budget_ms * ? AND attempt.started_at > 0)
     OR (budget_tokens > 0 AND used_tokens >= budget_tokens * ?)
     OR (budget_money > 0 AND used_money >= budget_money * ?))
+ORDER BY task.id LIMIT ?
+"""
+LIMITED = """
+SELECT attempt.task_id, attempt.epoch FROM attempt INDEXED BY attempt_live JOIN task ON task.id = attempt.task_id
+WHERE (attempt.state = 'claimed' OR attempt.state = 'running' OR attempt.state = 'waiting')
+    AND (budget_tokens > 0 OR budget_money > 0)
 ORDER BY task.id LIMIT ?
 """
 TRAIL = """
@@ -97,6 +103,11 @@ def unreachable(q: Query, limit: int) -> list[Task]:
 def nearly_spent(q: Query, now: int, part: float, limit: int) -> list[Task]:
     """Return tasks under way that have used a part of a budget."""
     return [tasks.row_of(row) for row in q.all(SPENT, (now, part, part, part, limit))]
+
+
+def limited(q: Query, limit: int) -> list[tuple[Task, Attempt]]:
+    """Return tasks under way that may use so many tokens or so much money, each with the attempt that holds it."""
+    return [(tasks.get(q, row[0]), attempts.get(q, *row)) for row in q.all(LIMITED, (limit,))]
 
 
 def trail(q: Query, task_id: int, limit: int = 200) -> list[Step]:

@@ -113,7 +113,8 @@ def _sections(found: Any) -> Iterator[str]:
         yield "\nattempts"
     for one in found["attempts"]:
         error = f": {one['error']}" if one["error"] else ""
-        yield f"  {one['epoch']}  {one['state']}  {one['agent']}  {span(one['seconds'])}{error}"
+        cost = f"  {one['tokens']:,} tokens, ${one['money']:.2f}" if one["tokens"] else ""
+        yield f"  {one['epoch']}  {one['state']}  {one['agent']}  {span(one['seconds'])}{cost}{error}"
     for title, name in (("milestones", "milestones"), ("comments", "comments")):
         if found[name]:
             yield f"\n{title}"
