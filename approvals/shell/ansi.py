@@ -22,8 +22,12 @@ _SIMPLE = {
 
 def decode_ansi(text: str) -> str:
     """Return the text with its backslash escapes decoded; an escape that means nothing stays as it is."""
-    decoded = _ESCAPE.sub(_decode, text)
-    return decoded.split("\0", 1)[0]
+    return decode_output(text).split("\0", 1)[0]
+
+
+def decode_output(text: str) -> str:
+    """Return what is printed for a text with escapes; unlike a word, output may hold a NUL and go on behind it."""
+    return _ESCAPE.sub(_decode, text)
 
 
 def _decode(match: re.Match[str]) -> str:

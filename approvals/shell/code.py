@@ -28,7 +28,8 @@ _DYNAMIC = re.compile(
     r"|unserialize"
     r"|multiprocessing|threading|signal|atexit|b64decode|unhexlify|fromhex|atob|frombase64|codecs"
     r"|bytes\.fromhex|unpack|chr|fromCharCode"
-    r")\b|Deno\.(run|Command)|Bun\.(\$|spawn)|\bimport\(|\brequire\(\s*[^'\"\s)]"
+    r")\b|Deno\.(run|Command)|Bun\.(\$|spawn\w*)|\bos:cmd\b|:os\.cmd\b|open_port|System\.(cmd|shell)\b"
+    r"|\.execute\(\s*\)|Process\.(Start|new)\b|Port\.open|\bimport\(|\brequire\(\s*[^'\"\s)]"
     r"|os\.(exec\w*|spawn\w*|posix_spawn\w*|kill|fork)|`[^`]*`|%x[\[({|]|\|\s*['\"]"
     r"|open\s*\(?\s*['\"][^'\"]*\||<\(|\$\{?\{?IFS",
 )

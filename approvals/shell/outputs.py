@@ -6,7 +6,7 @@ import codecs
 import re
 from collections.abc import Callable
 
-from approvals.shell.ansi import decode_ansi
+from approvals.shell.ansi import decode_ansi, decode_output
 from approvals.shell.bench import Judging
 from approvals.shell.call import Call
 from approvals.shell.marks import DEEP, STAR, TAME, UNKNOWN, is_opaque, is_static
@@ -119,7 +119,7 @@ def _echo(_judge: Judging, call: Call) -> str:
         newline = "" if "n" in words[0] else newline
         words = words[1:]
     text = " ".join(words)
-    return (decode_ansi(text) if escapes else text) + newline
+    return (decode_output(text) if escapes else text) + newline
 
 
 def _printf(_judge: Judging, call: Call) -> str:
@@ -128,7 +128,7 @@ def _printf(_judge: Judging, call: Call) -> str:
         words = words[1:]
     if not words or words[0] == "-v":
         return ""
-    template, values = decode_ansi(words[0]), list(words[1:])
+    template, values = decode_output(words[0]), list(words[1:])
     printed: list[str] = []
     while True:
         printed.append(_PRINTF.sub(lambda match: _format(match, values), template))
@@ -146,7 +146,7 @@ def _format(match: re.Match[str], values: list[str]) -> str:
     value = values.pop(0) if values else ""
     kind = match.group(2)
     if kind == "b":
-        return decode_ansi(value)
+        return decode_output(value)
     if kind == "s":
         return value
     if kind == "c":

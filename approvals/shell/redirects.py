@@ -1,5 +1,6 @@
 """Redirections and here-documents, which carry the rest of their line inside their node."""
 
+import re
 from itertools import pairwise
 
 from tree_sitter import Node
@@ -11,6 +12,8 @@ from approvals.shell.tree import Node as Tree
 
 KINDS = frozenset({"file_redirect", "herestring_redirect", "heredoc_redirect"})
 _MARKERS = frozenset({"<<", "<<-", "heredoc_start", "heredoc_end"})
+_NUMBER = re.compile(r"(?:^|[\s;&|(){}])\d+\Z")
+_NEAR = 12
 _OPERATORS = frozenset({"<", ">", ">>", "&>", "&>>", "<&", ">&", ">|", "<&-", ">&-", "<<<"})
 
 
@@ -20,6 +23,9 @@ class Redirections(Nodes):
     def redirect(self, node: Node) -> Redirect:
         if node.type == "heredoc_redirect":
             raise Unreadable("has a here-document in an unusual place", self.of(node))
+        if _NUMBER.search(self.text, max(0, self.start(node) - _NEAR), self.start(node)):
+            # The parser takes some descriptors for an argument; bash does not.
+            raise Unreadable("has a redirection with a number that is read in different ways", self.of(node))
         children = [child for child in node.children if child.type != "file_descriptor"]
         descriptor = self.of(node.children[0]) if node.children[0].type == "file_descriptor" else ""
         operator = self.of(children[0])

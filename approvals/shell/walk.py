@@ -262,7 +262,8 @@ class Walk:
             self.text(piece.text, inner, UNKNOWN)
             return self._pipe(UNKNOWN)
         output = self._read_file(piece.text, inner) or self.text(piece.text, inner)
-        return self._pipe(output) if piece.kind == "<(" else output
+        # A word cannot hold a NUL: the shell leaves it out.
+        return self._pipe(output) if piece.kind == "<(" else output.replace("\0", "")
 
     def _read_file(self, text: str, scope: Scope) -> str:
         """``$(< file)`` prints the file."""

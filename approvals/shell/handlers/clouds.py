@@ -1,6 +1,7 @@
 """Command lines with hundreds of sub-commands: their verbs are told by how they are named."""
 
 import re
+from dataclasses import replace
 
 from approvals.shell.bench import Judging
 from approvals.shell.call import Call
@@ -226,6 +227,15 @@ def kubectl_exec(job: Job) -> None:
     judge.walk.worst = max(judge.walk.worst, worst)
 
 
+def kubectl_run(job: Job) -> None:
+    """``kubectl run NAME --image=X -- COMMAND``: a new program in the cluster, and what it is told to do there."""
+    judge, rule, label, args, call = job.judge, job.rule, job.label, job.args, job.call
+    cut = args.index("--") if "--" in args else len(args)
+    reading = judge.by_table(replace(rule, handler=""), label, args[:cut], call, {})
+    if reading is not None and not reading.calm and args[cut + 1 :]:
+        judge.wrap(args[cut + 1 :], call.inner(args[cut + 1 :], call.scope.elsewhere()))
+
+
 def kubectl_get(job: Job) -> None:
     """``kubectl get``: free, but the contents of secrets are not."""
     judge, args, call = job.judge, job.args, job.call
@@ -288,6 +298,7 @@ FUNCTIONS = {
     "platform": platform,
     "ansible": ansible,
     "kubectl_exec": kubectl_exec,
+    "kubectl_run": kubectl_run,
     "kubectl_get": kubectl_get,
     "kubectl_delete": kubectl_delete,
     "gh_api": gh_api,

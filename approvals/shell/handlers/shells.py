@@ -16,6 +16,9 @@ from kernel.risk import Tier
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*\+?=", re.ASCII)
 _ACTIVATE = re.compile(r"(.*/)?(\.venv|venv|env|\.env)/bin/activate(\.\w+)?\Z")
 _MAX_LINES = 6
+_DELIMITERS = {"\\0": "\0", "\\n": "\n", "\\t": "\t"}
+# Options of xargs that run the command several times.
+_PORTIONS = ("-n", "-L", "-l", "--max-args", "--max-lines", "-s", "-P")
 # Stands for a value that GNU parallel brings.
 _VALUE = "_brought"
 
@@ -189,15 +192,30 @@ def xargs(job: Job) -> None:
     stdin = call.stdin
     for name in reading.values("-a", "--arg-file"):
         stdin = judge.read_file(name, call)
-    values = _values(stdin, lines=bool(marks))
+    values = _brought(reading, stdin) if stdin is not None else _values(stdin, lines=bool(marks))
     inner = call.inner(command)
     inner.stdin = None
     if not marks:
         judge.wrap([*command, *values], inner)
+        # A few at a time means that each may stand first.
+        for value in values[1:] if reading.has(*_PORTIONS) else ():
+            judge.wrap([*command, value], inner)
         return
     mark = marks[-1] or "{}"
     for value in values or [UNKNOWN]:
         judge.wrap([word.replace(mark, value.replace(MANY, UNKNOWN)) for word in command], inner)
+
+
+def _brought(reading: Reading, stdin: str) -> list[str]:
+    """Return what xargs makes of its input: words, lines, or what stands between delimiters of its own."""
+    delimiters = reading.values("-d", "--delimiter")
+    if reading.has("-0", "--null"):
+        delimiters = [*delimiters, "\\0"]
+    if not delimiters or is_opaque(stdin):
+        return _values(stdin, lines=bool(reading.values("-I", "-i", "--replace")))
+    delimiter = _DELIMITERS.get(delimiters[-1], delimiters[-1])
+    parts = [part for part in stdin.split(delimiter) if part]
+    return parts if len(delimiter) == 1 and len(parts) <= _MAX_LINES else [MANY]
 
 
 def _values(stdin: str | None, *, lines: bool) -> list[str]:

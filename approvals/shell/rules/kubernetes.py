@@ -48,10 +48,17 @@ KUBERNETES = table(
                 {
                     "get": Rule(handler="kubectl_get"),
                     "exec": _EXEC,
+                    "run": Rule(
+                        MEDIUM,
+                        "starts a program in the cluster",
+                        handler="kubectl_run",
+                        deploy=True,
+                        options=_CHANGES.options,
+                    ),
                     "debug": Rule(MEDIUM, "starts a program in the cluster", deploy=True),
                 },
                 programs(
-                    "apply run expose set edit label annotate scale autoscale patch replace"
+                    "apply expose set edit label annotate scale autoscale patch replace"
                     " cordon uncordon taint attach port-forward proxy cp new-app process tag",
                     _CHANGES,
                 ),

@@ -54,7 +54,10 @@ OBSERVERS = table(
         Rule(
             MEDIUM,
             "runs a program under a debugger",
+            operands=(Use.COMMAND,),
+            posix=True,
             options=(
+                flag("--args -q -batch --batch -nx -nh -tui -quiet --quiet -n"),
                 takes("-p --pid -ex --eval-command -ix -iex -o -O", None, HIGH, "runs debugger commands"),
                 takes("-x --command -s --source", Use.SCRIPT, HIGH, "runs debugger commands"),
             ),
