@@ -34,7 +34,8 @@ WHERE turn_id IN (SELECT DISTINCT turn_id FROM inbox WHERE session_id = ? AND id
 # What a turn has used so far stands in the answers of its working copy; it is booked when the turn ends.
 SPENDING = """
 SELECT coalesce(sum(coalesce(answer ->> '$.usage.input_tokens', 0)
-    + coalesce(answer ->> '$.usage.output_tokens', 0)), 0) AS tokens, coalesce(sum(CAST(answer ->> '$.usage.cost' AS REAL)), 0.0) AS money
+    + coalesce(answer ->> '$.usage.output_tokens', 0)), 0) AS tokens,
+    coalesce(sum(CAST(answer ->> '$.usage.cost' AS REAL)), 0.0) AS money
 FROM (SELECT entry.value ->> 2 AS answer FROM turn, json_each(turn.checkpoint, '$.entries') AS entry
     WHERE turn.state IN ('running', 'interrupted') AND turn.checkpoint IS NOT NULL
         AND turn.id IN (SELECT DISTINCT turn_id FROM inbox WHERE session_id = ? AND id >= ? AND turn_id IS NOT NULL))
