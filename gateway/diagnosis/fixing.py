@@ -128,7 +128,7 @@ class Fixer:
         return run
 
     async def _ask(self, case: Case, task: Task, project: str, fix: Fix, shown: tuple[str, str, str]) -> str:
-        """Ask whether exactly this may be pushed; the request, what it shows and what is kept of it are one unit."""
+        """Show a fix and ask whether exactly that may be pushed; the request and what is kept of it are one unit."""
         redact = self._room.redact
         text = redact(words.fixed(task, fix, *shown))
         file = await self._teller.diff_file(task.id, fix, redact(shown[2]))
@@ -152,8 +152,9 @@ class Fixer:
 
         def also(tx: Unit, asked: Approval) -> None:
             cases.keep_fix(tx, task.id, replace(fix, approval=asked.id))
-            self._teller.fix(tx, case.place, asked.id, text, file)
 
+        # What is asked about stands above the question.
+        await self._room.database.write(self._teller.fix, case, fix, text, file)
         crashpoint("diagnosis.before_ask")
         asked = await self._gate().ask(
             asker(task.id), action, risk=Tier.HIGH, origin=case.place, behalf=case.principal, also=also

@@ -95,12 +95,13 @@ class Teller:
         await asyncio.to_thread(_write, path, diff)
         return path
 
-    def fix(self, tx: Unit, place: Address, approval: str, text: str, file: Path | None) -> None:
-        """Owe a fix as it is asked about."""
-        self.say(tx, place, f"fix:{approval}", text)
+    def fix(self, tx: Unit, case: Case, fix: Fix, text: str, file: Path | None) -> None:
+        """Owe a fix as it is asked about; the same diff of the same version is shown once."""
+        key = f"{case.task}:fix:{fix.version}:{fix.diff}"
+        self.say(tx, case.place, key, text)
         if file is not None:
-            message = Outbound(place, kind=OutboundKind.FILE, file=file, file_name=file.name)
-            outbox.add(tx, Owed(f"diagnosis:fix:{approval}:file", message, Priority.NOTICE))
+            message = Outbound(case.place, kind=OutboundKind.FILE, file=file, file_name=file.name)
+            outbox.add(tx, Owed(f"diagnosis:{key}:file", message, Priority.NOTICE))
 
 
 def _write(path: Path, text: str) -> None:

@@ -115,7 +115,8 @@ async def test_a_bug_reported_on_discord_is_diagnosed_fixed_and_pushed_from_tele
     fix = await hears(here.phone, "Fix for task 1")
     assert "make test" in fix.text
     assert here.pushed() == ""
-    await approve(here.phone, "git push origin")
+    card = await approve(here.phone, "git push origin")
+    assert fix.raw.id < card.raw.id, "what is asked about stands above the question"
     await hears(here.phone, "Task 1 is done")
     commit = here.pushed().strip()
     assert "> now" in git(here.repo, "show", f"{commit}:auth.py")
@@ -168,8 +169,8 @@ async def test_what_changes_after_it_was_asked_about_is_not_pushed_but_tested_an
     await hears(here.phone, "The push of the fix was refused")
     assert here.pushed() == ""
     await here.tap("does not come to an end by itself", "🔁 Test and ask again")
-    await hears(here.phone, "Fix for task 1", count=3)
     await approve(here.phone, "git push origin")
+    assert len([one for one in here.phone.shown() if "Fix for task 1" in one.text]) == 2
     await hears(here.phone, "Task 1 is done")
     assert "DOOR" in git(here.repo, "show", f"{here.pushed().strip()}:auth.py")
     await here.daemon.quiet()
