@@ -55,9 +55,12 @@ class Phone:
 
 
 @asynccontextmanager
-async def household(tmp_path: Path, telegram: TelegramServer) -> AsyncGenerator[tuple[Daemon, Phone]]:
+async def household(
+    tmp_path: Path, telegram: TelegramServer, **sections: Any
+) -> AsyncGenerator[tuple[Daemon, Phone]]:
     """Run a daemon whose owner's chat belongs to the fake agent."""
-    async with Daemon(tmp_path / "home", quiet_settings(telegram, agent=profile(tmp_path))) as daemon:
+    settings = quiet_settings(telegram, agent=profile(tmp_path), **sections)
+    async with Daemon(tmp_path / "home", settings) as daemon:
         await daemon.start()
         phone = Phone(telegram)
         phone.say("/agent fake")
