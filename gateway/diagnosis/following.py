@@ -25,7 +25,8 @@ log = logging.getLogger(__name__)
 
 FOLLOWED = 200
 OVER = (TaskState.DONE, TaskState.CANCELLED)
-STUCK = (TaskState.BLOCKED, TaskState.TRIAGE, TaskState.FAILED, TaskState.NEEDS_HUMAN)
+# What an agent asks while it works has a card of its own.
+STUCK = (TaskState.BLOCKED, TaskState.TRIAGE, TaskState.FAILED)
 
 
 class Follower:
@@ -106,7 +107,7 @@ class Follower:
 
     def _stuck(self, tx: Unit, case: Case, task_id: int) -> None:
         task = tasks.get(tx, task_id)
-        if task.state in STUCK:
+        if task.state in STUCK or deciding.escalated(task):
             self._teller.stuck(tx, case, task, again=deciding.escalated(task))
 
 

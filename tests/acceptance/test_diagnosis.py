@@ -159,11 +159,17 @@ async def test_what_changes_after_it_was_asked_about_is_not_pushed_but_tested_an
         "a fix that fails its tests goes back before anybody is asked"
     )
     folder = max((here.daemon.home.root / "board" / "worktrees").iterdir())
-    (folder / "auth.py").write_text(FIXED + "\n\nDOOR = 'back'\n")
+    doors = "".join(f"DOOR_{number} = 'the back door'\n" for number in range(150))
+    (folder / "auth.py").write_text(f"{FIXED}\n\n{doors}")
     git(folder, "commit", "-q", "-a", "-m", "one thing more")
     await approve(here.phone, "git push origin")
     anew = await hears(here.phone, "Fix for task 1", count=2)
     assert "DOOR" in anew.text
+    assert "the whole diff is in the file" in anew.text
+    documents = await here.phone.wait(
+        lambda: [one.raw.content["document"] for one in here.phone.shown() if "document" in one.raw.content]
+    )
+    assert [one["file_name"].endswith(".diff") for one in documents] == [True]
     assert here.pushed() == ""
     await here.tap("git push origin", "❌ Refuse")
     await hears(here.phone, "The push of the fix was refused")
