@@ -131,9 +131,22 @@ INTERPRETERS = table(
     programs("ruby jruby irb", _RUBY),
     programs("php php-cgi", _PHP),
     programs(
-        "lua luajit R Rscript julia groovy scala elixir erl iex octave guile racket sbcl clisp gst"
+        "lua luajit R Rscript julia groovy scala elixir iex octave guile racket sbcl clisp gst"
         " swipl tclsh wish jshell kotlin bb clojure clj raku nim io",
         _SIMPLE,
+    ),
+    programs(
+        "erl",
+        Rule(
+            handler="interpreter",
+            words=True,
+            options=(
+                takes("-eval", Use.CODE),
+                takes("-s -run -pa -pz -sname -name -setcookie -config", Use.ANY),
+                flag("-noshell -noinput -detached"),
+                calm("-version"),
+            ),
+        ),
     ),
     programs(
         "osascript applescript wscript cscript mshta autoit xdotool ydotool",

@@ -1,5 +1,7 @@
 """npm, yarn, pnpm, bun and the runners that come with them."""
 
+from dataclasses import replace
+
 from approvals.shell.rule import HIGH, LOW, MEDIUM, Rule, Use, calm, flag, programs, table, takes
 
 _OK = Rule()
@@ -104,6 +106,26 @@ _NODE_VERBS = table(
     },
 )
 
+_SCRIPTED = Rule(
+    posix=True,
+    bare=_OK,
+    options=_NODE_GLOBAL,
+    other=Rule(handler="unknown_script"),
+    verbs=table(
+        _NODE_VERBS,
+        {
+            "exec": Rule(operands=(Use.COMMAND,), posix=True),
+            "dlx": RUN_TOOL,
+            "x": RUN_TOOL,
+            "node": Rule(operands=(Use.COMMAND,), posix=True, handler="as_node"),
+            "workspace": Rule(handler="yarn_workspace"),
+            "global": _ADDS,
+            "fetch": _OK,
+            "build": _OK,
+        },
+    ),
+)
+
 NODE = table(
     programs(
         "npm cnpm",
@@ -115,27 +137,7 @@ NODE = table(
             other=Rule(MEDIUM, "is a sub-command without a rule"),
         ),
     ),
-    programs(
-        "yarn pnpm bun",
-        Rule(
-            posix=True,
-            bare=_OK,
-            options=_NODE_GLOBAL,
-            other=Rule(handler="unknown_script"),
-            verbs=table(
-                _NODE_VERBS,
-                {
-                    "exec": Rule(operands=(Use.COMMAND,), posix=True),
-                    "dlx": RUN_TOOL,
-                    "x": RUN_TOOL,
-                    "node": Rule(operands=(Use.COMMAND,), posix=True, handler="as_node"),
-                    "workspace": Rule(handler="yarn_workspace"),
-                    "global": _ADDS,
-                    "fetch": _OK,
-                    "build": _OK,
-                },
-            ),
-        ),
-    ),
+    programs("yarn pnpm", _SCRIPTED),
+    programs("bun", replace(_SCRIPTED, options=(*_NODE_GLOBAL, takes("-e --eval -p --print", Use.CODE)))),
     programs("npx pnpx bunx", RUN_TOOL),
 )
