@@ -7,9 +7,9 @@ from board.crew import choosing
 from board.crew.rules import complexity, experience
 from board.crew_views import AgentView, score
 from board.desk import Desk, operator
-from board.inputs import Nothing, OneAgent, OneTask, ReplayTask, ShipLog
+from board.inputs import Nothing, OneAgent, OneHandoff, OneTask, ReplayTask, ShipLog
 from board.outputs import Agents, CandidateView, Ships, TaskScore, Templates
-from board.replay import Audit, Scene
+from board.replay import Audit, Passed, Scene
 from board.room import Room
 from board.service import Board
 from kernel.errors import NotFound
@@ -43,6 +43,10 @@ def operations(board: Board) -> Sequence[Operation]:
         Operation(
             "tasks.audit", "Show the whole life of a task.", read, OneTask, Audit, desk.audit,
             "GET", "/tasks/{id}/audit",
+        ),
+        Operation(
+            "tasks.handoff", "Show a handoff between agents with all that went along.", read, OneHandoff, Passed,
+            desk.handoff, "GET", "/tasks/handoffs/{handoff}",
         ),
         *review_operations.operations(board),
     )  # fmt: skip
@@ -90,6 +94,11 @@ class CrewDesk(Desk):
         """Return a task as it was."""
         operator(principal)
         return await self._room.database.read(replay.replay, asked.id, asked.at, self._room.redact)
+
+    async def handoff(self, principal: Principal, asked: OneHandoff) -> Passed:
+        """Return a handoff between agents."""
+        operator(principal)
+        return await self._room.database.read(replay.passed, asked.handoff, self._room.redact)
 
     async def audit(self, principal: Principal, asked: OneTask) -> Audit:
         """Return a task's life."""

@@ -263,6 +263,12 @@ class CompareVersions(OneTask):
     after: int = Field(default=0, ge=0, description="The newer version; 0: the newest.")
 
 
+class OneHandoff(Given):
+    """Which handoff."""
+
+    handoff: str = Field(pattern=r"^h[0-9]+-[0-9]+$", description="Its id, such as h12-1.")
+
+
 class ReplayTask(OneTask):
     """Up to which event."""
 

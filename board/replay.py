@@ -225,6 +225,23 @@ def _head(q: Query, id: int, now: Snapshot, handoffs: list[Handoff]) -> str:
     return trail.head_at(q, attempts.get(q, id, now.epoch).session_id, now.at)
 
 
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """A handoff with all that went along: the files in their versions, and the conversation as JSON texts."""
+
+    handoff: Handoff
+    files: list[Artifact]
+    conversation: list[str]
+
+
+def passed(q: Query, id: str, redact: Callable[[str], str] = str) -> Passed:
+    """Return a handoff, without secrets; raise NotFound."""
+    found = agent_handoffs.get(q, id)
+    kept = [one for one in artifacts.of_task(q, found.task_id) if found.files.get(one.name) == one.version]
+    spoken = [redact(one) for one in trail.conversation(q, found.entry_id)]
+    return Passed(plain_handoff(found, redact), kept, spoken)
+
+
 def plain_handoff(one: Handoff, redact: Callable[[str], str]) -> Handoff:
     """Return a handoff without secrets."""
     return replace(one, summary=redact(one.summary), notes=redact(one.notes))

@@ -146,6 +146,7 @@ def _withdrawn(tx: Unit, id: int, actor: str) -> Task:
     task = tasks.get(tx, id)
     if task.state is not TaskState.TRIAGE:
         raise Stale(f"Task {id} is {task.state}; it is not in triage.", remedy="Look again.")
+    triage.forget(tx, task)
     for child in tasks.children(tx, id):
         if child.template == plans.TRIAGE and child.state in UNFINISHED:
             deciding.cancel(tx, child.id, actor=actor)

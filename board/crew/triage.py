@@ -177,6 +177,11 @@ def keep(tx: Unit, task: Task, made: Sorting) -> None:
     marks.put(tx, _mark(task.id), json.dumps(given, ensure_ascii=False))
 
 
+def forget(tx: Unit, task: Task) -> None:
+    """Remove what was kept of a task's triage, as somebody has decided."""
+    marks.take(tx, _mark(task.id))
+
+
 def suggest(tx: Unit, house: House, id: int, made: Suggestion) -> Suggestion:
     """Store a suggestion; what it leaves open is filled in by the rules. Raises Stale where nobody waits for one."""
     task = tasks.get(tx, id)

@@ -279,6 +279,28 @@ def replay_(
         print("\n".join(_spoken(json.loads(entry))))
 
 
+@tasks.app.command(epilog=examples("hermes tasks handoff h12-1"))
+def handoff(
+    context: typer.Context,
+    handoff: Annotated[str, typer.Argument(help="Its id, such as h12-1.")],
+    as_json: AsJson = False,
+) -> None:
+    """Show a handoff between agents: notes, files and the conversation that went along."""
+    found = _remote(context).get(f"/tasks/handoffs/{handoff}")
+    if as_json:
+        say_json(found)
+        return
+    one = found["handoff"]
+    print(
+        f"{one['id']} of {when(one['at'])}: {one['sender']} → {one['receiver'] or 'anybody'}, stage {one['stage'] + 1}"
+    )
+    print("\n".join(text for text in (one["summary"], one["notes"]) if text))
+    for file in found["files"]:
+        print(f"file {file['name']} version {file['version']}: {file['path']}")
+    for entry in found["conversation"]:
+        print("\n".join(_spoken(json.loads(entry))))
+
+
 def _spoken(entry: Any) -> Iterator[str]:
     """Yield the lines of a message of a conversation, as far as it is text or a call."""
     for part in entry.get("parts", []):

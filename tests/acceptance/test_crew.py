@@ -69,6 +69,7 @@ async def test_an_essay_goes_through_four_hands_without_a_model(tmp_path: Path) 
         spoken = [len(one["conversation"]) for one in scenes]
         assert spoken == sorted(set(spoken))
         assert "research-1.md" in scenes[0]["conversation"][0]
+        assert "file draft-1.md version 1" in (await daemon.command("tasks", "handoff", "h1-2"))[1]
         assert await daemon.stop() == 0
         states = [
             one["kind"] for one in daemon.rows("SELECT kind FROM event WHERE subject = '1' ORDER BY seq")

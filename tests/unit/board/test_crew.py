@@ -207,6 +207,7 @@ def test_a_handoff_carries_everything_and_can_be_replayed(board: CrewBoard) -> N
         "half of it",
     )
     board.work(id)
+    assert board.read(replay.passed, f"h{id}-1").handoff == passed
     then = board.read(replay.replay, id, passed.seq).snapshot
     assert (then.state, then.assignee, then.epoch, then.stage) == (
         str(before.state),
