@@ -8,6 +8,7 @@ from kernel.tasks import Attempt, AttemptOutcome, Task
 from store import attempts, tasks
 from store.units import Query
 
+# CROSS JOIN keeps the order: from the few that may fit to their tasks, and never over all tasks.
 FAILING = """
 SELECT * FROM task INDEXED BY task_failing WHERE consecutive_failures >= 2 AND consecutive_failures >= ?
     AND state NOT IN ('done', 'cancelled') ORDER BY id LIMIT ?
@@ -18,27 +19,27 @@ SELECT * FROM task INDEXED BY task_unfinished WHERE state = ? AND state NOT IN (
     AND entered_at <= ? ORDER BY entered_at LIMIT ?
 """
 STALE_CLAIMS = """
-SELECT task.* FROM attempt INDEXED BY attempt_live JOIN task ON task.id = attempt.task_id
+SELECT task.* FROM attempt INDEXED BY attempt_live CROSS JOIN task ON task.id = attempt.task_id
 WHERE (attempt.state = 'claimed' OR attempt.state = 'running' OR attempt.state = 'waiting')
     AND attempt.lease_until > 0 AND attempt.lease_until <= ?
 ORDER BY task.id LIMIT ?
 """
 UNREACHABLE = """
 SELECT DISTINCT task.* FROM task AS needed INDEXED BY task_unfinished
-JOIN dependency ON dependency.needs_id = needed.id JOIN task ON task.id = dependency.task_id
+CROSS JOIN dependency ON dependency.needs_id = needed.id CROSS JOIN task ON task.id = dependency.task_id
 WHERE needed.state = 'failed' AND needed.state NOT IN ('done', 'cancelled') AND task.state = 'blocked'
 ORDER BY task.id LIMIT ?
 """
 NEEDS_CANCELLED = """
-SELECT DISTINCT task.* FROM task JOIN dependency ON dependency.task_id = task.id
-JOIN task AS needed ON needed.id = dependency.needs_id
-WHERE task.state = 'blocked' AND task.block_kind = 'dependencies' AND needed.state = 'cancelled'
-    AND task.id IN (SELECT id FROM task INDEXED BY task_unfinished
-        WHERE state = 'blocked' AND state NOT IN ('done', 'cancelled') ORDER BY entered_at LIMIT ?)
+SELECT DISTINCT task.* FROM (SELECT id FROM task INDEXED BY task_unfinished
+    WHERE state = 'blocked' AND state NOT IN ('done', 'cancelled') ORDER BY entered_at LIMIT ?) AS waiting
+CROSS JOIN task ON task.id = waiting.id CROSS JOIN dependency ON dependency.task_id = task.id
+CROSS JOIN task AS needed ON needed.id = dependency.needs_id
+WHERE task.block_kind = 'dependencies' AND needed.state = 'cancelled'
 ORDER BY task.id LIMIT ?
 """
 SPENT = """
-SELECT task.* FROM attempt INDEXED BY attempt_live JOIN task ON task.id = attempt.task_id
+SELECT task.* FROM attempt INDEXED BY attempt_live CROSS JOIN task ON task.id = attempt.task_id
 WHERE (attempt.state = 'claimed' OR attempt.state = 'running' OR attempt.state = 'waiting') AND (
     (budget_ms > 0 AND used_ms + ? - attempt.started_at >= budget_ms * ? AND attempt.started_at > 0)
     OR (budget_tokens > 0 AND used_tokens >= budget_tokens * ?)
@@ -46,7 +47,7 @@ WHERE (attempt.state = 'claimed' OR attempt.state = 'running' OR attempt.state =
 ORDER BY task.id LIMIT ?
 """
 LIMITED = """
-SELECT attempt.task_id, attempt.epoch FROM attempt INDEXED BY attempt_live JOIN task ON task.id = attempt.task_id
+SELECT attempt.task_id, attempt.epoch FROM attempt INDEXED BY attempt_live CROSS JOIN task ON task.id = attempt.task_id
 WHERE (attempt.state = 'claimed' OR attempt.state = 'running' OR attempt.state = 'waiting')
     AND (budget_tokens > 0 OR budget_money > 0)
 ORDER BY task.id LIMIT ?
@@ -56,9 +57,11 @@ SELECT seq, at, kind, actor, body FROM event WHERE subject = ? AND (kind GLOB 't
 ORDER BY seq DESC LIMIT ?
 """
 OUTCOMES = """
-SELECT state, count(*) AS n FROM attempt WHERE ended_at > ? GROUP BY state
+SELECT state, count(*) AS n FROM attempt INDEXED BY attempt_ended WHERE ended_at > 0 AND ended_at > ? GROUP BY state
 """
-FINISHED = "SELECT count(*) AS n FROM event WHERE kind IN ('task.complete', 'task.accept') AND at > ?"
+FINISHED = """
+SELECT count(*) AS n FROM task INDEXED BY task_ended WHERE ended_at > 0 AND ended_at > ? AND state = 'done'
+"""
 # How many blocked tasks are looked at for a dependency that was withdrawn, the longest waiting first.
 LOOKED_AT = 2000
 
@@ -121,6 +124,6 @@ def outcomes(q: Query, since: int) -> dict[str, int]:
 
 
 def finished(q: Query, since: int) -> int:
-    """Return how many tasks were finished since a time, as far as the trail reaches."""
+    """Return how many tasks were finished since a time."""
     row = q.one(FINISHED, (since,))
     return row["n"] if row else 0

@@ -656,6 +656,8 @@ CREATE INDEX approval_supersedes ON approval (supersedes) WHERE supersedes IS NO
 
 CREATE INDEX approval_turn ON approval (turn_id, call_key) WHERE turn_id IS NOT NULL;
 
+CREATE INDEX attempt_ended ON attempt (ended_at, state) WHERE ended_at > 0;
+
 CREATE UNIQUE INDEX attempt_live ON attempt (task_id)
     WHERE (state = 'claimed' OR state = 'running' OR state = 'waiting');
 
@@ -733,6 +735,8 @@ CREATE INDEX submission_open ON submission (task_id, version) WHERE verdict = ''
 
 CREATE INDEX task_assignee ON task (assignee)
     WHERE assignee <> '' AND state <> 'done' AND state <> 'cancelled' AND state <> 'failed';
+
+CREATE INDEX task_ended ON task (ended_at) WHERE ended_at > 0;
 
 CREATE INDEX task_failing ON task (id) WHERE consecutive_failures >= 2;
 
