@@ -57,13 +57,14 @@ def parse(text: str) -> Diagnosis:
 
 def shown(diagnosis: Diagnosis) -> str:
     """Return a diagnosis as people read it, in Markdown."""
-    lines = [
-        f"**Cause** ({diagnosis.confidence} confidence): {diagnosis.cause}",
-        f"**Evidence**, checked at commit `{diagnosis.commit[:SHOWN_COMMIT]}`:",
-        *(f"- `{one.place}`: `{_quoted(one.quote)}`" for one in diagnosis.evidence),
-        f"**Proposed fix**: {diagnosis.fix}",
-    ]
-    return "\n".join(lines)
+    places = "\n".join(f"- `{one.place}`: `{_quoted(one.quote)}`" for one in diagnosis.evidence)
+    return "\n\n".join(
+        (
+            f"**Cause** ({diagnosis.confidence} confidence): {diagnosis.cause}",
+            f"**Evidence**, checked at commit `{diagnosis.commit[:SHOWN_COMMIT]}`:\n{places}",
+            f"**Proposed fix**: {diagnosis.fix}",
+        )
+    )
 
 
 def _quoted(quote: str) -> str:

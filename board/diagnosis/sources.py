@@ -141,6 +141,11 @@ class Sources:
             self._git(project, "worktree", "remove", "--force", str(folder))
             shutil.rmtree(folder, ignore_errors=True)
 
+    async def forget_empty(self, project: Path, branch: str, base: str) -> None:
+        """Remove a branch on which nothing was committed since a commit."""
+        if await self.commit_of(project, f"refs/heads/{branch}") == base:
+            await asyncio.to_thread(self._git, project, "branch", "-D", branch)
+
     async def remote(self, project: Path) -> str:
         """Return where a project is pushed to: ``origin``, else its only remote; raise InvalidInput."""
         found = await asyncio.to_thread(self._asked, project, "remote")

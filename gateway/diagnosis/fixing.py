@@ -85,10 +85,12 @@ class Fixer:
             await self._gate().withdraw(asked.id, asker(task.id), f"Task {task.id} is {task.state}.")
 
     async def tidy(self, task: Task) -> None:
-        """Remove the worktrees of a task that is over; one with work that nobody has committed stays."""
+        """Remove the worktrees of a task that is over, and the branches without a commit; what somebody did stays."""
         brief, made = await self._room.database.read(_made, task.id)
         for attempt in made:
             await workspaces.tidy(self._room, attempt, brief.project)
+            branch = workspaces.branch_of(task.id, attempt.epoch)
+            await self._sources.forget_empty(Path(brief.project), branch, base_of(brief))
 
     # Before it is asked
 

@@ -205,3 +205,31 @@ async def test_evidence_that_never_holds_is_shown_to_nobody_and_a_person_is_told
     await here.daemon.quiet()
     assert await here.daemon.stop() == 0
     assert here.daemon.findings() == []
+
+
+async def test_without_a_test_command_that_is_said_and_without_a_remote_it_waits_for_one(here: World) -> None:
+    git(here.repo, "remote", "remove", "origin")
+    git(here.repo, "rm", "-q", "Makefile", "test_auth.py")
+    git(here.repo, "commit", "-q", "-m", "no tests")
+    await here.daemon.start()
+    _, fix, *rest = fixing()
+    question = calls("ask_person", question="Shall it say so in a comment?", options=["yes", "no"])
+    here.model.script(*diagnosing(), fix, question, *rest)
+    await here.phone.command("/diagnose fresh token in #bugs")
+    await here.tap("Which folder", "📁")
+    await here.tap("Diagnosis, task 1", "🔧 Fix it")
+    await here.tap("Shall it say so in a comment?", "yes")
+    waits = await hears(here.phone, "no remote to push to")
+    git(here.repo, "remote", "add", "origin", str(here.repo.with_name("remote.git")))
+    await here.phone.tap(waits, "🔁 Test and ask again")
+    shown = await hears(here.phone, "Fix for task 1")
+    assert "nothing was tested" in shown.text
+    await approve(here.phone, "git push origin")
+    await hears(here.phone, "Task 1 is done")
+    stuck = [one for one in here.phone.shown() if "does not come to an end by itself" in one.text]
+    assert len(stuck) == 1, "a question of the agent is no trouble"
+    await here.daemon.quiet()
+    assert await here.daemon.stop() == 0
+    assert here.daemon.findings() == []
+    assert not list((here.daemon.home.root / "board" / "worktrees").iterdir())
+    assert git(here.repo, "branch", "--list", "hermes/*").split() == ["hermes/task-1-2"]
