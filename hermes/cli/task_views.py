@@ -1,5 +1,6 @@
 """How ``hermes tasks`` shows a task, what wants attention, and the board in columns."""
 
+import shutil
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -7,6 +8,7 @@ from hermes.cli.terminal import span, when
 
 TITLE_SHOWN = 50
 COLUMN_ROWS = 12
+GAP, LEAST_WIDTH = 2, 12
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "waiting": ("triage", "blocked", "needs_human"),
     "ready": ("open", "assigned", "changes_requested"),
@@ -124,6 +126,13 @@ def _sections(found: Any) -> Iterator[str]:
     for one in found["artifacts"]:
         where = one["path"] or "removed: its days are over"
         yield f"  {one['name']} v{one['version']}  {one['size']:,} bytes  {where}"
+
+
+def column_width() -> int:
+    """Return how wide a column of the board may be in this terminal; without one, 26 characters."""
+    gaps = GAP * (len(COLUMNS) - 1)
+    columns = shutil.get_terminal_size((26 * len(COLUMNS) + gaps, 24)).columns
+    return max(LEAST_WIDTH, (columns - gaps) // len(COLUMNS))
 
 
 def board_of(tasks: list[Any], width: int) -> Iterator[str]:

@@ -11,7 +11,7 @@ import typer
 from hermes.cli import scores, task_views
 from hermes.cli.groups import examples
 from hermes.cli.remote import Remote, required
-from hermes.cli.terminal import here, interactive, say_json, say_table, when
+from hermes.cli.terminal import here, say_json, say_table, when
 from kernel.errors import InvalidInput
 
 app = typer.Typer(
@@ -385,4 +385,4 @@ def board(context: typer.Context, limit: Limit = 200) -> None:
     found = _remote(context).get("/tasks", state="all", limit=limit)
     for line in task_views.attention(found["attention"], found["findings"]):
         print(line)
-    print("\n".join(task_views.board_of(found["tasks"], width=24 if interactive() else 26)))
+    print("\n".join(task_views.board_of(found["tasks"], width=task_views.column_width())))
