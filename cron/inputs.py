@@ -55,6 +55,11 @@ class JobFields(Given):
     deliver: list[Annotated[str, Field(min_length=1, max_length=200)]] | None = Field(
         default=None, max_length=20, description="origin, home, none, addresses or nicknames."
     )
+    attach: list[Annotated[str, Field(min_length=1, max_length=300)]] | None = Field(
+        default=None,
+        max_length=10,
+        description="Files in a script's folder that go along with its result where it wrote them; * is allowed.",
+    )
     thread: bool | None = Field(default=None, description="Deliver to a thread of its own.")
     quiet: Quiet | None = Field(default=None, description="What becomes of its result in the quiet hours.")
     jitter: float | None = Field(

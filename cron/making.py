@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from cron import attachments
 from cron.inputs import CreateJob, EditJob, JobFields
 from cron.kinds import recipes
 from cron.room import Room
@@ -161,6 +162,8 @@ class Desk:
         given = {name: value for name in names if (value := getattr(asked, name)) is not None}
         if asked.deliver is not None:
             given["deliver"] = tuple(asked.deliver)
+        if asked.attach is not None:
+            given["attach"] = attachments.checked(job.kind, asked.attach)
         if asked.check is not None:
             check = Check(**asked.check.model_dump())
             given["check"] = check if check.script or check.url else None

@@ -66,7 +66,8 @@ class Job:
     else the id of an existing one); ``folder`` is where a script starts. ``timeout`` and ``grace`` are in
     seconds, 0 for the default of the kind; ``retries`` -1 for the default. ``risky`` says what happens to an action
     that a person would have to approve: ``wait`` or ``refuse``. ``deliver`` are addresses, nicknames, ``origin``,
-    ``home`` or ``none``. ``seed`` names the proposal of the configuration it came from.
+    ``home`` or ``none``; ``attach`` are patterns of files in a script's folder that go along with its result where the
+    run has written them. ``seed`` names the proposal of the configuration it came from.
     """
 
     kind: JobKind
@@ -88,6 +89,7 @@ class Job:
     quiet: Quiet = Quiet.OFF
     jitter: float = 0
     seed: str = ""
+    attach: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,6 +98,7 @@ def job_of(text: str) -> Job:
     for name, kind in (("kind", JobKind), ("missed", Missed), ("overlap", Overlap), ("quiet", Quiet)):
         given[name] = kind(given[name])
     given["deliver"] = tuple(given["deliver"])
+    given["attach"] = tuple(given.get("attach", ()))
     given["check"] = Check(**given["check"]) if given["check"] else None
     return Job(**given)
 

@@ -27,6 +27,15 @@ Zone = Annotated[str, typer.Option("--timezone", help="Its timezone, such as Eur
 Name = Annotated[str, typer.Option(help="What it is called.")]
 Quiet = Annotated[str, typer.Option(help="In quiet hours: off, hold or silent.")]
 Missed = Annotated[str, typer.Option(help="What becomes of missed times: skip, once or all.")]
+With = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--with",
+        metavar="NAME=VALUE",
+        help="Anything else a job can be told, such as thread=true, model=…, starts=monday, max_runs=5, "
+        'or check={"script": "test -e new"}; repeatable.',
+    ),
+]
 Overlap = Annotated[str, typer.Option(help="While it is at work: skip, queue or parallel.")]
 
 
@@ -75,6 +84,7 @@ def list_(
     epilog=examples(
         'hermes cron add "every weekday at 7:30" "what is new in the world?" --name news',
         'hermes cron add "every 30m" "df -h / | tail -1" --kind script --to home',
+        'hermes cron add "every 10m" "what is new there?" --with check=\'{"url": "https://a.org", "changed": true}\'',
         'hermes cron add "0 8 * * *" --kind recipe --recipe inbox_summary --set host=imap.example.org',
     )
 )
@@ -92,6 +102,7 @@ def add(
     quiet: Quiet = "",
     missed: Missed = "",
     overlap: Overlap = "",
+    more: With = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only show how the words are understood.")
     ] = False,
@@ -103,7 +114,7 @@ def add(
     asked = _given(
         schedule=schedule, kind=kind, text=sys.stdin.read() if text == "-" else text, name=name, deliver=to,
         recipe=recipe, options=_settings(options), timezone=timezone, quiet=quiet, missed=missed, overlap=overlap,
-    )  # fmt: skip
+    ) | _settings(more)  # fmt: skip
     if dry_run or (interactive() and not yes and not as_json):
         found = remote.get("/cron/preview", schedule=schedule, timezone=timezone or None)
         _show_times(found)
@@ -181,12 +192,13 @@ def edit(
     quiet: Quiet = "",
     missed: Missed = "",
     overlap: Overlap = "",
+    more: With = None,
 ) -> None:
     """Change a job."""
     changes = _given(
         schedule=schedule, text=text, name=name, deliver=to, options=_settings(options), timezone=timezone,
         quiet=quiet, missed=missed, overlap=overlap,
-    )  # fmt: skip
+    ) | _settings(more)  # fmt: skip
     if not changes:
         raise InvalidInput("Say what to change.", remedy="hermes cron edit --help lists it.")
     found = _remote(context).post(f"/cron/{job}", **changes)

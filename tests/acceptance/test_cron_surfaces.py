@@ -42,7 +42,9 @@ async def test_a_job_made_in_a_shell_is_seen_changed_and_deleted_everywhere(
     settings = quiet_settings(telegram, web={"enabled": True})
     async with Daemon(tmp_path / "home", settings) as daemon:
         await daemon.start()
-        code, said = await daemon.command("cron", "add", "every weekday at 7:30", "say hi", "--name", "news")
+        code, said = await daemon.command(
+            "cron", "add", "every weekday at 7:30", "say hi", "--name", "news", "--with", "thread=true"
+        )
         assert (code, "every weekday at 07:30" in said) == (0, True)
         code, said = await daemon.command("cron", "preview", "tomorrow at 9")
         assert (code, "9:00 or 21:00?" in said) == (1, True)
@@ -52,6 +54,7 @@ async def test_a_job_made_in_a_shell_is_seen_changed_and_deleted_everywhere(
         ) as client:
             made = (await client.get("/api/hermes/cron")).json()["jobs"]
             assert [(one["name"], one["rule"]) for one in made] == [("news", "cron:30 7 * * 1-5")]
+            assert made[0]["settings"]["thread"] is True
             wrong = await client.post("/api/hermes/cron", json={"schedule": "at 9", "text": "x"})
             assert wrong.status_code == 422
             await schedules_by_delegating(client)

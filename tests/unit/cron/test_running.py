@@ -1,6 +1,7 @@
 """Jobs run once and say so: on time, late, after jumps of the clock and restarts, one behind the other."""
 
 import asyncio
+import os
 from pathlib import Path
 
 import pytest
@@ -294,6 +295,29 @@ async def test_quiet_hours_hold_a_result_till_morning_or_send_it_without_a_sound
         assert house.alarm.moment == night + 8 * HOUR
         await house.look(night + 8 * HOUR)
         assert "⏰ held" in await house.said()
+
+
+async def test_files_that_a_script_has_written_go_along_with_its_result(tmp_path: Path) -> None:
+    async with cronhouse(tmp_path) as house:
+        folder = tmp_path / "workspace"
+        folder.mkdir()
+        (folder / "old.csv").write_text("old")
+        os.utime(folder / "old.csv", (1, 1))
+        (tmp_path / "secret.csv").write_text("not in the folder")
+        # Files have the machine's time, and not that of the test's clock.
+        now = f"touch -d @{(START + MINUTE) // SECOND}"
+        script = f"echo 1 > new.csv; {now} new.csv ../secret.csv; ln -s ../secret.csv link.csv; echo report"
+        await house.add("in 1 minute", script, "script", attach=["*.csv"], deliver=["origin", "home"])
+        await house.look(START + MINUTE)
+        rows = await house.database.read(
+            lambda q: q.all(
+                "SELECT chat, extra ->> 'file_name' AS name FROM outbox WHERE kind = 'file' ORDER BY id"
+            )
+        )
+        assert [(row["chat"], row["name"]) for row in rows] == [("7", "new.csv"), ("99", "new.csv")]
+        for kind, pattern in (("script", "../secret.csv"), ("script", "/etc/passwd"), ("prompt", "a.csv")):
+            with pytest.raises(InvalidInput):
+                await house.add("in 1 minute", "x", kind, attach=[pattern])
 
 
 async def test_a_result_goes_to_several_places_each_once(tmp_path: Path) -> None:
