@@ -7,10 +7,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from board import deciding
+from board.creating import Wanted, create
 from board.crew import plans
 from board.diagnosis import citations, findings, testing
 from board.diagnosis.findings import Confidence, Diagnosis, Evidence
 from board.diagnosis.tools import NAME, planned
+from board.review import Decision
+from board.workers.endings import ending
+from kernel.errors import Stale
+from kernel.states import TaskState, TurnState
+from kernel.tasks import AttemptOutcome, Brief, Used
+from store import tasks
+from store.agentwork import AgentTurn
+from store.tasks import New
+from tests.support.crew import CrewBoard
 
 CODE: Mapping[str, str] = {
     "src/auth.py": "def is_valid(token):\n    if token.expired():\n        return True\n    return False\n",
@@ -120,3 +131,45 @@ def test_the_bug_template_waits_for_a_word_before_it_fixes_and_for_an_approval_b
     first, second = plan.stages
     assert (first.ends_with, first.gate, second.ends_with, second.gate) == (NAME, "", "", "may it?")
     assert (plan.review, plan.reviewer) == (True, plans.APPROVAL)
+
+
+@pytest.fixture
+def board() -> CrewBoard:
+    return CrewBoard()
+
+
+def planned_task(board: CrewBoard) -> int:
+    """Create a task that goes through the bug template as a diagnosis does."""
+    plan = planned(plans.load().by_name["bug_fix"], "may it?")
+    new = New("a bug", "agent", "", "bug_fix", "cli", assignee="diagnostician")
+    return board.run(
+        create, board.settings, Wanted(new, Brief(behalf="telegram:7"), plan=plan), actor="cli"
+    ).id
+
+
+def test_a_stage_with_a_gate_waits_until_somebody_lets_it_begin(board: CrewBoard) -> None:
+    id = planned_task(board)
+    gated = board.work(id)
+    assert (gated.state, gated.block_kind, gated.block_reason) == (TaskState.BLOCKED, "owner", "may it?")
+    assert (gated.block_owner, gated.assignee) == ("telegram:7", "coder")
+    freed = board.run(deciding.release, id, actor="telegram:7")
+    assert (freed.state, freed.assignee) == (TaskState.ASSIGNED, "coder")
+
+
+def test_a_fix_is_accepted_with_the_approval_of_its_push_and_no_agent_is_asked(board: CrewBoard) -> None:
+    id = planned_task(board)
+    board.work(id)
+    board.run(deciding.release, id, actor="telegram:7")
+    assert board.work(id).state is TaskState.IN_REVIEW
+    assert board.run(tasks.children, id) == []
+    with pytest.raises(Stale, match="approval of its push"):
+        board.judge(id, Decision.APPROVE)
+    assert board.judge(id, Decision.CHANGES).state is TaskState.CHANGES_REQUESTED
+
+
+def test_a_turn_that_ends_without_the_only_tool_that_counts_has_failed() -> None:
+    turn = AgentTurn("t1", "s1", TurnState.DONE, "", "It is auth.py:99.")
+    assert ending(turn, "", Used(), NAME).outcome is AttemptOutcome.FAILED
+    assert ending(turn, "", Used()).outcome is AttemptOutcome.SUCCEEDED
+    submitted = '{"summary": "so", "outcome": "done"}'
+    assert ending(turn, submitted, Used(), NAME).result == "so"
