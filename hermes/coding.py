@@ -32,6 +32,10 @@ class Decided:
         """Return an action bound to all that its effect depends on now."""
         return (await self._service.assess(action)).action
 
+    async def cancel(self, session_id: str) -> None:
+        """Withdraw what waits for a decision in a session."""
+        await self._service.cancel(session_id, "system")
+
 
 class Coding:
     """Runs every turn (``kernel.turns.TurnRunner``): with a coding agent where the session has one."""

@@ -119,6 +119,9 @@ class AcpRunner:
     async def _outcome(
         self, desk: Desk, request: TurnRequest, course: Course, failure: AgentError | None
     ) -> TurnOutcome:
+        if desk.leave.waiting and not course.held:
+            # It was stopped before the person had decided; the card must not wait for a decision that nobody hears.
+            await self._ports.decisions.cancel(request.session_id)
         text, notes = desk.watch.leave()
         await self._desks.leave(desk, request, billed=bool(course.usage))
         if failure is not None and not text:

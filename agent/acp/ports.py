@@ -15,3 +15,7 @@ class Decisions(Protocol):
     async def bind(self, action: Action) -> Action:
         """Return an action bound to all that its effect depends on now."""
         ...
+
+    async def cancel(self, session_id: str) -> None:
+        """Withdraw what waits for a decision in a session: nobody is there any more who would hear it."""
+        ...

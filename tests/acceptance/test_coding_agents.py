@@ -139,6 +139,7 @@ async def test_stop_ends_a_prompt_that_waits_for_a_decision(tmp_path: Path, tele
     async with household(tmp_path, telegram) as (daemon, phone):
         phone.say("ask chmod 777 /somewhere/else")
         await phone.card("chmod 777")
+        await daemon.quiet()
         phone.say("/stop")
         await phone.reads("withdrawn")
         phone.say("say and on")

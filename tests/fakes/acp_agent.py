@@ -161,6 +161,15 @@ class FakeAgent:
         )
         return allowed
 
+    async def both(self, rest: str) -> str:
+        """Ask for something and go on talking meanwhile, until it is stopped."""
+        asking = asyncio.ensure_future(self._ask({"command": rest}))
+        while not self.cancelled.is_set():
+            await self.say("and so on")
+            await asyncio.sleep(0.05)
+        asking.cancel()
+        return "cancelled"
+
     async def many(self, rest: str) -> None:
         """Ask for many permissions at once."""
         answers = await asyncio.gather(*(self._ask({"command": f"touch /m/{n}"}) for n in range(int(rest))))
@@ -277,7 +286,7 @@ class FakeAgent:
 
 
 NAMES = (
-    "say ask lie edit many write read run ran stamp plan mode costs environment images wait hang die garbage wrong"
+    "say ask both lie edit many write read run ran stamp plan mode costs environment images wait hang die garbage wrong"
     " flood refuse fail"
 )
 WORDS = {name: getattr(FakeAgent, name) for name in NAMES.split()}

@@ -45,6 +45,11 @@ class Desk:
     async def bind(self, action: Action) -> Action:
         return action
 
+    async def cancel(self, session_id: str) -> None:
+        assert session_id
+        for id in set(self.held()) - set(self.decided):
+            await self.decide(id, ApprovalState.CANCELLED)
+
     def held(self) -> dict[str, Action]:
         """Return every request that was made, by its id."""
         return dict(self.ports.gate.held.values())

@@ -184,3 +184,14 @@ async def test_two_sessions_have_a_process_each(tmp_path: Path) -> None:
         both = await asyncio.gather(home.send("say one"), home.send("say two", session_id="s_2"))
         assert sorted(outcome.text for outcome in both) == ["one\n", "two\n"]
         assert NAME in home.settings.acp
+
+
+async def test_a_stop_before_anybody_decided_withdraws_what_was_asked(tmp_path: Path) -> None:
+    async with coding(tmp_path, verdict=hold) as home:
+        # Something else goes on beside the request, so that the turn does not end to wait for it.
+        sending = asyncio.create_task(home.send("both chmod 777 /m/x"))
+        [id] = await home.asked(1)
+        home.surface.stop.set()
+        assert (await sending).stopped
+        assert home.desk.decided == {id: ApprovalState.CANCELLED}
+        assert (await home.send("say here")).text.endswith("here\n")
