@@ -58,9 +58,10 @@ class Paper(StringIO):
 class Terminal:
     """A person at a terminal."""
 
-    def __init__(self, keyboard: PipeInput, paper: Paper) -> None:
+    def __init__(self, keyboard: PipeInput, paper: Paper, running: asyncio.Task[None]) -> None:
         self._keyboard = keyboard
         self.paper = paper
+        self.running = running
 
     def types(self, keys: str) -> None:
         self._keyboard.send_text(keys)
@@ -82,7 +83,7 @@ async def conversation(gateway: Daemon, chat: str = "main") -> AsyncGenerator[Te
         screen = Screen(client, gateway.home.history, keyboard=keyboard, output=output)
         async with asyncio.timeout(3 * WITHIN), asyncio.TaskGroup() as group:
             running = group.create_task(screen.run())
-            terminal = Terminal(keyboard, paper)
+            terminal = Terminal(keyboard, paper, running)
             await terminal.sees("Ctrl-D leaves")
             yield terminal
             terminal.types(CTRL_D)
@@ -169,6 +170,13 @@ async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(WITHIN):
         while not await asyncio.to_thread(condition):  # noqa: ASYNC110 - another process has no event for us
             await asyncio.sleep(0.05)
+
+
+async def test_quit_leaves_and_is_said_to_nobody(gateway: Daemon) -> None:
+    async with conversation(gateway) as terminal:
+        terminal.types("/quit\r")
+        await terminal.running
+    assert gateway.rows("SELECT 1 FROM inbox") == []
 
 
 async def test_a_gateway_that_is_killed_and_comes_back_loses_no_word(gateway: Daemon) -> None:

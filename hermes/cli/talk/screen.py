@@ -30,6 +30,7 @@ SHOWN_AT_START = 6
 DRAFT_SHOWN = 6000
 MENU_LINES = 4
 HANDOFF = "/handoff"
+LEAVING = frozenset({"/quit", "/exit"})
 FILE_MARK = re.compile(r"(?:^|\s)@(\S+)")
 
 
@@ -108,13 +109,17 @@ class Screen:
         )
 
     async def run(self) -> None:
-        """Converse until the person leaves (Ctrl-D)."""
-        self._completer.commands = await self._client.commands()
+        """Converse until the person leaves (Ctrl-D or ``/quit``)."""
+        leave = {"name": "quit", "summary": "Leave this terminal, as Ctrl-D does."}
+        self._completer.commands = [*await self._client.commands(), leave]
         history = await self._client.history(SHOWN_AT_START)
         for message in history["messages"]:
             await self._message(message, quietly=True)
         await self._print(
-            words("Enter sends, Alt-Enter is a new line, Ctrl-C stops, Ctrl-D leaves, /help helps.", "dim")
+            words(
+                "Enter sends, Alt-Enter is a new line, Ctrl-C stops, /quit or Ctrl-D leaves, /help helps.",
+                "dim",
+            )
         )
         async with asyncio.TaskGroup() as tasks:
             following = tasks.create_task(self._follow(history["seq"]))
@@ -132,7 +137,7 @@ class Screen:
                 return
             except KeyboardInterrupt:
                 continue
-            if self._view.gone:
+            if self._view.gone or text in LEAVING:
                 return
             if text:
                 await self._guarded(text)
