@@ -146,3 +146,32 @@ async def test_stop_ends_a_prompt_that_waits_for_a_decision(tmp_path: Path, tele
         await phone.reads("and on")
         await daemon.quiet()
         assert daemon.findings() == []
+
+
+async def test_a_yes_for_the_session_is_a_permission_of_hermes_that_the_next_request_passes_by(
+    tmp_path: Path, telegram: TelegramServer
+) -> None:
+    async with household(tmp_path, telegram) as (daemon, phone):
+        place = tmp_path / "place"
+        place.mkdir()
+        phone.say(f"ask chmod 777 {place}\nsay first time")
+        await phone.taps(await phone.card("chmod 777"), "For this session")
+        await phone.reads("first time")
+        place.chmod(0o700)
+        phone.say(f"ask chmod 777 {place}\nsay second time")
+        await phone.reads("second time")
+        assert place.stat().st_mode & 0o777 == 0o777
+        assert len(daemon.rows('SELECT id FROM "grant"')) == 1
+        assert [row["state"] for row in daemon.rows("SELECT state FROM approval")] == ["done"]
+        await daemon.quiet()
+        assert daemon.findings() == []
+
+
+async def test_a_job_is_delegated_to_a_coding_agent(tmp_path: Path, telegram: TelegramServer) -> None:
+    async with household(tmp_path, telegram) as (daemon, phone):
+        phone.say("/delegate --agent fake Look around:\nsay I looked around.\nThat is all.")
+        await phone.reads("I looked around.")
+        await daemon.quiet()
+        [task] = daemon.rows("SELECT lane, state FROM task")
+        assert (task["lane"], task["state"]) == ("acp:fake", "done")
+        assert daemon.findings() == []

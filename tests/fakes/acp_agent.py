@@ -28,8 +28,11 @@ from acp.schema import (
     PlanEntry,
     PromptCapabilities,
     PromptResponse,
+    ResumeSessionResponse,
+    SessionCapabilities,
     SessionMode,
     SessionModeState,
+    SessionResumeCapabilities,
     SetSessionModeResponse,
     ToolCallUpdate,
     Usage,
@@ -62,6 +65,9 @@ class FakeAgent:
             agent_capabilities=AgentCapabilities(
                 load_session="FAKE_FORGETS" not in os.environ,
                 prompt_capabilities=PromptCapabilities(image=True),
+                session_capabilities=SessionCapabilities(
+                    resume=SessionResumeCapabilities() if "FAKE_RESUMES" in os.environ else None
+                ),
             ),
         )
 
@@ -87,6 +93,10 @@ class FakeAgent:
         for said in self._sessions()[session_id]:
             await self.client.session_update(session_id, acp.update_agent_message_text(f"replayed {said}"))
         return LoadSessionResponse(modes=self._modes())
+
+    async def resume_session(self, cwd: str, session_id: str, **_: Any) -> ResumeSessionResponse:
+        self._sessions()[session_id]
+        return ResumeSessionResponse(modes=self._modes())
 
     async def cancel(self, session_id: str, **_: Any) -> None:
         self.cancelled.set()
@@ -293,4 +303,4 @@ WORDS = {name: getattr(FakeAgent, name) for name in NAMES.split()}
 
 
 if __name__ == "__main__":
-    asyncio.run(acp.run_agent(FakeAgent(Path(sys.argv[1]))))  # type: ignore[arg-type]
+    asyncio.run(acp.run_agent(FakeAgent(Path(sys.argv[1])), use_unstable_protocol=True))  # type: ignore[arg-type]

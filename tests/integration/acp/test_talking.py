@@ -55,6 +55,15 @@ async def test_one_process_serves_the_turns_of_a_session_and_another_takes_its_s
         assert '"fake-2"' not in (tmp_path / "agent-state.json").read_text()
 
 
+async def test_an_agent_that_resumes_is_not_made_to_replay(tmp_path: Path) -> None:
+    async with coding(tmp_path, environment={"FAKE_RESUMES": "1", "FAKE_FORGETS": "1"}) as home:
+        await home.send("say one")
+        await home.restart()
+        outcome = await home.send("say two")
+        assert (outcome.text, outcome.notices) == ("two\n", ())
+        assert '"fake-2"' not in (tmp_path / "agent-state.json").read_text()
+
+
 async def test_an_agent_that_cannot_take_its_session_up_says_so(tmp_path: Path) -> None:
     async with coding(tmp_path, environment={"FAKE_FORGETS": "1"}) as home:
         await home.send("say one")
