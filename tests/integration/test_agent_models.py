@@ -34,7 +34,6 @@ from tests.fakes.model_replies import (
 )
 from tests.fakes.model_server import ModelServer, overloaded, rate_limited, revoked_key
 
-
 # Long enough for a busy machine; and, for a model that stays silent, short enough to wait for.
 PATIENT = TimeoutSettings(first_byte=20, idle=20, answer=30, turn=50)
 IMPATIENT = TimeoutSettings(first_byte=0.5, idle=0.5, answer=2, turn=20)
