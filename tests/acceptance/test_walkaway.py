@@ -1,5 +1,6 @@
 """Jobs that somebody walks away from, through every platform's protocol and with the real daemon."""
 
+import asyncio
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -221,3 +222,38 @@ async def test_what_is_said_in_a_terminal_answers_a_job_that_asks_on_the_phone(t
             await daemon.quiet()
             assert await daemon.stop() == 0
             assert daemon.findings() == []
+
+
+async def test_a_conversation_stays_where_nothing_else_is_known_and_while_its_agent_works(
+    tmp_path: Path,
+) -> None:
+    async with phone_on("telegram") as phone:
+        served = settings(phone, web={"enabled": True, "port": 0})
+        async with Daemon(tmp_path / "home", served) as daemon:
+            await daemon.start()
+            async with conversation(daemon) as terminal:
+                terminal.types("/walkaway milestone right here\r")
+                await terminal.sees("This goes on as task 1. Whatever you write here is heard")
+                await terminal.sees("right here")
+                await terminal.sees("done: Task 1")
+                await phone.says("say I am your home")
+                await hears(phone, "I am your home")
+                terminal.types("sleep 60\r")
+                await eventually_running(daemon)
+                terminal.types("/walkaway submit later\r")
+                await terminal.sees("The agent is at work in this conversation")
+                terminal.types("/stop\r")
+                await terminal.sees("Stopped by")
+                terminal.types("/walkaway submit at last\r")
+                await terminal.sees("This goes on as task 2 at telegram:")
+            await hears(phone, "✅ done: Task 2")
+            await daemon.quiet()
+            assert await daemon.stop() == 0
+            assert daemon.findings() == []
+
+
+async def eventually_running(daemon: Daemon) -> None:
+    """Wait until a turn is under way."""
+    async with asyncio.timeout(30):
+        while not daemon.rows("SELECT 1 FROM turn WHERE state = 'running'"):  # noqa: ASYNC110 - another process
+            await asyncio.sleep(0.05)
