@@ -1,7 +1,6 @@
 """The watcher: takes requested handoffs up, carries each to its end, and lets none stay half-way.
 
-It is woken by the commit of a request. As a safety net it looks by itself, every two seconds while a handoff is under
-way and otherwise now and then: a machine that has nothing to do is left to sleep.
+It is woken by the commit of a request; every two seconds it looks by itself, as a safety net.
 """
 
 import asyncio
@@ -41,7 +40,6 @@ from store.units import Query, Unit
 log = logging.getLogger(__name__)
 
 POLL_SECONDS = 2.0
-QUIET_SECONDS = 30.0
 THREAD_SECONDS = 20.0
 HALT_SECONDS = 10.0
 
@@ -96,27 +94,24 @@ class Watcher:
     async def _run(self) -> None:
         while True:
             self._woken.clear()
-            busy = True
             try:
-                busy = await self._look()
+                await self._look()
             except StoreError as error:
                 log.warning("Handoffs could not be looked at: %s", error)
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(POLL_SECONDS if busy else QUIET_SECONDS):
+                async with asyncio.timeout(POLL_SECONDS):
                     await self._woken.wait()
 
-    async def _look(self) -> bool:
-        """See to every handoff that is under way; tell whether there is one."""
+    async def _look(self) -> None:
+        """See to every handoff that is under way."""
         self._waits_for_idle = False
-        live = await self._database.read(handoffs.live)
-        for known in live:
+        for known in await self._database.read(handoffs.live):
             if known.state is HandoffState.RUNNING:
                 await self._look_at_running(known)
             elif known.deadline <= self._clock.now():
                 await self._time_out(known)
             else:
                 self._begin(known.session_id, known.number, None)
-        return bool(live)
 
     async def _look_at_running(self, known: Handoff) -> None:
         if (known.session_id, known.number) not in self._carried:

@@ -195,21 +195,9 @@ async def test_how_long_the_whole_of_it_may_take_is_a_setting(tmp_path: Path) ->
         await rig.settled()
 
 
-async def test_the_store_is_looked_at_often_only_while_a_handoff_is_under_way(tmp_path: Path) -> None:
-    def looks() -> int:
-        return rig.database.looked["store.handoffs.live"]
-
+async def test_the_store_is_looked_at_every_two_seconds_whatever_is_heard(tmp_path: Path) -> None:
     async with running(tmp_path, *pair(), runner=agents()) as rig:
         await homes(rig)
-        before = looks()
-        await asyncio.sleep(600)
-        quiet = looks() - before
-        phone(rig).thread_troubles.append(DeliveryDeferred("slow down", retry_after=18))
-        before = looks()
-        await handed(rig)
-        busy = looks() - before
-        await asyncio.sleep(31)
-        before = looks()
-        await asyncio.sleep(600)
-        assert max(quiet, looks() - before) <= 21
-        assert busy in range(9, 15)
+        before = rig.database.looked["store.handoffs.live"]
+        await asyncio.sleep(60)
+        assert rig.database.looked["store.handoffs.live"] - before in range(29, 32)
