@@ -1,6 +1,6 @@
 """What a diagnosis says of the code, compared with the code; and which command tests a folder."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -134,8 +134,10 @@ def test_the_bug_template_waits_for_a_word_before_it_fixes_and_for_an_approval_b
 
 
 @pytest.fixture
-def board() -> CrewBoard:
-    return CrewBoard()
+def board() -> Iterator[CrewBoard]:
+    made = CrewBoard()
+    yield made
+    made.close()
 
 
 def planned_task(board: CrewBoard) -> int:
