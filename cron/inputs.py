@@ -33,7 +33,9 @@ class JobFields(Given):
 
     text: Text | None = Field(default=None, description="The prompt, script, task or reminder.")
     recipe: str | None = Field(default=None, max_length=60, description="Which recipe.")
-    options: dict[str, Any] | None = Field(default=None, description="The recipe's settings.")
+    options: dict[str, Any] | None = Field(
+        default=None, description="The recipe's settings; of a task: assignee and template."
+    )
     model: str | None = Field(default=None, max_length=200, description="A prompt's own model.")
     session: str | None = Field(
         default=None, max_length=60, description="A prompt's conversation; empty: its own."

@@ -48,8 +48,8 @@ log = logging.getLogger(__name__)
 
 OWNER = Principal("system", Role.OWNER)
 SEEDED = "cron:seed:"
-# The setting of a scheduled task that names who does it.
-ASSIGNEE = "assignee"
+# The settings of a scheduled task: who does it, and by which template.
+ASSIGNEE, TEMPLATE = "assignee", "template"
 
 
 class BoardTasks:
@@ -68,6 +68,7 @@ class BoardTasks:
             title=title[:200],
             description=description,
             assignee=str(schedule.job.options.get(ASSIGNEE, "")),
+            template=str(schedule.job.options.get(TEMPLATE, "simple")),
             workspace=Workspace.WORKTREE if tree else Workspace.DIRECTORY,
         )
         lane = lane_of(self._board, asked.assignee)

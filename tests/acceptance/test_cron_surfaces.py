@@ -1,6 +1,9 @@
 """Jobs from a shell, over REST, by buttons and on the page: the same jobs everywhere."""
 
+import asyncio
+import json
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -36,6 +39,24 @@ async def schedules_by_delegating(client: httpx.AsyncClient) -> None:
     await client.post(f"/api/hermes/cron/{answer['job']}/delete", json={})
 
 
+async def makes_a_task_by_a_template(client: httpx.AsyncClient) -> None:
+    """Let a scheduled task be put on the board by a template, and take the job away again."""
+    given = {"schedule": "every day at 9:00", "kind": "task", "name": "book", "text": "look"}
+    made = await client.post("/api/hermes/cron", json=given | {"options": {"template": "reviewed"}})
+    job = made.json()["job"]["id"]
+    await client.post(f"/api/hermes/cron/{job}/run", json={})
+    async with asyncio.timeout(PATIENCE):
+        tasks: list[dict[str, Any]] = []
+        while not tasks:
+            await asyncio.sleep(0.1)
+            tasks = (await client.get("/api/hermes/tasks", params={"state": "all"})).json()["tasks"]
+    assert tasks[0]["title"] == "book"
+    whole = (await client.get(f"/api/hermes/tasks/{tasks[0]['id']}")).json()
+    assert '"template": "reviewed"' in json.dumps(whole)
+    await client.post(f"/api/hermes/tasks/{tasks[0]['id']}/cancel", json={})
+    await client.post(f"/api/hermes/cron/{job}/delete", json={})
+
+
 async def test_a_job_made_in_a_shell_is_seen_changed_and_deleted_everywhere(
     tmp_path: Path, telegram: TelegramServer
 ) -> None:
@@ -58,6 +79,7 @@ async def test_a_job_made_in_a_shell_is_seen_changed_and_deleted_everywhere(
             wrong = await client.post("/api/hermes/cron", json={"schedule": "at 9", "text": "x"})
             assert wrong.status_code == 422
             await schedules_by_delegating(client)
+            await makes_a_task_by_a_template(client)
             page = await client.get("/jobs")
             assert page.status_code == 200
             assert "news" in page.text
