@@ -128,7 +128,10 @@ class FakeAgent:
         return json.loads(self.state.read_text()) if self.state.exists() else {}
 
     def _keep(self, known: dict[str, list[str]]) -> None:
-        self.state.write_text(json.dumps(known))
+        # Agents of several sessions share the file: nobody may read half of it.
+        half = self.state.with_name(f"{self.state.name}.{os.getpid()}")
+        half.write_text(json.dumps(known))
+        half.replace(self.state)
 
     async def say(self, text: str) -> None:
         await self.client.session_update(self.session, acp.update_agent_message_text(text + "\n"))
