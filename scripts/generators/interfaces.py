@@ -22,6 +22,7 @@ from gateway.approvals.commands import ApprovalCommands
 from gateway.commands.brains import BrainCommands
 from gateway.commands.conversation import ConversationCommands
 from gateway.commands.daemon import DaemonCommands
+from gateway.commands.folders import FolderCommands
 from gateway.crew.commands import CrewCommands
 from gateway.crew.triage import TriageDesk
 from gateway.diagnosis.commands import DiagnosisCommands
@@ -85,6 +86,7 @@ def all_commands() -> Sequence[Command]:
         *HandoffCommands(NOTHING).commands(),
         *ApprovalCommands(NOTHING).commands(),
         *BrainCommands(NOTHING).commands(),
+        *FolderCommands(NOTHING).commands(),
         *DaemonCommands(NOTHING, NOTHING).commands(),
         *CrewCommands(NOTHING, NOTHING).commands(),
         *TriageDesk(NOTHING, NOTHING, NOTHING, NOTHING).commands(),
