@@ -16,7 +16,7 @@ from kernel.errors import HermesError, Stale
 from kernel.events import Event
 from kernel.risk import Tier
 from kernel.states import ApprovalState
-from store import approvals
+from store import approval_cards, approvals
 from store.units import Query, Unit
 
 log = logging.getLogger(__name__)
@@ -206,7 +206,7 @@ class Deadlines:
 
 
 def _requests_of(q: Query, outbox_ids: list[int]) -> set[str]:
-    return {id for number in outbox_ids if (id := approvals.of_card(q, number))}
+    return {id for number in outbox_ids if (id := approval_cards.request_of(q, number))}
 
 
 def _begin(tx: Unit, room: Room, ids: list[str]) -> dict[str, int]:
@@ -214,7 +214,7 @@ def _begin(tx: Unit, room: Room, ids: list[str]) -> dict[str, int]:
     begun: dict[str, int] = {}
     for id in ids:
         known = approvals.get(tx, id)
-        if known.veto_left is None or not approvals.delivered(tx, id):
+        if known.veto_left is None or not approval_cards.delivered(tx, id):
             continue
         if approvals.set_clock(tx, id, known.veto_left, tx.now):
             begun[id] = known.veto_left
@@ -245,4 +245,4 @@ def _escalate(tx: Unit, room: Room, ids: list[str]) -> None:
             continue
         told = approvals.escalate(tx, id, tx.now + step if steps < places else None)
         if told is not None:
-            approvals.add_cards(tx, id, room.notifier.escalated(tx, told))
+            approval_cards.add(tx, id, room.notifier.escalated(tx, told))

@@ -12,7 +12,7 @@ from kernel.crashpoints import crashpoint
 from kernel.errors import HermesError, Stale, StoreError, StoreFull
 from kernel.risk import Tier
 from kernel.states import ApprovalState
-from store import approvals, journal
+from store import approval_cards, approvals, journal
 from store.units import Unit
 
 log = logging.getLogger(__name__)
@@ -180,4 +180,4 @@ def lose(tx: Unit, room: Room, id: str) -> None:
     if lost.turn_id:
         journal.lose_held(tx, lost.turn_id, lost.call_key)
     show(tx, room, lost)
-    approvals.add_cards(tx, lost.id, room.notifier.lost(tx, lost))
+    approval_cards.add(tx, lost.id, room.notifier.lost(tx, lost))

@@ -13,7 +13,7 @@ from kernel.ids import ALPHABET
 from kernel.messages import Address
 from kernel.risk import Tier
 from kernel.transitions import APPROVAL
-from store import approvals, journal
+from store import approval_cards, approvals, journal
 from store.units import Unit
 
 SHORT_LENGTH = 5
@@ -99,7 +99,7 @@ def commit(tx: Unit, room: Room, new: Approval, shorts: tuple[str, ...]) -> Appr
     stored = approvals.ask(tx, new, shorts, None if step is None else new.created_at + step)
     if stored.turn_id:
         journal.hold(tx, stored.turn_id, stored.call_key, stored.action.tool, stored.digest)
-    approvals.add_cards(tx, stored.id, room.notifier.asked(tx, stored))
+    approval_cards.add(tx, stored.id, room.notifier.asked(tx, stored))
     return stored
 
 

@@ -53,7 +53,7 @@ from kernel.ports import ToolCaller
 from kernel.risk import Classification, Tier
 from kernel.specs import Tool
 from kernel.turns import ToolContext
-from store import approvals, grants
+from store import approval_cards, approvals, grants
 from store.database import Database
 from store.units import Unit
 
@@ -246,7 +246,7 @@ class ApprovalService:
 
     async def unshown(self) -> int:
         """Return how many messages that show a waiting request became dead letters."""
-        return await self._room.database.read(approvals.unshown)
+        return await self._room.database.read(approval_cards.unshown)
 
     async def facts(self) -> Mapping[str, Any]:
         """Return what every status says of the gate: how many requests are in which state, and its mode."""

@@ -8,7 +8,7 @@ from gateway.approvals.cards import Cards
 from kernel.bus import Bus
 from kernel.errors import HermesError
 from kernel.events import Event
-from store import approvals, outbox
+from store import approval_cards, approvals, outbox
 from store.database import Database
 from store.units import Query
 
@@ -62,7 +62,7 @@ class Aftercare:
 
 
 def _waiting_card(q: Query, number: int) -> tuple[str, str] | None:
-    id, row = approvals.of_card(q, number), outbox.get(q, number)
+    id, row = approval_cards.request_of(q, number), outbox.get(q, number)
     if not id or row is None or not (found := approvals.get(q, id)).open:
         return None
     return found.short, row.message.address.platform

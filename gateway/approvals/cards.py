@@ -22,7 +22,7 @@ from kernel.messages import Address, Button, Outbound, OutboundKind, Priority, p
 from kernel.people import Role
 from kernel.risk import Tier
 from kernel.states import ApprovalState, OutboxState
-from store import approvals, channels, outbox
+from store import approval_cards, approvals, channels, outbox
 from store.database import Database
 from store.outbox import OutboxRow, Owed
 from store.units import Query, Unit
@@ -100,10 +100,10 @@ class Cards:
     def _digest(self, q: Query, approval: Approval, place: Address) -> list[Owed]:
         """Offer the requests of a chat together once so many wait there, and again with every so many more."""
         step = self._settings.batch if self._answers_at(place) else 0
-        count = approvals.count_at(q, place, LATEST) + 1 if step else 0
+        count = approval_cards.count_at(q, place, LATEST) + 1 if step else 0
         if not count or count % step or count >= LATEST:
             return []
-        waiting = [*approvals.waiting_at(q, place, LATEST), approval]
+        waiting = [*approval_cards.waiting_at(q, place, LATEST), approval]
         listed = text.digest(waiting[-LISTED:], self._scenery.zone, self._clock.now())
         told = f"🗂 **{count} requests wait here.**\n\n{self._scenery.redact(listed)}"
         parts = pieces(told, self._adapter(place))
@@ -228,7 +228,7 @@ class Cards:
     def changed(self, q: Query, approval: Approval) -> Sequence[Owed]:
         """Return the edits that show a new state on every card; those not delivered yet follow when they are."""
         edits: list[Owed] = []
-        for row in approvals.cards(q, approval.id):
+        for row in approval_cards.of_request(q, approval.id):
             if row.state in ON_THE_WAY:
                 self._late.add(row.id)
             elif owed := self._edit(approval, row):
@@ -259,7 +259,7 @@ class Cards:
 
     async def load(self, database: Database) -> None:
         """After a start, note which cards are still to be delivered although their request has moved on."""
-        self._late.update(await database.read(approvals.late_cards))
+        self._late.update(await database.read(approval_cards.late))
 
     def heard(self, event: Event) -> bool:
         """Tell whether an event of the outbox confirms a card whose request moved on before it was delivered."""
@@ -268,7 +268,7 @@ class Cards:
 
     def catch_up(self, tx: Unit, number: int) -> None:
         """Owe the edit of a card that was delivered late."""
-        row, id = outbox.get(tx, number), approvals.of_card(tx, number)
+        row, id = outbox.get(tx, number), approval_cards.request_of(tx, number)
         self._late.discard(number)
         if row is not None and id and (owed := self._edit(approvals.get(tx, id), row)):
             outbox.add(tx, owed)

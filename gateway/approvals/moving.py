@@ -7,7 +7,7 @@ from gateway.handoff.travel import Trip
 from kernel.approvals import Approval
 from kernel.messages import Address, Outbound, OutboundKind, Priority
 from kernel.states import ApprovalState, OutboxState
-from store import approvals, outbox
+from store import approval_cards, approvals, outbox
 from store.outbox import Owed
 from store.units import Unit
 
@@ -29,9 +29,9 @@ class Moving:
         moved = approvals.readdress(tx, known.id, trip.place, trip.person)
         if known.state not in (ApprovalState.PENDING, ApprovalState.HELD):
             return
-        old = [row for row in approvals.cards(tx, known.id) if row.message.address == trip.origin]
+        old = [row for row in approval_cards.of_request(tx, known.id) if row.message.address == trip.origin]
         outbox.add_all(tx, self._closing(tx, moved, [row for row in old if row.message.buttons], trip.place))
-        approvals.add_cards(tx, known.id, self._cards.at(moved, trip.place, tx.now))
+        approval_cards.add(tx, known.id, self._cards.at(moved, trip.place, tx.now))
 
     @staticmethod
     def _closing(tx: Unit, moved: Approval, rows: Sequence[outbox.OutboxRow], place: Address) -> list[Owed]:

@@ -16,7 +16,7 @@ from kernel.crashpoints import crashpoint
 from kernel.messages import Address, Button, Outbound, Priority
 from kernel.people import Principal
 from kernel.states import OutboxState
-from store import approvals, outbox
+from store import approval_cards, approvals, outbox
 from store.database import Database
 from store.inbox import InboxRow
 from store.outbox import Owed
@@ -117,6 +117,6 @@ def _seen(q: Query, id: str, place: Address) -> tuple[Approval, bool]:
 
     The message with the buttons was, being tapped.
     """
-    here = (card for card in approvals.cards(q, id) if card.message.address[:3] == place[:3])
+    here = (card for card in approval_cards.of_request(q, id) if card.message.address[:3] == place[:3])
     lacking = any(card.state is not OutboxState.SENT for card in here if not card.message.buttons)
     return approvals.get(q, id), lacking

@@ -24,7 +24,7 @@ from kernel.messages import Address, Button, Inbound, Outbound, OutboundKind, Re
 from kernel.people import Principal, Role, Scope
 from kernel.specs import Tool
 from kernel.turns import Held, ToolContext, TurnRequest
-from store import approvals, inbox, outbox, sessions, turns
+from store import approval_cards, approvals, inbox, outbox, sessions, turns
 from store.database import Database
 from store.inbox import Verdict
 from store.outbox import OutboxRow, Owed
@@ -99,7 +99,7 @@ class Cards:
                     row.message.address, str(approval.state), OutboundKind.EDIT, replaces=row.receipt[-1]
                 ),
             )
-            for row in approvals.cards(q, approval.id)
+            for row in approval_cards.of_request(q, approval.id)
             if row.receipt
         ]
 

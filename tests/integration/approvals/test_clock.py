@@ -6,7 +6,7 @@ from kernel.approvals import Approval, How, Outcome
 from kernel.messages import Address, Receipt
 from kernel.risk import Tier
 from kernel.states import ApprovalState
-from store import approval_trail, approvals, outbox
+from store import approval_cards, approval_trail, outbox
 from store.units import Unit
 from tests.support.gate import CHAT, DAY, MINUTE, OWNER, PROGRAM, House, house
 
@@ -219,7 +219,10 @@ async def test_nobody_answers_and_the_next_places_are_told_in_turn(tmp_path: Pat
         await later(home, 10 * MINUTE)
         await later(home, 100 * MINUTE)
         assert (await home.get(asked.id)).escalation == 2
-        chats = [card.message.address.chat for card in await home.database.read(approvals.cards, asked.id)]
+        chats = [
+            card.message.address.chat
+            for card in await home.database.read(approval_cards.of_request, asked.id)
+        ]
         assert chats == ["1", "escalation 1", "escalation 2"]
 
 
@@ -239,7 +242,7 @@ async def test_a_card_that_cannot_be_delivered_is_escalated_at_once(tmp_path: Pa
     steps = {"minutes": 10, "places": ("telegram:8",)}
     async with house(tmp_path, escalation=steps).open() as home:
         asked = await home.hold(PUSH)
-        (card,) = await home.database.read(approvals.cards, asked.id)
+        (card,) = await home.database.read(approval_cards.of_request, asked.id)
         await home.database.write(outbox.reject, card.id, "blocked")
         await home.settled()
         assert (await home.get(asked.id)).escalation == 1
@@ -285,7 +288,7 @@ async def test_the_trail_tells_where_a_request_was_shown_and_where_it_could_not_
     async with house(tmp_path).open() as home:
         home.cards.places = (CHAT, CHAT._replace(chat="2"))
         asked = await home.hold(PUSH)
-        first, second = await home.database.read(approvals.cards, asked.id)
+        first, second = await home.database.read(approval_cards.of_request, asked.id)
         await home.database.write(outbox.claim, first.message.address)
         await home.database.write(outbox.confirm, first.id, Receipt(("p1",)))
         await home.database.write(outbox.reject, second.id, "blocked")

@@ -11,7 +11,7 @@ from kernel.risk import Tier
 from kernel.specs import Tool
 from kernel.states import ApprovalState, ToolCallState
 from kernel.turns import Held
-from store import approvals, journal
+from store import approval_cards, approvals, journal
 from store.units import Query
 from tests.support.gate import CHAT, OWNER, House, ManualClock, house
 
@@ -52,7 +52,7 @@ async def test_a_force_push_is_held_with_its_request_its_card_and_its_call_in_on
         assert len(asked.id) == 32
         assert "remote" in asked.consequence
         assert await read_call(home) == (ToolCallState.HELD, 1)
-        cards = await home.database.read(approvals.cards, asked.id)
+        cards = await home.database.read(approval_cards.of_request, asked.id)
         assert [card.message.text for card in cards] == ["git push --force"]
         event = next(event for event in home.events if event.kind == "approval.ask")
         assert event.body["digest"] == asked.digest
