@@ -119,6 +119,7 @@ class Stage:
         self._seen = True
         typed = -TYPING_SECONDS
         while True:
+            self._changed.clear()
             now = self._clock.monotonic()
             if now - typed >= TYPING_SECONDS:
                 typed = now
@@ -128,7 +129,6 @@ class Stage:
 
     async def _pause(self) -> None:
         await asyncio.sleep(self._adapter.capabilities.edit_interval)
-        self._changed.clear()
         try:
             async with asyncio.timeout(TYPING_SECONDS):
                 await self._changed.wait()

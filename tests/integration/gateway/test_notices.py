@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.adapter import Mark
+from gateway.stage import FIRST_SIGN_SECONDS
 from kernel.errors import DeliveryDeferred, DeliveryUncertain
 from kernel.turns import TurnIO, TurnOutcome, TurnRequest
 from tests.fakes.adapter import DRAFTING, SHOWY, ScriptedAdapter
@@ -185,6 +186,23 @@ async def test_where_a_platform_has_drafts_the_answer_is_shown_as_one(tmp_path: 
         assert adapter.seen.drafts[-1].endswith("so far")
         assert adapter.seen.bubbles == {}
         assert adapter.texts() == ["all of it"]
+
+
+async def test_what_is_said_right_after_a_look_is_shown_with_the_next_one(tmp_path: Path) -> None:
+    adapter = ScriptedAdapter(**DRAFTING)
+    early: list[str] = []
+
+    async def speaks(_request: TurnRequest, io: TurnIO) -> TurnOutcome:
+        await asyncio.sleep(FIRST_SIGN_SECONDS + 0.2)
+        io.text("begun")
+        await asyncio.sleep(2 * adapter.capabilities.edit_interval)
+        early.extend(adapter.seen.drafts)
+        return TurnOutcome("begun and done")
+
+    async with running(tmp_path, adapter, runner=ScriptedRunner(speaks)) as rig:
+        await adapter.say("work")
+        await rig.settled()
+    assert early == ["begun"]
 
 
 async def test_quiet_shows_no_progress_and_verbose_every_step(tmp_path: Path) -> None:
