@@ -48,6 +48,8 @@ def greet(
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
+                # What is not taken must not be tried again when the pipe is closed.
+                bufsize=0,
                 cwd=folder,
                 env=dict(environment),
                 start_new_session=True,
@@ -66,7 +68,6 @@ def _answer(process: "subprocess.Popen[bytes]", seconds: float) -> Hello:
     assert process.stdout is not None  # noqa: S101
     try:
         process.stdin.write(json.dumps(HELLO).encode() + b"\n")
-        process.stdin.flush()
     except BrokenPipeError:
         return Hello(problem="ended before it said hello")
     end, read = time.monotonic() + seconds, b""

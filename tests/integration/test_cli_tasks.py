@@ -126,7 +126,7 @@ async def test_a_task_that_waits_is_explained_given_back_withdrawn_and_counted(r
     board = await run("board")
     assert board.splitlines()[0].split("  ")[0] == "waiting (0)"
     assert "over (2)" in board
-    assert "1 Split the importer" in board
+    assert "1 Split the i" in board
     assert "There is no task 9." in await run("show", "9", code=1)
 
 

@@ -10,7 +10,7 @@ from telegram.request import RequestData
 
 from gateway.platforms.telegram.introduction import Introduction
 from gateway.platforms.telegram.polling import Polling
-from gateway.platforms.telegram.request import ApiRequest, connect
+from gateway.platforms.telegram.request import LOGGERS, ApiRequest, connect
 from kernel.errors import (
     OutcomeUnknown,
     PlatformConflict,
@@ -242,7 +242,8 @@ async def test_edits_taps_albums_and_moves_arrive(server: TelegramServer) -> Non
 
 
 async def test_the_token_reaches_no_log(server: TelegramServer, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.DEBUG)
+    for name in ("", *LOGGERS):
+        caplog.set_level(logging.DEBUG, name)
     server.push_malformed()
     async with running(server) as (adapter, link):
         await link.until(lambda: link.quarantined)
