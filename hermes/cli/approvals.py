@@ -101,8 +101,10 @@ def _described(one: Any) -> Iterator[str]:
 
 
 def _step(step: Any) -> str:
-    """Return an event of the trail; a message that showed the request is told by its place."""
-    place = step["body"].get("place")
+    """Return an event of the trail; a message that showed the request is told by its place, a tap by its button."""
+    place, tapped = step["body"].get("place"), step["body"].get("tapped")
+    if tapped:
+        return f"{step['actor']} tapped {tapped} on {place}"
     if place is None:
         return f"{step['kind']} by {step['actor']}"
     return f"{'shown' if step['kind'] == 'outbox.confirm' else 'could not be shown'} on {place}"

@@ -3,10 +3,11 @@
 from pathlib import Path
 
 from kernel.approvals import Approval, How, Outcome
-from kernel.messages import Address, Receipt
+from kernel.messages import Address, Inbound, InboundKind, Receipt, Sender
 from kernel.risk import Tier
 from kernel.states import ApprovalState
-from store import approval_cards, approval_trail, outbox
+from store import approval_cards, approval_trail, inbox, outbox
+from store.inbox import Verdict
 from store.units import Unit
 from tests.support.gate import CHAT, DAY, MINUTE, OWNER, PROGRAM, House, house
 
@@ -298,3 +299,25 @@ async def test_the_trail_tells_where_a_request_was_shown_and_where_it_could_not_
             ("outbox.confirm", "telegram:1"),
             ("outbox.reject", "telegram:2"),
         ]
+
+
+async def test_the_trail_tells_of_every_tap_on_a_card_also_of_one_that_did_not_count(tmp_path: Path) -> None:
+    async with house(tmp_path).open() as home:
+        home.cards.places = (CHAT,)
+        asked = await home.hold(PUSH)
+        (card,) = await home.database.read(approval_cards.of_request, asked.id)
+        await home.database.write(outbox.claim, card.message.address)
+        await home.database.write(outbox.confirm, card.id, Receipt(("p0",)))
+        for sender, verb in (("7", "once"), ("66", "reject")):
+            tap = Inbound(
+                CHAT, f"t:{sender}", "p0", Sender(sender), InboundKind.TAP, tap=f"a:{asked.id}:{verb}:0123"
+            )
+            await home.database.write(
+                inbox.add, tap, Verdict("" if sender == "7" else "ignore", "not admitted")
+            )
+        told = await home.database.read(approval_trail.trail, asked.id)
+        taps = [
+            (step.actor, step.body["place"], step.body["tapped"]) for step in told if "tapped" in step.body
+        ]
+        assert taps == [("telegram:7", "telegram:1", "once"), ("telegram:66", "telegram:1", "reject")]
+        assert "0123" not in str(told)
