@@ -11,7 +11,7 @@ from kernel.clock import SystemClock
 from kernel.messages import Address, Button, Outbound, Receipt
 from kernel.risk import Reason, Tier
 from kernel.transitions import APPROVAL
-from store import approvals, outbox
+from store import approval_cards, approvals, outbox
 from store.database import Database
 from store.outbox import OutboxRow, Owed
 from store.units import Unit
@@ -55,7 +55,7 @@ def ask(tx: Unit, numbers: range) -> None:
         stored = approvals.ask(tx, request(number, tx.now), (f"q{number}",), None)
         button = Button("Approve", f"a:{stored.id}:once:0")
         card = Outbound(CHAT, stored.action.text, buttons=((button,),))
-        approvals.add_cards(tx, stored.id, [Owed(f"approval:{stored.id}:card:0:{CHAT}:0", card)])
+        approval_cards.add(tx, stored.id, [Owed(f"approval:{stored.id}:card:0:{CHAT}:0", card)])
         row = outbox.claim(tx, CHAT)
         if isinstance(row, OutboxRow):
             outbox.confirm(tx, row.id, Receipt((str(number),)))
